@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# One entry for people: `make demo` shows the main job, `make check` runs the
+# tests. Each installs what it needs itself (selftests/lab/deps).
+#
+# Each room adds its own rules in a build.mk; this file only joins them.
+
+B := build
+DEPS := selftests/lab/deps
+
+all: programs
+
+include userd/build.mk
+include selftests/build.mk
+
+programs: $(PROGRAMS)
+
+deps:
+	$(DEPS)
+
+clean:
+	rm -rf $(B)
+
+.PHONY: all programs deps clean
+.DELETE_ON_ERROR:
