@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * The fixed order; see the header.
+ */
+#include "sandbox/sandbox.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+/* Standard ones, a link, a state file, a checkpoint, two connections: and some air. */
+#define SANDBOX_FILES 16
+
+/* Far above a state file, and above a log that standard error may lead to. */
+#define SANDBOX_FILE_MAX (64u << 20)
+
+static int limit(int resource, rlim_t value)
+{
+	struct rlimit now, lower;
+
+	if (getrlimit((__rlimit_resource_t)resource, &now))
+		return -errno;
+	if (value > now.rlim_max)
+		value = now.rlim_max;
+	lower = (struct rlimit){ .rlim_cur = value, .rlim_max = value };
+	return setrlimit((__rlimit_resource_t)resource, &lower) ? -errno : 0;
+}
+
+static int limits(void)
+{
+	int r;
+
+	r = limit(RLIMIT_CORE, 0);
+	if (!r)
+		r = limit(RLIMIT_NOFILE, SANDBOX_FILES);
+	if (!r)
+		r = limit(RLIMIT_NPROC, 0);
+	if (!r)
+		r = limit(RLIMIT_FSIZE, SANDBOX_FILE_MAX);
+	return r;
+}
+
+int sandbox_enter(const struct sandbox_profile *profile)
+{
+	int r;
+
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
+		profile->warn("cannot lock memory, secrets may reach swap: raise RLIMIT_MEMLOCK");
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -errno;
+	r = limits();
+	if (r)
+		return r;
+	r = sandbox_landlock();
+	if (r == -ENOSYS || r == -EOPNOTSUPP)
+		profile->warn("this kernel has no Landlock, seccomp alone keeps paths away");
+	else if (r)
+		return r;
+	return sandbox_seccomp(profile);
+}

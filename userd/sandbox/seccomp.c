@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * The allow-list: a table, a reason for each row, and death for the rest.
+ *
+ * A row may bind arguments. What is not here is not needed: no open, no socket,
+ * no clone, no execve, no ptrace, no signal to anybody, and no memory that is
+ * both written and executed.
+ */
+#include "sandbox/sandbox.h"
+
+#include <errno.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+/*
+ * A sanitizer's runtime reads /proc and more when it reports. Test builds
+ * with one log what the table lacks instead of dying of it.
+ */
+#ifdef SANITIZED
+#define OTHERWISE SCMP_ACT_LOG
+#else
+#define OTHERWISE SCMP_ACT_KILL_PROCESS
+#endif
+
+enum need {
+	ALWAYS,
+	FOR_SOCKETS,
+	FOR_ACCEPT,
+	FOR_FILE,
+};
+
+struct row {
+	int syscall;
+	enum need need;
+	const char *reason;
+	struct scmp_arg_cmp argument;
+	unsigned int arguments;
+};
+
+#define FREE .arguments = 0
+#define NO_EXEC                                                                              \
+	.argument = { .arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = PROT_EXEC, .datum_b = 0 }, \
+	.arguments = 1
+#define ON_STDERR \
+	.argument = { .arg = 0, .op = SCMP_CMP_EQ, .datum_a = STDERR_FILENO }, .arguments = 1
+
+static const struct row rows[] = {
+	{ SCMP_SYS(write), ALWAYS, "log lines", ON_STDERR },
+	{ SCMP_SYS(exit_group), ALWAYS, "the end", FREE },
+	{ SCMP_SYS(rt_sigreturn), ALWAYS, "back from the SIGTERM handler", FREE },
+	{ SCMP_SYS(setitimer), ALWAYS, "the SIGTERM handler repeats itself", FREE },
+	{ SCMP_SYS(restart_syscall), ALWAYS, "a stopped and continued process", FREE },
+	{ SCMP_SYS(brk), ALWAYS, "malloc of libtpms and OpenSSL", FREE },
+	{ SCMP_SYS(mmap), ALWAYS, "malloc, large pieces", NO_EXEC },
+	{ SCMP_SYS(mremap), ALWAYS, "realloc, large pieces", FREE },
+	{ SCMP_SYS(munmap), ALWAYS, "free, large pieces", FREE },
+	{ SCMP_SYS(mprotect), ALWAYS, "malloc, arena growth", NO_EXEC },
+	{ SCMP_SYS(madvise), ALWAYS, "free, giving pages back", FREE },
+	{ SCMP_SYS(futex), ALWAYS, "OpenSSL's run-once and locks", FREE },
+	{ SCMP_SYS(getpid), ALWAYS, "OpenSSL's generator looks for a fork", FREE },
+	{ SCMP_SYS(getrandom), ALWAYS, "seeds: stir, manufacture, OpenSSL", FREE },
+	{ SCMP_SYS(clock_gettime), ALWAYS, "the TPM's clock, where the vDSO cannot", FREE },
+	{ SCMP_SYS(gettimeofday), ALWAYS, "the same", FREE },
+	{ SCMP_SYS(close), ALWAYS, "a client's connection; descriptors at the end", FREE },
+
+	{ SCMP_SYS(recvfrom), FOR_SOCKETS, "fetch a frame", FREE },
+	{ SCMP_SYS(sendto), FOR_SOCKETS, "give an answer", FREE },
+	{ SCMP_SYS(poll), FOR_SOCKETS, "wait for data and control socket", FREE },
+	{ SCMP_SYS(accept4), FOR_ACCEPT, "the next client", FREE },
+
+	{ SCMP_SYS(pread64), FOR_FILE, "load the state", FREE },
+	{ SCMP_SYS(pwritev), FOR_FILE, "commit the state", FREE },
+	{ SCMP_SYS(fdatasync), FOR_FILE, "commit the state, durably", FREE },
+};
+
+static int needed(const struct row *row, const struct sandbox_profile *profile)
+{
+	switch (row->need) {
+	case FOR_SOCKETS:
+		return profile->sockets || profile->accepts;
+	case FOR_ACCEPT:
+		return profile->accepts;
+	case FOR_FILE:
+		return profile->file;
+	default:
+		return 1;
+	}
+}
+
+static int fill(scmp_filter_ctx filter, const struct sandbox_profile *profile)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!needed(&rows[i], profile))
+			continue;
+		r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rows[i].syscall,
+					   rows[i].arguments, &rows[i].argument);
+	}
+	if (!r && profile->device_fd >= 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 2,
+				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)profile->device_fd),
+				     SCMP_A1(SCMP_CMP_EQ, profile->device_ioctl));
+	return r;
+}
+
+int sandbox_seccomp(const struct sandbox_profile *profile)
+{
+	scmp_filter_ctx filter = seccomp_init(OTHERWISE);
+	int r;
+
+	if (!filter)
+		return -ENOMEM;
+	r = fill(filter, profile);
+	if (!r)
+		r = seccomp_load(filter);
+	seccomp_release(filter);
+	return r;
+}
