@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The engine: one process, one TPM.
+ *
+ *	main.c		birth and death
+ *	options.c	the command line
+ *	life.c		power-on, resume, orderly end
+ *	loop.c		the way of one command, on one page
+ *	persist.c	publish, commit, and back again when a commit fails
+ *	orders.c	commands that the engine itself gives its TPM
+ *	tpmlib.c, unit.c, link.c	what these work with
+ *
+ * Errors are negative errno values, passed up unchanged to main(), which ends the
+ * process with one of enum engine_exit. These have a fixed meaning here:
+ *
+ *	-EPIPE		the link is gone
+ *	-ESTALE		the checkpoint is of another life of the device
+ *	-EBADMSG	state, checkpoint, or both together cannot be right: quarantine
+ *	-ENODATA	there is no state, and none may be made
+ *	-ENOTRECOVERABLE	libtpms is in failure mode
+ *	-EUCLEAN	nobody can tell whether the last commit is durable
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/link.h"
+#include "engine/unit.h"
+#include "store/store.h"
+
+/**
+ * enum engine_exit - exit status of vtpm-engine
+ * @ENGINE_EXIT_OK: ended in order by SIGTERM; the TPM was shut down
+ * @ENGINE_EXIT_ERROR: something unexpected, see the log line; may be resumed
+ * @ENGINE_EXIT_USAGE: bad command line
+ * @ENGINE_EXIT_STALE: the checkpoint is of another instance; nothing touched
+ * @ENGINE_EXIT_QUARANTINE: state or checkpoint cannot be right; nothing touched
+ * @ENGINE_EXIT_NO_STATE: the store is empty and --manufacture was not given
+ * @ENGINE_EXIT_TPM: libtpms went into failure mode; may be resumed
+ * @ENGINE_EXIT_DETACHED: the link's other side is gone; may be resumed
+ * @ENGINE_EXIT_STORE: a commit's outcome is unknown; may be resumed
+ * @ENGINE_EXIT_SANDBOX: the sandbox could not be entered; nothing touched
+ */
+enum engine_exit {
+	ENGINE_EXIT_OK = 0,
+	ENGINE_EXIT_ERROR = 1,
+	ENGINE_EXIT_USAGE = 2,
+	ENGINE_EXIT_STALE = 3,
+	ENGINE_EXIT_QUARANTINE = 4,
+	ENGINE_EXIT_NO_STATE = 5,
+	ENGINE_EXIT_TPM = 6,
+	ENGINE_EXIT_DETACHED = 7,
+	ENGINE_EXIT_STORE = 8,
+	ENGINE_EXIT_SANDBOX = 9,
+};
+
+/**
+ * struct engine - all there is
+ * @link: where commands come from
+ * @unit: checkpoint
+ * @store: where the permanent state goes, borrowed
+ * @record: what the store held at the start; its bytes until the first commit
+ * @instance: life of the device
+ * @firmware: the vTPM has firmware of its own: it does Startup and owns platformAuth
+ * @manufacture: an empty store may get a new TPM
+ * @audits: the TPM audits commands that otherwise change nothing
+ * @unsettled: the next command is published even if it changes nothing
+ */
+struct engine {
+	struct link link;
+	struct unit unit;
+	struct store *store;
+	struct store_record record;
+	uint64_t instance;
+	bool firmware;
+	bool manufacture;
+	bool audits;
+	bool unsettled;
+};
+
+/**
+ * struct engine_options - the command line
+ * @fd: --fd
+ * @control_fd: --control-fd or -1
+ * @state_fd: --state-fd or -1
+ * @checkpoint_fd: --checkpoint-fd or -1
+ * @instance: --instance or 0
+ * @firmware: --firmware
+ * @manufacture: --manufacture
+ * @help: --help
+ */
+struct engine_options {
+	int fd;
+	int control_fd;
+	int state_fd;
+	int checkpoint_fd;
+	uint64_t instance;
+	bool firmware;
+	bool manufacture;
+	bool help;
+};
+
+/* options.c */
+
+/** engine_options_parse() - Return: 0, or -EINVAL after a line to the log */
+int engine_options_parse(struct engine_options *options, int argc, char **argv);
+
+/** engine_options_help() - describe them on standard output */
+void engine_options_help(void);
+
+/* life.c */
+
+/**
+ * engine_start() - resume or power on, as checkpoint and store say
+ *
+ * Return: 0: ready to serve. -ESTALE, -EBADMSG, -ENODATA (nothing touched),
+ * -ENOTRECOVERABLE, -EUCLEAN, another -errno.
+ */
+int engine_start(struct engine *engine);
+
+/**
+ * engine_end() - shut the TPM down in order, so that nothing resumes it
+ *
+ * Return: 0; -ENOTRECOVERABLE, -EUCLEAN, another -errno of the last commit.
+ */
+int engine_end(struct engine *engine);
+
+/* loop.c */
+
+/**
+ * engine_stop_on_sigterm() - let SIGTERM end engine_serve() between two commands
+ *
+ * Return: 0 or -errno of sigaction().
+ */
+int engine_stop_on_sigterm(void);
+
+/**
+ * engine_serve() - answer commands
+ *
+ * Return: 0 after SIGTERM; otherwise why it cannot go on: -EPIPE, -EPROTO,
+ * -ENOTRECOVERABLE, -EUCLEAN, another -errno.
+ */
+int engine_serve(struct engine *engine);
+
+/* persist.c */
+
+/** define ENGINE_NOT_KEPT - the state of before is back, the answer is not true */
+#define ENGINE_NOT_KEPT 1
+
+/**
+ * engine_publish() - make what the TPM is now the current unit, and durable
+ * @engine: engine
+ * @id: request that link.answer answers; 0: none, or one without an id
+ * @ended: the TPM was shut down in order
+ *
+ * Return: 0; ENGINE_NOT_KEPT (the commit failed for good and the TPM is as it
+ * was before the command: answer TPM_RC_NV_UNAVAILABLE); -ENOTRECOVERABLE; -EUCLEAN;
+ * another -errno of a commit that failed where there is no unit before, or of
+ * unit_publish().
+ */
+int engine_publish(struct engine *engine, uint64_t id, bool ended);
+
+/** engine_restore() - put the current unit into the TPM; stirs. Return: as tpmlib_resume() */
+int engine_restore(struct engine *engine);
+
+/* orders.c; each returns 0, or -ENOTRECOVERABLE where the TPM refuses */
+
+/** engine_order_startup() - TPM2_Startup(CLEAR) */
+int engine_order_startup(void);
+
+/** engine_order_shutdown() - TPM2_Shutdown(CLEAR); a TPM not started up is fine */
+int engine_order_shutdown(void);
+
+/** engine_order_platform_auth() - make platformAuth a number nobody knows */
+int engine_order_platform_auth(void);
+
+/** engine_order_stir() - feed fresh entropy; a TPM not started up is fine */
+int engine_order_stir(void);
+
+/** engine_order_audits() - ask whether read-only commands are audited */
+int engine_order_audits(bool *ret_audits);
+
+#endif /* ENGINE_ENGINE_H */

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Where commands come from and answers go.
+ *
+ *	driver	the server file of VTPM_IOC_ATTACH: one VTPM_IOC_EXCHANGE a command
+ *	packet	an AF_UNIX SOCK_SEQPACKET socket that carries the same frames and
+ *		answers, one a packet: a driver's stand-in for tests
+ *	stream	bare TPM commands on a stream socket, connected or listening, as
+ *		tpm2-tss speaks with swtpm: no ids, so nothing is ever redelivered
+ *
+ * Which one is read off the descriptor. All have one operation: give the answer
+ * that is ready, then sleep until the next frame is there. The two buffers belong
+ * to the link and are all the memory a command needs.
+ */
+#ifndef ENGINE_LINK_H
+#define ENGINE_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/vtpm.h>
+
+struct link;
+
+/**
+ * struct link_ops - what a kind of link does
+ * @name: of the kind
+ * @exchange: see link_exchange()
+ */
+struct link_ops {
+	const char *name;
+	int (*exchange)(struct link *link, bool answer, bool fetch);
+};
+
+/**
+ * struct link - a link and its buffers
+ * @ops: kind
+ * @fd: borrowed
+ * @control_fd: listening control socket of a stream link, borrowed, or -1
+ * @accepts: @fd is a listening socket
+ * @locality: of commands on a stream link, set through its control socket
+ * @client: connection taken from @fd, -1 for none
+ * @control: connection taken from @control_fd, -1 for none
+ * @have: bytes of a command that a stream link has so far
+ * @control_have: bytes of a control request so far
+ * @control_request: those
+ * @frame: the last frame fetched
+ * @answer: the answer to give; its head's size counts
+ */
+struct link {
+	const struct link_ops *ops;
+	int fd;
+	int control_fd;
+	bool accepts;
+	uint8_t locality;
+	int client;
+	int control;
+	size_t have;
+	size_t control_have;
+	uint8_t control_request[16];
+	struct {
+		struct vtpm_frame head;
+		uint8_t body[VTPM_COMMAND_SIZE];
+	} frame;
+	struct {
+		struct vtpm_answer head;
+		uint8_t response[VTPM_COMMAND_SIZE];
+	} answer;
+};
+
+/**
+ * link_open() - find out what kind of link a descriptor is
+ * @link: to be set up
+ * @fd: descriptor, borrowed; made blocking
+ * @control_fd: listening control socket for a stream link, -1 for none
+ *
+ * Return: 0; -EINVAL (neither a server file nor a fit socket, or a control
+ * socket where there is no use for it); -errno.
+ */
+int link_open(struct link *link, int fd, int control_fd);
+
+/**
+ * link_exchange() - answer, then wait for a frame
+ * @link: link
+ * @answer: link->answer is ready to be given
+ * @fetch: wait for a frame and leave it in link->frame
+ *
+ * Whatever is returned, the answer is disposed of: given, or refused by the
+ * other side, or lost with it. The frame's head has been checked: its size is
+ * that of what came, and no larger than the buffer.
+ *
+ * Return: 0; -EINTR (a signal came while waiting; no frame); -EPIPE (the other
+ * side is gone for good); -EPROTO (what came is no frame); other -errno.
+ */
+int link_exchange(struct link *link, bool answer, bool fetch);
+
+/** link_respond() - make link->answer a TPM response of @length bytes to the frame */
+void link_respond(struct link *link, size_t length);
+
+/** link_refuse() - make link->answer an errno to the frame; 0 for an empty answer */
+void link_refuse(struct link *link, uint32_t error);
+
+/** link_check_frame() - for the kinds: is what came in @got bytes a frame? */
+int link_check_frame(const struct link *link, size_t got);
+
+extern const struct link_ops link_driver_ops, link_packet_ops, link_stream_ops;
+
+#endif /* ENGINE_LINK_H */

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * The way of one command, on one page.
+ *
+ *	fetch → already executed? → head → policy → TPM → publish, commit → answer
+ *
+ * A request that the unit names is answered from it, whatever its flags: ids
+ * never come back within an instance, so it was executed. Everything that ran is
+ * published before its answer leaves, but for commands that changed nothing; what
+ * never reached the TPM is decided anew if it comes again, with the same outcome.
+ *
+ * SIGTERM is noticed between two commands. Should it come just before the sleep
+ * begins, nothing would end that sleep: so its handler sets a timer, and the next
+ * SIGALRM, or the one after it, does.
+ */
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/time.h>
+
+#include "base/cursor.h"
+#include "base/log.h"
+#include "engine/tpmlib.h"
+#include "wire/command.h"
+#include "wire/tpm.h"
+
+static volatile sig_atomic_t stopping;
+
+static void on_signal(int number)
+{
+	static const struct itimerval again = {
+		.it_interval = { .tv_usec = 10000 },
+		.it_value = { .tv_usec = 10000 },
+	};
+
+	if (number == SIGTERM && !stopping) {
+		stopping = 1;
+		setitimer(ITIMER_REAL, &again, NULL);
+	}
+}
+
+int engine_stop_on_sigterm(void)
+{
+	struct sigaction action = { .sa_handler = on_signal }; /* no SA_RESTART */
+
+	if (sigaction(SIGTERM, &action, NULL) || sigaction(SIGALRM, &action, NULL))
+		return -errno;
+	return 0;
+}
+
+static void respond_error(struct link *link, uint32_t rc)
+{
+	link_respond(link, tpm_response_error(link->answer.response, rc));
+}
+
+static void respond_from_unit(struct engine *engine)
+{
+	struct unit_content content = unit_current(&engine->unit);
+	struct link *link = &engine->link;
+
+	cursor_copy(link->answer.response, sizeof(link->answer.response), content.answer,
+		    content.answer_length);
+	link_respond(link, content.answer_length);
+}
+
+/* Policy: what a client may not send, although the TPM would know it. */
+static uint32_t refuse(const struct engine *engine, const struct command_attributes *attributes)
+{
+	/*
+	 * Re-seeding belongs to a platform's firmware. Where there is none, the TPM
+	 * says what one says that does not implement the command (Part 2, 6.6.3).
+	 */
+	if (!engine->firmware && attributes && (attributes->flags & COMMAND_FIRMWARE_ONLY))
+		return TPM_RC_COMMAND_CODE;
+	return TPM_RC_SUCCESS;
+}
+
+/*
+ * Whether the command just run can simply run again after a crash. Not so if it
+ * moved a session on or is audited; nor if an audit session came before it, which
+ * by it ceased to be exclusive (Part 1, 17.2), nor right after a start.
+ */
+static bool repeatable(struct engine *engine, const struct tpm_command *command,
+		       const struct command_attributes *attributes)
+{
+	enum command_sessions sessions = command_sessions(command, attributes);
+	bool unsettled = engine->unsettled;
+	size_t length;
+
+	engine->unsettled = sessions >= COMMAND_SESSIONS_AUDIT;
+	return attributes && (attributes->flags & COMMAND_READ_ONLY) && !unsettled &&
+	       !engine->audits && sessions == COMMAND_SESSIONS_NONE && !tpmlib_permanent(&length);
+}
+
+static int publish_answer(struct engine *engine)
+{
+	struct link *link = &engine->link;
+	int r = engine_publish(engine, link->frame.head.id, false);
+
+	if (r == ENGINE_NOT_KEPT) {
+		respond_error(link, TPM_RC_NV_UNAVAILABLE);
+		return 0;
+	}
+	return r;
+}
+
+static int run_command(struct engine *engine, size_t length)
+{
+	const struct command_attributes *attributes;
+	struct link *link = &engine->link;
+	struct tpm_command command;
+	size_t size;
+	uint32_t rc;
+	int r;
+
+	if (link->frame.head.id && link->frame.head.id == engine->unit.id) {
+		respond_from_unit(engine);
+		return 0;
+	}
+	if (link->frame.head.flags & VTPM_FRAME_POISONED) {
+		respond_error(link, TPM_RC_FAILURE);
+		return publish_answer(engine);
+	}
+
+	rc = tpm_command_parse(link->frame.body, length, &command);
+	attributes = rc ? NULL : command_find(command.code);
+	if (!rc)
+		rc = refuse(engine, attributes);
+	if (rc) {
+		respond_error(link, rc);
+		return 0;
+	}
+
+	r = tpmlib_run(link->frame.head.locality, command.bytes, command.size,
+		       link->answer.response, sizeof(link->answer.response), &size);
+	if (r)
+		return r;
+	link_respond(link, size);
+
+	if (attributes && (attributes->flags & COMMAND_AUDIT_SETUP))
+		r = engine_order_audits(&engine->audits);
+	if (r || repeatable(engine, &command, attributes))
+		return r;
+	return publish_answer(engine);
+}
+
+/* Return: 1 when link->answer is ready, 0 when there is nothing to answer, or -errno. */
+static int take_frame(struct engine *engine)
+{
+	struct link *link = &engine->link;
+	int r;
+
+	switch (link->frame.head.kind) {
+	case VTPM_FRAME_COMMAND:
+		r = run_command(engine, link->frame.head.size - sizeof(link->frame.head));
+		return r ? r : 1;
+	case VTPM_FRAME_OPEN:
+	case VTPM_FRAME_CLOSE:
+		link_refuse(link, 0);
+		return 1;
+	case VTPM_FRAME_WAKE:
+		return 0;
+	default:
+		link_refuse(link, EINVAL);
+		return 1;
+	}
+}
+
+int engine_serve(struct engine *engine)
+{
+	int answer = 0;
+
+	while (!stopping) {
+		int r = link_exchange(&engine->link, answer, true);
+
+		answer = 0;
+		if (r == -EINTR)
+			continue;
+		if (r)
+			return r;
+		answer = take_frame(engine);
+		if (answer < 0)
+			return answer;
+	}
+	return answer ? link_exchange(&engine->link, true, false) : 0;
+}

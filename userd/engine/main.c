@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * vtpm-engine: birth and death.
+ *
+ * This process holds one TPM's plaintext state and is trusted with nothing else. All
+ * it will ever touch is given to it as descriptors or mapped before
+ * sandbox_enter(); the first foreign byte, be it of the state, of the
+ * checkpoint or of a client, is read after it.
+ */
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "engine/tpmlib.h"
+#include "sandbox/sandbox.h"
+
+static struct engine engine;
+
+static void warn(const char *line)
+{
+	log_line("%s", line);
+}
+
+static int prepare(const struct engine_options *options)
+{
+	int keep[] = { options->fd, options->control_fd, options->state_fd,
+		       options->checkpoint_fd };
+	int r;
+
+	engine.instance = options->instance;
+	engine.firmware = options->firmware;
+	engine.manufacture = options->manufacture;
+
+	r = fd_keep_only(keep, sizeof(keep) / sizeof(keep[0]));
+	if (!r)
+		r = link_open(&engine.link, options->fd, options->control_fd);
+	if (!r)
+		r = unit_map(&engine.unit, options->checkpoint_fd);
+	if (r)
+		return r;
+	engine.store = options->state_fd < 0 ? store_mem_new() : store_plain_new(options->state_fd);
+	if (!engine.store)
+		return -ENOMEM;
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a commit beyond a limit shall fail with EFBIG */
+	r = engine_stop_on_sigterm();
+	if (!r)
+		r = tpmlib_prepare();
+	return r;
+}
+
+static int enter_sandbox(const struct engine_options *options)
+{
+	const struct sandbox_profile profile = {
+		.device_fd = engine.link.ops == &link_driver_ops ? options->fd : -1,
+		.device_ioctl = VTPM_IOC_EXCHANGE,
+		.sockets = engine.link.ops != &link_driver_ops,
+		.accepts = engine.link.accepts || options->control_fd >= 0,
+		.file = options->state_fd >= 0,
+		.warn = warn,
+	};
+
+	return sandbox_enter(&profile);
+}
+
+static enum engine_exit exit_status(int r)
+{
+	switch (r) {
+	case 0:
+		return ENGINE_EXIT_OK;
+	case -ESTALE:
+		return ENGINE_EXIT_STALE;
+	case -EBADMSG:
+		return ENGINE_EXIT_QUARANTINE;
+	case -ENODATA:
+		return ENGINE_EXIT_NO_STATE;
+	case -ENOTRECOVERABLE:
+		return ENGINE_EXIT_TPM;
+	case -EPIPE:
+		return ENGINE_EXIT_DETACHED;
+	case -EUCLEAN:
+		return ENGINE_EXIT_STORE;
+	default:
+		return ENGINE_EXIT_ERROR;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct engine_options options;
+	int r;
+
+	log_name("vtpm-engine");
+	if (engine_options_parse(&options, argc, argv))
+		return ENGINE_EXIT_USAGE;
+	if (options.help) {
+		engine_options_help();
+		return ENGINE_EXIT_OK;
+	}
+
+	r = prepare(&options);
+	if (r) {
+		log_line("cannot begin: errno %d", -r);
+		return r == -EINVAL ? ENGINE_EXIT_USAGE : ENGINE_EXIT_ERROR;
+	}
+	r = enter_sandbox(&options);
+	if (r) {
+		log_line("cannot enter the sandbox: errno %d", -r);
+		return ENGINE_EXIT_SANDBOX;
+	}
+
+	r = engine_start(&engine);
+	if (!r)
+		r = engine_serve(&engine);
+	if (!r)
+		r = engine_end(&engine);
+	if (r && r != -EPIPE)
+		log_line("ends: errno %d", -r);
+	store_free(engine.store);
+	unit_unmap(&engine.unit);
+	return exit_status(r);
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Publish, commit, and back again.
+ *
+ *	publish		unit n+1 is current: new states, id, answer
+ *	commit		its permanent state is durable, if it changed
+ *	(answer)	only now, by the caller
+ *
+ * Death before the publish: unit n, the command is delivered again and executed.
+ * Death between: unit n+1 with a generation one above the durable one; whoever
+ * resumes commits it and answers from it. Death later: unit n+1.
+ *
+ * A commit that failed for good takes the way back: unit n becomes current
+ * again, and the TPM is put back into it. Its random generator is stirred, for
+ * since unit n it may have given out numbers.
+ */
+#include "engine/engine.h"
+
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "engine/tpmlib.h"
+
+int engine_restore(struct engine *engine)
+{
+	struct unit_content content = unit_current(&engine->unit);
+	int r;
+
+	r = tpmlib_resume(content.permanent, content.permanent_length, content.volatile_state,
+			  content.volatile_length);
+	if (!r)
+		r = engine_order_stir();
+	if (!r)
+		r = engine_order_audits(&engine->audits);
+	engine->unsettled = true;
+	return r;
+}
+
+static int way_back(struct engine *engine, int error)
+{
+	int r;
+
+	if (error == -EUCLEAN || unit_back(&engine->unit))
+		return error;
+	log_line("commit failed (errno %d), the state of before is back", -error);
+	r = engine_restore(engine);
+	if (r)
+		return r == -EBADMSG ? -ENOTRECOVERABLE : r;
+	return ENGINE_NOT_KEPT;
+}
+
+static int collect(struct engine *engine, struct unit_content *content)
+{
+	size_t length;
+	const uint8_t *changed = tpmlib_permanent(&length);
+
+	if (engine->unit.number)
+		content->generation = unit_current(&engine->unit).generation;
+	else
+		content->generation = engine->record.generation;
+
+	if (changed) {
+		content->generation++;
+		content->permanent = changed;
+		content->permanent_length = length;
+	} else if (!engine->unit.number) {
+		content->permanent = engine->record.bytes;
+		content->permanent_length = engine->record.length;
+	}
+	return changed != NULL;
+}
+
+int engine_publish(struct engine *engine, uint64_t id, bool ended)
+{
+	_cleanup_(tpmlib_blob_done) struct tpmlib_blob volatile_state = { 0 };
+	struct unit_content content = {
+		.instance = engine->instance,
+		.id = id,
+		.ended = ended,
+	};
+	int r, changed;
+
+	r = tpmlib_volatile(&volatile_state);
+	if (r)
+		return r;
+	content.volatile_state = volatile_state.bytes;
+	content.volatile_length = volatile_state.length;
+	changed = collect(engine, &content);
+	if (id) {
+		content.answer = engine->link.answer.response;
+		content.answer_length = engine->link.answer.head.size -
+					sizeof(engine->link.answer.head);
+	}
+
+	r = unit_publish(&engine->unit, &content);
+	if (r || !changed)
+		return r;
+	r = store_commit(engine->store, content.generation, content.permanent,
+			 content.permanent_length);
+	if (r)
+		return way_back(engine, r);
+	tpmlib_permanent_taken();
+	return 0;
+}
