@@ -1,0 +1,660 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Requests of one device.
+ *
+ *             submit            take            answer
+ *	IDLE ----------> QUEUED ----------> TAKEN ----------> ANSWERED
+ *	                  |  ^               | |
+ *	           cancel |  | death of a    | | death of one that does not
+ *	                  v  +-- journaling -+ | journal, reset, time limit
+ *	            CANCELLED    server        v
+ *	                                     LOST
+ *
+ * Every transition is made in this file, under queue->lock, by the functions
+ * whose names stand on the arrows. The owner of a request (a client's file, a
+ * chip, the device for OPEN and CLOSE) holds one reference, the queue another one
+ * from submission until a final state. An owner that leaves while its request is
+ * TAKEN abandons it: the server's answer to it is refused.
+ *
+ * A server takes one request at a time, so what it keeps to survive its own death
+ * is one id and one answer. After two deaths a request is POISONED: the server
+ * answers it without running it. (It is the server that answers, not this
+ * file: only the server's state knows whether the command was executed.)
+ *
+ * Time limits are found by vtpm_queue_expire(), called from one work item per
+ * device, armed when a request enters an idle queue. Nothing here sleeps, knows
+ * files or the TPM core; the same file runs in user space under
+ * selftests/torture, where engines are killed ten thousand times.
+ */
+#include <linux/errno.h>
+#include <linux/ktime.h>
+#include <linux/poll.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "queue.h"
+#include "trace.h"
+
+#define VTPM_POISON_DEATHS 2
+
+/**
+ * vtpm_request_alloc() - make an IDLE request
+ * @kind: &enum vtpm_frame_kind
+ * @capacity: bytes of the largest command and response
+ *
+ * Return: a request with one reference, the caller's, or NULL.
+ */
+struct vtpm_request *vtpm_request_alloc(u16 kind, u32 capacity)
+{
+	struct vtpm_request *request;
+
+	request = kzalloc(struct_size(request, data, capacity), GFP_KERNEL_ACCOUNT);
+	if (!request)
+		return NULL;
+
+	refcount_set(&request->refs, 1);
+	INIT_LIST_HEAD(&request->node);
+	request->kind = kind;
+	request->capacity = capacity;
+	return request;
+}
+
+/**
+ * vtpm_request_put() - drop a reference; the last one wipes and frees
+ * @request: or NULL
+ */
+void vtpm_request_put(struct vtpm_request *request)
+{
+	if (request && refcount_dec_and_test(&request->refs))
+		kfree_sensitive(request);
+}
+
+/**
+ * vtpm_queue_init() - prepare a queue without a server
+ * @queue: inside its device
+ * @serial: of the device
+ * @detached_ms: how long a request waits while there is no server
+ * @running_ms: least time a request may wait for or run in a server
+ * @arm: see &struct vtpm_queue
+ */
+void vtpm_queue_init(struct vtpm_queue *queue, u64 serial, u32 detached_ms, u32 running_ms,
+		     void (*arm)(struct vtpm_queue *queue, u32 ms))
+{
+	memset(queue, 0, sizeof(*queue));
+	spin_lock_init(&queue->lock);
+	INIT_LIST_HEAD(&queue->queued);
+	init_waitqueue_head(&queue->server_wait);
+	queue->next_id = 1;
+	queue->progress = ktime_get_ns();
+	queue->serial = serial;
+	queue->detached_ms = detached_ms;
+	queue->running_ms = running_ms;
+	queue->arm = arm;
+}
+
+static void wake_server(struct vtpm_queue *queue)
+{
+	wake_up_interruptible_sync_poll(&queue->server_wait, EPOLLIN | EPOLLRDNORM);
+}
+
+/* Ask for a call of vtpm_queue_expire(), once however many requests come. */
+static void arm(struct vtpm_queue *queue, u32 ms)
+{
+	lockdep_assert_held(&queue->lock);
+	if (queue->armed)
+		return;
+	queue->armed = true;
+	queue->arm(queue, ms);
+}
+
+/* The time limits have changed: ask for an earlier call. */
+static void rearm(struct vtpm_queue *queue, u32 ms)
+{
+	queue->armed = false;
+	arm(queue, ms);
+}
+
+static void enqueue(struct vtpm_queue *queue, struct vtpm_request *request, bool first)
+{
+	lockdep_assert_held(&queue->lock);
+	WRITE_ONCE(request->state, VTPM_REQUEST_QUEUED);
+	if (first)
+		list_add(&request->node, &queue->queued);
+	else
+		list_add_tail(&request->node, &queue->queued);
+	queue->depth++;
+	trace_vtpm_queued(queue, request);
+}
+
+static void dequeue(struct vtpm_queue *queue, struct vtpm_request *request)
+{
+	lockdep_assert_held(&queue->lock);
+	list_del_init(&request->node);
+	queue->depth--;
+}
+
+/*
+ * Give a request back to its owner and drop the queue's reference. The owner's wait
+ * queue may vanish once the state is final and the lock is free, hence the
+ * wake-up under the lock.
+ */
+static void finish(struct vtpm_queue *queue, struct vtpm_request *request,
+		   enum vtpm_request_state state, int error)
+{
+	lockdep_assert_held(&queue->lock);
+	request->error = error;
+	if (error)
+		request->size = 0;
+	smp_store_release(&request->state, state);
+	if (request->wait)
+		wake_up_sync_poll(request->wait, EPOLLIN | EPOLLRDNORM);
+	vtpm_request_put(request);
+}
+
+static void lose(struct vtpm_queue *queue, struct vtpm_request *request, int error)
+{
+	queue->counts.lost++;
+	trace_vtpm_lost(queue, request, error);
+	finish(queue, request, VTPM_REQUEST_LOST, error);
+}
+
+static void prepare(struct vtpm_queue *queue, struct vtpm_request *request,
+		    wait_queue_head_t *wait)
+{
+	lockdep_assert_held(&queue->lock);
+	refcount_inc(&request->refs);
+	request->abandoned = false;
+	request->deaths = 0;
+	request->flags = 0;
+	request->error = 0;
+	request->id = queue->next_id++;
+	request->since = ktime_get_ns();
+	request->wait = wait;
+}
+
+/**
+ * vtpm_queue_submit() - hand a request to the server, present or future
+ * @queue: of the device
+ * @request: the caller's, filled, IDLE or final, with no reference but the caller's
+ * @wait: woken when the request is final; must live until then, or until
+ *	vtpm_queue_cancel(); NULL for nobody
+ *
+ * Return: 0, or -EPIPE when the device is gone.
+ */
+int vtpm_queue_submit(struct vtpm_queue *queue, struct vtpm_request *request,
+		      wait_queue_head_t *wait)
+{
+	spin_lock(&queue->lock);
+	if (queue->dead) {
+		spin_unlock(&queue->lock);
+		return -EPIPE;
+	}
+	prepare(queue, request, wait);
+	enqueue(queue, request, false);
+	if (request->kind == VTPM_FRAME_COMMAND)
+		arm(queue, queue->server ? queue->running_ms : queue->detached_ms);
+	if (!queue->running)
+		wake_server(queue);
+	spin_unlock(&queue->lock);
+	return 0;
+}
+
+/**
+ * vtpm_queue_announce() - put a request before all others
+ * @queue: of the device
+ * @request: OPEN of a client whose commands may be queued already
+ *
+ * Does nothing when the device is gone.
+ */
+void vtpm_queue_announce(struct vtpm_queue *queue, struct vtpm_request *request)
+{
+	spin_lock(&queue->lock);
+	if (!queue->dead) {
+		prepare(queue, request, NULL);
+		enqueue(queue, request, true);
+		if (!queue->running)
+			wake_server(queue);
+	}
+	spin_unlock(&queue->lock);
+}
+
+static void remove(struct vtpm_queue *queue, struct vtpm_request *request)
+{
+	dequeue(queue, request);
+	queue->counts.cancelled++;
+	trace_vtpm_cancelled(queue, request);
+	finish(queue, request, VTPM_REQUEST_CANCELLED, -EINTR);
+}
+
+/**
+ * vtpm_queue_cancel() - take a request back if no server has ever had it
+ * @queue: of the device
+ * @request: submitted by the caller
+ *
+ * Return: 0 when it is removed and nothing has run, -EINPROGRESS when it has been
+ * taken once (it goes on), -EALREADY when it is final.
+ */
+int vtpm_queue_cancel(struct vtpm_queue *queue, struct vtpm_request *request)
+{
+	int rc = -EINPROGRESS;
+
+	spin_lock(&queue->lock);
+	if (request->state >= VTPM_REQUEST_ANSWERED) {
+		rc = -EALREADY;
+	} else if (request->state == VTPM_REQUEST_QUEUED &&
+		   !(request->flags & VTPM_FRAME_REDELIVERED)) {
+		remove(queue, request);
+		rc = 0;
+	}
+	spin_unlock(&queue->lock);
+	return rc;
+}
+
+/**
+ * vtpm_queue_abandon() - the owner of a request goes away
+ * @queue: of the device
+ * @request: submitted by the caller, who may only drop its reference afterwards
+ *
+ * A request that waits is removed, one that a server has is not delivered again
+ * and its answer refused.
+ */
+void vtpm_queue_abandon(struct vtpm_queue *queue, struct vtpm_request *request)
+{
+	spin_lock(&queue->lock);
+	if (request->state == VTPM_REQUEST_QUEUED) {
+		remove(queue, request);
+	} else if (request->state == VTPM_REQUEST_TAKEN && !request->abandoned) {
+		request->abandoned = true;
+		queue->counts.cancelled++;
+		trace_vtpm_cancelled(queue, request);
+	}
+	request->wait = NULL;
+	spin_unlock(&queue->lock);
+}
+
+/**
+ * vtpm_queue_attach() - let a server take requests
+ * @queue: of the device
+ * @server: token of the server
+ * @journals: the server answers redelivered requests from its state
+ *
+ * Return: 0, -EBUSY when another server is attached, -EPIPE when the device is gone.
+ */
+int vtpm_queue_attach(struct vtpm_queue *queue, const void *server, bool journals)
+{
+	int rc = 0;
+
+	spin_lock(&queue->lock);
+	if (queue->dead) {
+		rc = -EPIPE;
+	} else if (queue->server) {
+		rc = -EBUSY;
+	} else {
+		queue->server = server;
+		queue->journals = journals;
+		queue->wake = false;
+		queue->progress = ktime_get_ns();
+	}
+	spin_unlock(&queue->lock);
+	return rc;
+}
+
+/* What becomes of the running request when its server dies. */
+static void orphan(struct vtpm_queue *queue, struct vtpm_request *request)
+{
+	bool command = request->kind == VTPM_FRAME_COMMAND;
+
+	lockdep_assert_held(&queue->lock);
+	queue->running = NULL;
+	if (request->abandoned) {
+		vtpm_request_put(request);
+		return;
+	}
+	if (command && !queue->journals) {
+		lose(queue, request, -ECANCELED);
+		return;
+	}
+	request->flags |= VTPM_FRAME_REDELIVERED;
+	if (request->deaths < VTPM_POISON_DEATHS && ++request->deaths == VTPM_POISON_DEATHS) {
+		if (command)
+			request->flags |= VTPM_FRAME_POISONED;
+		queue->counts.poisoned++;
+	}
+	queue->counts.redelivered++;
+	request->since = queue->progress;
+	enqueue(queue, request, true);
+}
+
+/**
+ * vtpm_queue_detach() - the server is dead, or declared so
+ * @queue: of the device
+ * @server: token of the server that leaves, NULL for whichever is attached
+ *
+ * Return: whether a server left.
+ */
+bool vtpm_queue_detach(struct vtpm_queue *queue, const void *server)
+{
+	bool left = false;
+
+	spin_lock(&queue->lock);
+	if (queue->server && (!server || queue->server == server)) {
+		queue->server = NULL;
+		queue->wake = false;
+		queue->progress = ktime_get_ns();
+		queue->counts.deaths++;
+		if (queue->running)
+			orphan(queue, queue->running);
+		if (queue->depth)
+			rearm(queue, queue->detached_ms);
+		left = true;
+		wake_up_all(&queue->server_wait);
+	}
+	spin_unlock(&queue->lock);
+	return left;
+}
+
+/* End every request, COMMANDs with @error. */
+static void drain(struct vtpm_queue *queue, int error)
+{
+	struct vtpm_request *request, *next;
+
+	lockdep_assert_held(&queue->lock);
+	request = queue->running;
+	queue->running = NULL;
+	if (request && request->abandoned)
+		vtpm_request_put(request);
+	else if (request)
+		lose(queue, request, error);
+
+	list_for_each_entry_safe(request, next, &queue->queued, node) {
+		dequeue(queue, request);
+		if (request->kind == VTPM_FRAME_COMMAND)
+			lose(queue, request, error);
+		else
+			finish(queue, request, VTPM_REQUEST_CANCELLED, error);
+	}
+}
+
+/**
+ * vtpm_queue_reset() - the TPM has lost its volatile state: fail all requests
+ * @queue: of the device, without a server
+ *
+ * COMMANDs fail with -ECANCELED; OPEN and CLOSE are dropped, for the next server
+ * knows no client: announce those that are left.
+ */
+void vtpm_queue_reset(struct vtpm_queue *queue)
+{
+	spin_lock(&queue->lock);
+	drain(queue, -ECANCELED);
+	spin_unlock(&queue->lock);
+}
+
+/**
+ * vtpm_queue_kill() - the device is gone: fail all requests, now and later
+ * @queue: of the device
+ */
+void vtpm_queue_kill(struct vtpm_queue *queue)
+{
+	spin_lock(&queue->lock);
+	queue->dead = true;
+	queue->server = NULL;
+	drain(queue, -EPIPE);
+	wake_up_all(&queue->server_wait);
+	spin_unlock(&queue->lock);
+}
+
+/**
+ * vtpm_queue_ready() - would vtpm_queue_take() return something but -EAGAIN?
+ * @queue: of the device
+ * @server: token of the server that asks
+ */
+bool vtpm_queue_ready(struct vtpm_queue *queue, const void *server)
+{
+	bool ready;
+
+	spin_lock(&queue->lock);
+	ready = queue->server != server || queue->wake ||
+		(!queue->running && !list_empty(&queue->queued));
+	spin_unlock(&queue->lock);
+	return ready;
+}
+
+static int take_wake(struct vtpm_queue *queue, struct vtpm_frame *frame)
+{
+	queue->wake = false;
+	*frame = (struct vtpm_frame){
+		.size = sizeof(*frame),
+		.kind = VTPM_FRAME_WAKE,
+	};
+	return frame->size;
+}
+
+static int take_first(struct vtpm_queue *queue, struct vtpm_frame *frame, u8 *payload)
+{
+	struct vtpm_request *request;
+
+	request = list_first_entry(&queue->queued, struct vtpm_request, node);
+	dequeue(queue, request);
+	request->state = VTPM_REQUEST_TAKEN;
+	request->since = queue->progress = ktime_get_ns();
+	queue->running = request;
+	trace_vtpm_taken(queue, request);
+
+	*frame = (struct vtpm_frame){
+		.size = sizeof(*frame) + request->size,
+		.kind = request->kind,
+		.node = request->origin,
+		.locality = request->locality,
+		.flags = request->flags,
+		.id = request->id,
+		.client = request->client,
+	};
+	memcpy(payload, request->data, request->size);
+	return frame->size;
+}
+
+/**
+ * vtpm_queue_take() - fetch the next frame
+ * @queue: of the device
+ * @server: token of the server that asks
+ * @frame: where the head goes
+ * @payload: where the rest goes, VTPM_COMMAND_SIZE bytes of room
+ *
+ * Return: bytes of head and rest, -EAGAIN when no frame can be fetched, -EPIPE
+ * when this server is no longer attached.
+ */
+int vtpm_queue_take(struct vtpm_queue *queue, const void *server, struct vtpm_frame *frame,
+		    u8 *payload)
+{
+	int rc;
+
+	spin_lock(&queue->lock);
+	if (queue->server != server)
+		rc = -EPIPE;
+	else if (queue->wake)
+		rc = take_wake(queue, frame);
+	else if (queue->running || list_empty(&queue->queued))
+		rc = -EAGAIN;
+	else
+		rc = take_first(queue, frame, payload);
+	spin_unlock(&queue->lock);
+	return rc;
+}
+
+/**
+ * vtpm_queue_untake() - the frame did not reach the server: fetch it again
+ * @queue: of the device
+ * @server: token of the server that took it
+ * @id: from the frame, 0 for WAKE
+ *
+ * Return: 0, or -EPIPE when this server is no longer attached (its death has
+ * settled what becomes of the request).
+ */
+int vtpm_queue_untake(struct vtpm_queue *queue, const void *server, u64 id)
+{
+	struct vtpm_request *request;
+	int rc = 0;
+
+	spin_lock(&queue->lock);
+	request = queue->running;
+	if (queue->server != server) {
+		rc = -EPIPE;
+	} else if (!id) {
+		queue->wake = true;
+	} else if (request && request->id == id) {
+		queue->running = NULL;
+		if (request->abandoned)
+			vtpm_request_put(request);
+		else
+			enqueue(queue, request, true);
+	}
+	spin_unlock(&queue->lock);
+	return rc;
+}
+
+static int answer_running(struct vtpm_queue *queue, int error, const u8 *response, u32 size)
+{
+	struct vtpm_request *request = queue->running;
+
+	lockdep_assert_held(&queue->lock);
+	if (size > request->capacity) {
+		queue->counts.refused++;
+		return -EINVAL;
+	}
+	queue->running = NULL;
+	queue->progress = ktime_get_ns();
+	trace_vtpm_answered(queue, request, error);
+	if (request->abandoned) {
+		queue->counts.refused++;
+		vtpm_request_put(request);
+		return -ESTALE;
+	}
+	if (request->kind == VTPM_FRAME_COMMAND)
+		queue->counts.commands++;
+	if (size)
+		memcpy(request->data, response, size);
+	request->size = size;
+	finish(queue, request, VTPM_REQUEST_ANSWERED, error);
+	return 0;
+}
+
+/**
+ * vtpm_queue_answer() - answer the running request
+ * @queue: of the device
+ * @server: token of the server that answers
+ * @id: of the request, 0 for whichever runs (the bare framing has no ids)
+ * @error: 0, or a negative errno for the client instead of a response
+ * @response: the TPM response; copied
+ * @size: its bytes
+ *
+ * Return: 0, -EPIPE when this server is no longer attached, -ESTALE when the
+ * request is not the running one or nobody waits for it, -EINVAL when the
+ * response is larger than the request has room for (the request stays).
+ */
+int vtpm_queue_answer(struct vtpm_queue *queue, const void *server, u64 id, int error,
+		      const u8 *response, u32 size)
+{
+	int rc;
+
+	spin_lock(&queue->lock);
+	if (queue->server != server) {
+		rc = -EPIPE;
+	} else if (!queue->running || (id && queue->running->id != id)) {
+		queue->counts.refused++;
+		rc = -ESTALE;
+	} else {
+		rc = answer_running(queue, error, response, size);
+		/* Only matters to a second thread of the server: the first is in here. */
+		if (!queue->running && !list_empty(&queue->queued))
+			wake_server(queue);
+	}
+	spin_unlock(&queue->lock);
+	return rc;
+}
+
+/**
+ * vtpm_queue_wake() - make the server's next fetch return a WAKE frame
+ * @queue: of the device
+ * @server: token of the server whose file the caller holds
+ *
+ * Return: 0, or -EPIPE when this server is no longer attached.
+ */
+int vtpm_queue_wake(struct vtpm_queue *queue, const void *server)
+{
+	int rc = 0;
+
+	spin_lock(&queue->lock);
+	if (queue->server != server) {
+		rc = -EPIPE;
+	} else {
+		queue->wake = true;
+		wake_server(queue);
+	}
+	spin_unlock(&queue->lock);
+	return rc;
+}
+
+/*
+ * When does this request's patience end? A queued one counts from the last
+ * progress of the server, since what is ahead of it has time limits of its own.
+ */
+static u64 deadline(const struct vtpm_queue *queue, const struct vtpm_request *request)
+{
+	u64 start = request->since;
+	u32 ms = queue->detached_ms;
+
+	if (request == queue->running) {
+		ms = request->bound_ms;
+	} else {
+		start = max(start, queue->progress);
+		if (queue->running)
+			ms = max(queue->running->bound_ms, queue->running_ms);
+		else if (queue->server)
+			ms = queue->running_ms;
+	}
+	return start + (u64)ms * NSEC_PER_MSEC;
+}
+
+/**
+ * vtpm_queue_expire() - fail with -ETIME what has waited too long
+ * @queue: of the device
+ *
+ * Asks to be called again while there are commands to watch.
+ */
+void vtpm_queue_expire(struct vtpm_queue *queue)
+{
+	struct vtpm_request *request, *next;
+	u64 now = ktime_get_ns();
+	u64 soonest = U64_MAX;
+
+	spin_lock(&queue->lock);
+	queue->armed = false;
+
+	list_for_each_entry_safe(request, next, &queue->queued, node) {
+		if (request->kind != VTPM_FRAME_COMMAND)
+			continue;
+		if (deadline(queue, request) <= now) {
+			dequeue(queue, request);
+			lose(queue, request, -ETIME);
+		} else {
+			soonest = min(soonest, deadline(queue, request));
+		}
+	}
+
+	request = queue->running;
+	if (request && request->kind == VTPM_FRAME_COMMAND && !request->abandoned) {
+		if (deadline(queue, request) <= now) {
+			/* The server still has it; its owner does not wait any more. */
+			request->abandoned = true;
+			refcount_inc(&request->refs);
+			lose(queue, request, -ETIME);
+			request->wait = NULL;
+		} else {
+			soonest = min(soonest, deadline(queue, request));
+		}
+	}
+
+	if (soonest != U64_MAX && !queue->dead)
+		arm(queue, div_u64(soonest - now, NSEC_PER_MSEC) + 1);
+	spin_unlock(&queue->lock);
+}
