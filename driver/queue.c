@@ -37,6 +37,11 @@
 
 #define VTPM_POISON_DEATHS 2
 
+/* Public wait.h has the sync form for interruptible sleepers only; ours may be TASK_IDLE. */
+#ifndef wake_up_sync_poll
+#define wake_up_sync_poll(wait, mask) __wake_up_sync_key(wait, TASK_NORMAL, poll_to_key(mask))
+#endif
+
 /**
  * vtpm_request_alloc() - make an IDLE request
  * @kind: &enum vtpm_frame_kind
@@ -65,8 +70,11 @@ struct vtpm_request *vtpm_request_alloc(u16 kind, u32 capacity)
  */
 void vtpm_request_put(struct vtpm_request *request)
 {
-	if (request && refcount_dec_and_test(&request->refs))
-		kfree_sensitive(request);
+	if (!request || !refcount_dec_and_test(&request->refs))
+		return;
+	if (request->release)
+		request->release(request);
+	kfree_sensitive(request);
 }
 
 /**
@@ -85,6 +93,7 @@ void vtpm_queue_init(struct vtpm_queue *queue, u64 serial, u32 detached_ms, u32 
 	INIT_LIST_HEAD(&queue->queued);
 	init_waitqueue_head(&queue->server_wait);
 	queue->next_id = 1;
+	queue->life = 1;
 	queue->progress = ktime_get_ns();
 	queue->serial = serial;
 	queue->detached_ms = detached_ms;
@@ -179,13 +188,13 @@ static void prepare(struct vtpm_queue *queue, struct vtpm_request *request,
  * @wait: woken when the request is final; must live until then, or until
  *	vtpm_queue_cancel(); NULL for nobody
  *
- * Return: 0, or -EPIPE when the device is gone.
+ * Return: 0, or -EPIPE when the device, or the life the request belongs to, is gone.
  */
 int vtpm_queue_submit(struct vtpm_queue *queue, struct vtpm_request *request,
 		      wait_queue_head_t *wait)
 {
 	spin_lock(&queue->lock);
-	if (queue->dead) {
+	if (queue->dead || (request->life && request->life != queue->life)) {
 		spin_unlock(&queue->lock);
 		return -EPIPE;
 	}
@@ -376,7 +385,7 @@ static void drain(struct vtpm_queue *queue, int error)
 }
 
 /**
- * vtpm_queue_reset() - the TPM has lost its volatile state: fail all requests
+ * vtpm_queue_reset() - begin a new life of the TPM: fail all requests
  * @queue: of the device, without a server
  *
  * COMMANDs fail with -ECANCELED; OPEN and CLOSE are dropped, for the next server
@@ -386,6 +395,7 @@ void vtpm_queue_reset(struct vtpm_queue *queue)
 {
 	spin_lock(&queue->lock);
 	drain(queue, -ECANCELED);
+	queue->life++;
 	spin_unlock(&queue->lock);
 }
 
@@ -432,16 +442,22 @@ static int take_wake(struct vtpm_queue *queue, struct vtpm_frame *frame)
 static int take_first(struct vtpm_queue *queue, struct vtpm_frame *frame, u8 *payload)
 {
 	struct vtpm_request *request;
+	u32 size;
 
 	request = list_first_entry(&queue->queued, struct vtpm_request, node);
+	size = request->size;
 	dequeue(queue, request);
 	request->state = VTPM_REQUEST_TAKEN;
 	request->since = queue->progress = ktime_get_ns();
 	queue->running = request;
 	trace_vtpm_taken(queue, request);
 
+	if (request->describe)
+		size = request->describe(request, payload);
+	else
+		memcpy(payload, request->data, size);
 	*frame = (struct vtpm_frame){
-		.size = sizeof(*frame) + request->size,
+		.size = sizeof(*frame) + size,
 		.kind = request->kind,
 		.node = request->origin,
 		.locality = request->locality,
@@ -449,7 +465,6 @@ static int take_first(struct vtpm_queue *queue, struct vtpm_frame *frame, u8 *pa
 		.id = request->id,
 		.client = request->client,
 	};
-	memcpy(payload, request->data, request->size);
 	return frame->size;
 }
 
@@ -517,7 +532,9 @@ static int answer_running(struct vtpm_queue *queue, int error, const u8 *respons
 	struct vtpm_request *request = queue->running;
 
 	lockdep_assert_held(&queue->lock);
-	if (size > request->capacity) {
+	/* A command wants a response or an errno; OPEN and CLOSE want neither. */
+	if (size > request->capacity ||
+	    (!error && (request->kind == VTPM_FRAME_COMMAND) != (size > 0))) {
 		queue->counts.refused++;
 		return -EINVAL;
 	}
@@ -549,7 +566,7 @@ static int answer_running(struct vtpm_queue *queue, int error, const u8 *respons
  *
  * Return: 0, -EPIPE when this server is no longer attached, -ESTALE when the
  * request is not the running one or nobody waits for it, -EINVAL when the
- * response is larger than the request has room for (the request stays).
+ * response does not fit the request (which stays with the server).
  */
 int vtpm_queue_answer(struct vtpm_queue *queue, const void *server, u64 id, int error,
 		      const u8 *response, u32 size)

@@ -44,12 +44,17 @@ enum vtpm_request_state {
  * @flags: &enum vtpm_frame_flags (queue lock)
  * @id: given at submission (queue lock)
  * @client: set by the owner while IDLE
+ * @life: of the TPM that it is meant for, 0 for any; set by the owner while IDLE
  * @since: when it was last submitted or taken, nanoseconds (queue lock)
  * @bound_ms: longest time it may run; set by the owner while IDLE
  * @error: negative errno of a final request, or 0
  * @size: bytes in @data: the command, and once ANSWERED the response
  * @capacity: bytes that @data has room for
  * @wait: where the owner sleeps, NULL once it has gone (queue lock)
+ * @describe: writes the payload for the server that takes it, in place of a copy
+ *	of @data, and returns its bytes; called in the server's context under the
+ *	queue lock; or NULL
+ * @release: called before the request is freed, or NULL
  * @data: the command, overwritten by the response
  */
 struct vtpm_request {
@@ -64,12 +69,15 @@ struct vtpm_request {
 	u32 flags;
 	u64 id;
 	u64 client;
+	u64 life;
 	u64 since;
 	u32 bound_ms;
 	int error;
 	u32 size;
 	u32 capacity;
 	wait_queue_head_t *wait;
+	u32 (*describe)(const struct vtpm_request *request, u8 *payload);
+	void (*release)(struct vtpm_request *request);
 	u8 data[];
 };
 
@@ -104,6 +112,7 @@ struct vtpm_counts {
  * @dead: the device is gone; final
  * @armed: whoever calls vtpm_queue_expire() has been asked to
  * @next_id: id of the next request
+ * @life: counts the lives of the TPM, from reset to reset
  * @depth: length of @queued
  * @progress: when the server last attached, took, answered or detached, nanoseconds
  * @detached_ms: how long a request waits without a server
@@ -124,6 +133,7 @@ struct vtpm_queue {
 	bool dead;
 	bool armed;
 	u64 next_id;
+	u64 life;
 	u32 depth;
 	u64 progress;
 	u32 detached_ms;

@@ -123,7 +123,8 @@ enum vtpm_create_flags {
  *
  * Errors: EEXIST (name or UUID is taken), EINVAL (nil UUID, unknown front end,
  * mode outside 0777, uid or gid without a mapping, a flag that the front end
- * has no use for, a time out of range), ENXIO (a chip, no hardware TPM on this
+ * has no use for, a time out of range, a name that begins with ``proxy-``: those
+ * are given to devices of VTPM_PROXY_IOC_NEW_DEV), ENXIO (a chip, no hardware TPM on this
  * host, and ALLOW_DEFAULT not given), ENOSPC (no free number), EDQUOT (the
  * owner has as many devices as allowed).
  */

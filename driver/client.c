@@ -1,0 +1,613 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Front end "device": /dev/vtpmN (raw, one opener) and /dev/vtpmrmN (shared).
+ *
+ * An open file carries one command at a time:
+ *
+ *	        write             answered             read to the end
+ *	EMPTY ---------> PENDING ----------> READY ---------------------> EMPTY
+ *	                    |                  |
+ *	                    +-- error: told by +-- a write after a partial read,
+ *	                        write or read      or 120 s unread: dropped
+ *
+ * file->lock protects this state and is never held while waiting; the request
+ * itself belongs to the queue while PENDING (queue.c). PENDING turns into READY when
+ * somebody looks (settle()), so the answer's way takes no lock of this file.
+ *
+ * On a blocking file write() waits. Until a server has taken the command a signal
+ * takes it back (EINTR, nothing ran); afterwards only a fatal signal ends the wait,
+ * since a restarted write() would run the command twice.
+ */
+#include <linux/cdev.h>
+#include <linux/errno.h>
+#include <linux/fs.h>
+#include <linux/idr.h>
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/slab.h>
+#include <linux/tpm.h>
+#include <linux/uaccess.h>
+
+#include "client.h"
+#include "command.h"
+#include "compat.h"
+#include "identity.h"
+#include "limit.h"
+
+enum client_state { CLIENT_EMPTY, CLIENT_PENDING, CLIENT_READY };
+
+/**
+ * struct client_node - one of the two nodes of a device
+ * @dev: in the driver model; its last put puts the device
+ * @cdev: its character device
+ * @device: the device
+ * @kind: &enum vtpm_node
+ * @open: the raw node is open (bit 0)
+ */
+struct client_node {
+	struct device dev;
+	struct cdev cdev;
+	struct vtpm_device *device;
+	u8 kind;
+	unsigned long open;
+};
+
+/**
+ * struct client_file - an open /dev/vtpmN or /dev/vtpmrmN
+ * @client: what the device knows of it; its wait queue is where all waiting happens
+ * @node: that was opened, holds a reference
+ * @opener: whose account is charged
+ * @lock: protects what follows
+ * @state: see above
+ * @writing: a write() waits for its answer
+ * @swap: held while @request is replaced, or looked at without @lock
+ * @request: filled while EMPTY, the queue's while PENDING, the response while READY
+ * @pos: bytes of the response read already
+ * @ready_at: when the response was first seen, in jiffies
+ */
+struct client_file {
+	struct vtpm_client client;
+	struct client_node *node;
+	kuid_t opener;
+
+	struct mutex lock;
+	enum client_state state;
+	bool writing;
+	spinlock_t swap;
+	struct vtpm_request *request;
+	u32 pos;
+	unsigned long ready_at;
+};
+
+/* front_data of a device: its two nodes. */
+struct client_nodes {
+	struct client_node raw;
+	struct client_node rm;
+};
+
+static dev_t first_devt;
+static DEFINE_IDA(indexes);
+/* Numbers go round, so that a new device does not get one just given back. */
+static unsigned int next_index;
+
+/* Move on what others have moved: PENDING that is answered, READY that is stale. */
+static int settle(struct client_file *file)
+{
+	lockdep_assert_held(&file->lock);
+	if (file->state == CLIENT_PENDING && vtpm_request_final(file->request)) {
+		file->pos = 0;
+		file->ready_at = jiffies;
+		file->state = file->request->error ? CLIENT_EMPTY : CLIENT_READY;
+		return file->request->error;
+	}
+	if (file->state == CLIENT_READY &&
+	    time_after(jiffies, file->ready_at + msecs_to_jiffies(VTPM_LIMIT_UNREAD_MS))) {
+		memzero_explicit(file->request->data, file->request->size);
+		file->state = CLIENT_EMPTY;
+	}
+	return 0;
+}
+
+/* A non-blocking call never waits for another one's page faults. */
+static int lock_file(struct file *filp, struct client_file *file)
+{
+	if (filp->f_flags & O_NONBLOCK)
+		return mutex_trylock(&file->lock) ? 0 : -EAGAIN;
+	return mutex_lock_interruptible(&file->lock) ? -EINTR : 0;
+}
+
+/* An abandoned request stays with the queue: take another one. */
+static int own_request(struct client_file *file)
+{
+	struct vtpm_request *request;
+
+	lockdep_assert_held(&file->lock);
+	if (file->request && vtpm_request_mine(file->request))
+		return 0;
+	request = vtpm_request_alloc(VTPM_FRAME_COMMAND, VTPM_COMMAND_SIZE);
+	if (!request)
+		return -ENOMEM;
+	request->client = file->client.id;
+	request->origin = file->node->kind;
+
+	spin_lock(&file->swap);
+	swap(file->request, request);
+	spin_unlock(&file->swap);
+	vtpm_request_put(request);
+	return 0;
+}
+
+/* Look without file->lock: would settle() find something to tell? */
+static bool is_pending(struct client_file *file)
+{
+	bool pending;
+
+	spin_lock(&file->swap);
+	pending = READ_ONCE(file->state) == CLIENT_PENDING && !vtpm_request_final(file->request);
+	spin_unlock(&file->swap);
+	return pending;
+}
+
+static u32 bound_of(const struct vtpm_device *device, u32 code)
+{
+	bool makes_key = code == VTPM_CC_CREATE || code == VTPM_CC_CREATE_PRIMARY ||
+			 code == VTPM_CC_CREATE_LOADED;
+
+	return max_t(u32, device->queue.running_ms, makes_key ? VTPM_CREATE_MS : 0);
+}
+
+/* The TPM core's checks in the TPM core's order, on the bytes that will be run. */
+static int check_command(const u8 *command, size_t size, u32 *ret_size)
+{
+	const struct tpm_header *header = (const struct tpm_header *)command;
+	u32 length;
+
+	if (size < offsetofend(struct tpm_header, length))
+		return -EINVAL;
+	length = be32_to_cpu(header->length);
+	if (size < length)
+		return -EINVAL;
+	if (!length)
+		return -ENODATA;
+	if (length < sizeof(*header))
+		return -EINVAL;
+	if (vtpm_command_code(command) == VTPM_CC_SET_LOCALITY)
+		return -EPERM;
+	*ret_size = length;
+	return 0;
+}
+
+/* Fill and submit the request; on success the file is PENDING. */
+static int submit(struct client_file *file, const char __user *buf, size_t size)
+{
+	struct vtpm_request *request;
+	int rc;
+
+	lockdep_assert_held(&file->lock);
+	settle(file);
+	if (file->writing || file->state == CLIENT_PENDING ||
+	    (file->state == CLIENT_READY && !file->pos))
+		return -EBUSY;
+	rc = own_request(file);
+	if (rc)
+		return rc;
+	request = file->request;
+	file->state = CLIENT_EMPTY;
+	if (copy_from_user(request->data, buf, size))
+		return -EFAULT;
+	rc = check_command(request->data, size, &request->size);
+	if (rc)
+		return rc;
+	request->bound_ms = bound_of(file->node->device, vtpm_command_code(request->data));
+	rc = vtpm_queue_submit(&file->node->device->queue, request, &file->client.wait);
+	if (!rc)
+		file->state = CLIENT_PENDING;
+	return rc;
+}
+
+/* Wait for the answer of a blocking write; -EINTR when it is not wanted any more. */
+static int wait_answer(struct client_file *file)
+{
+	struct vtpm_queue *queue = &file->node->device->queue;
+	struct vtpm_request *request = file->request;
+	wait_queue_head_t *wait = &file->client.wait;
+
+	if (!wait_event_state(*wait, vtpm_request_final(request),
+			      TASK_INTERRUPTIBLE | TASK_FREEZABLE))
+		return 0;
+	if (!vtpm_queue_cancel(queue, request))
+		return -EINTR;
+	if (!wait_event_state(*wait, vtpm_request_final(request),
+			      TASK_KILLABLE | TASK_FREEZABLE))
+		return 0;
+	vtpm_queue_abandon(queue, request);
+	return -EINTR;
+}
+
+static ssize_t client_write(struct file *filp, const char __user *buf, size_t size, loff_t *pos)
+{
+	struct client_file *file = filp->private_data;
+	bool nonblock = filp->f_flags & O_NONBLOCK;
+	int rc;
+
+	if (size > VTPM_COMMAND_SIZE)
+		return -E2BIG;
+	rc = lock_file(filp, file);
+	if (rc)
+		return rc;
+	rc = submit(file, buf, size);
+	file->writing |= !rc && !nonblock;
+	mutex_unlock(&file->lock);
+	if (rc || nonblock)
+		return rc ?: size;
+
+	rc = wait_answer(file);
+
+	mutex_lock(&file->lock);
+	file->writing = false;
+	if (rc)
+		file->state = CLIENT_EMPTY;
+	else
+		rc = settle(file);
+	mutex_unlock(&file->lock);
+	return rc ?: size;
+}
+
+static ssize_t take_response(struct client_file *file, char __user *buf, size_t size)
+{
+	struct vtpm_request *request = file->request;
+	u8 *from = request->data + file->pos;
+
+	lockdep_assert_held(&file->lock);
+	size = min_t(size_t, size, request->size - file->pos);
+	if (copy_to_user(buf, from, size))
+		return -EFAULT;
+	memzero_explicit(from, size);
+	file->pos += size;
+	if (file->pos == request->size)
+		file->state = CLIENT_EMPTY;
+	return size;
+}
+
+static ssize_t client_read(struct file *filp, char __user *buf, size_t size, loff_t *pos)
+{
+	struct client_file *file = filp->private_data;
+	ssize_t rc;
+
+	for (;;) {
+		rc = lock_file(filp, file);
+		if (rc)
+			return rc;
+		rc = settle(file);
+		if (!rc && file->state == CLIENT_READY)
+			rc = take_response(file, buf, size);
+		else if (!rc && file->state == CLIENT_PENDING)
+			rc = -EAGAIN;
+		mutex_unlock(&file->lock);
+
+		if (rc != -EAGAIN || filp->f_flags & O_NONBLOCK)
+			return rc;
+		/* A write of this file waits in another thread: its answer will do. */
+		if (wait_event_state(file->client.wait, !is_pending(file),
+				     TASK_INTERRUPTIBLE | TASK_FREEZABLE))
+			return -EINTR;
+	}
+}
+
+static __poll_t client_poll(struct file *filp, poll_table *wait)
+{
+	struct client_file *file = filp->private_data;
+	__poll_t mask = 0;
+
+	poll_wait(filp, &file->client.wait, wait);
+	if (READ_ONCE(file->state) == CLIENT_EMPTY)
+		mask |= EPOLLOUT | EPOLLWRNORM;
+	else if (!is_pending(file))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	if (READ_ONCE(file->node->device->queue.dead))
+		mask |= EPOLLHUP | EPOLLERR;
+	return mask;
+}
+
+static u32 describe(const struct vtpm_request *open, u8 *payload)
+{
+	vtpm_identity_show((const struct vtpm_identity *)open->data, (struct vtpm_opener *)payload);
+	return sizeof(struct vtpm_opener);
+}
+
+static void release(struct vtpm_request *open)
+{
+	vtpm_identity_done((struct vtpm_identity *)open->data);
+}
+
+/* OPEN says who, and may outlive the file. CLOSE is made now: closing needs no memory. */
+static int make_announcements(struct vtpm_client *client, u8 node, const struct file *filp)
+{
+	client->open = vtpm_request_alloc(VTPM_FRAME_OPEN, sizeof(struct vtpm_identity));
+	client->close = vtpm_request_alloc(VTPM_FRAME_CLOSE, 0);
+	if (!client->open || !client->close)
+		return -ENOMEM;
+	vtpm_identity_init((struct vtpm_identity *)client->open->data, filp);
+	client->open->describe = describe;
+	client->open->release = release;
+	client->open->origin = node;
+	client->close->origin = node;
+	return 0;
+}
+
+static struct client_file *file_new(struct client_node *node, const struct file *filp)
+{
+	struct client_file *file;
+
+	file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
+	if (!file)
+		return NULL;
+	if (make_announcements(&file->client, node->kind, filp)) {
+		vtpm_request_put(file->client.open);
+		vtpm_request_put(file->client.close);
+		kfree(file);
+		return NULL;
+	}
+	init_waitqueue_head(&file->client.wait);
+	mutex_init(&file->lock);
+	spin_lock_init(&file->swap);
+	file->state = CLIENT_EMPTY;
+	file->node = node;
+	file->opener = filp->f_cred->euid;
+	return file;
+}
+
+static int client_open(struct inode *inode, struct file *filp)
+{
+	struct client_node *node = container_of(inode->i_cdev, struct client_node, cdev);
+	bool raw = node->kind == VTPM_NODE_RAW;
+	kuid_t opener = filp->f_cred->euid;
+	struct client_file *file;
+	int rc;
+
+	if (raw && test_and_set_bit(0, &node->open))
+		return -EBUSY;
+	rc = vtpm_charge(&vtpm_opens_of_uid, opener, vtpm_max_opens_per_uid);
+	if (rc)
+		goto err_open;
+	file = file_new(node, filp);
+	if (!file) {
+		rc = -ENOMEM;
+		goto err_charge;
+	}
+	rc = vtpm_device_join(node->device, &file->client);
+	if (rc)
+		goto err_file;
+	get_device(&node->dev);
+	filp->private_data = file;
+	return stream_open(inode, filp);
+
+err_file:
+	vtpm_request_put(file->client.open);
+	vtpm_request_put(file->client.close);
+	kfree(file);
+err_charge:
+	vtpm_uncharge(&vtpm_opens_of_uid, opener);
+err_open:
+	if (raw)
+		clear_bit(0, &node->open);
+	return rc;
+}
+
+static int client_release(struct inode *inode, struct file *filp)
+{
+	struct client_file *file = filp->private_data;
+	struct client_node *node = file->node;
+
+	if (file->request)
+		vtpm_queue_abandon(&node->device->queue, file->request);
+	vtpm_device_leave(node->device, &file->client);
+	vtpm_request_put(file->request);
+	vtpm_uncharge(&vtpm_opens_of_uid, file->opener);
+	mutex_destroy(&file->lock);
+	kfree(file);
+	if (node->kind == VTPM_NODE_RAW)
+		clear_bit(0, &node->open);
+	put_device(&node->dev);
+	return 0;
+}
+
+static const struct file_operations client_fops = {
+	.owner = THIS_MODULE,
+	.open = client_open,
+	.read = client_read,
+	.write = client_write,
+	.poll = client_poll,
+	.release = client_release,
+};
+
+static struct client_node *to_node(const struct device *dev)
+{
+	return container_of(dev, struct client_node, dev);
+}
+
+static char *node_devnode(vtpm_const_device *dev, umode_t *mode, kuid_t *uid, kgid_t *gid)
+{
+	const struct vtpm_device *device = to_node(dev)->device;
+
+	*mode = device->mode;
+	*uid = device->uid;
+	*gid = device->gid;
+	return NULL;
+}
+
+/* For udev: /dev/vtpm/by-name/ and by-uuid/. */
+static int node_uevent(vtpm_const_device *dev, struct kobj_uevent_env *env)
+{
+	const struct client_node *node = to_node(dev);
+
+	return add_uevent_var(env, "VTPM_NAME=%s", node->device->name) ?:
+	       add_uevent_var(env, "VTPM_UUID=%pU", &node->device->uuid) ?:
+	       add_uevent_var(env, "VTPM_NODE=%s",
+			      node->kind == VTPM_NODE_RAW ? "raw" : "rm");
+}
+
+static ssize_t name_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", to_node(dev)->device->name);
+}
+static DEVICE_ATTR_RO(name);
+
+static ssize_t uuid_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%pU\n", &to_node(dev)->device->uuid);
+}
+static DEVICE_ATTR_RO(uuid);
+
+static ssize_t state_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	switch (READ_ONCE(to_node(dev)->device->state)) {
+	case VTPM_STATE_NEW:
+		return sysfs_emit(buf, "new\n");
+	case VTPM_STATE_ATTACHED:
+		return sysfs_emit(buf, "attached\n");
+	}
+	return sysfs_emit(buf, "detached\n");
+}
+static DEVICE_ATTR_RO(state);
+
+static struct attribute *node_attrs[] = {
+	&dev_attr_name.attr,
+	&dev_attr_uuid.attr,
+	&dev_attr_state.attr,
+	NULL,
+};
+ATTRIBUTE_GROUPS(node);
+
+static void node_release(struct device *dev)
+{
+	vtpm_device_put(to_node(dev)->device);
+}
+
+static const struct device_type node_type = {
+	.name = "vtpm",
+	.groups = node_groups,
+	.devnode = node_devnode,
+	.uevent = node_uevent,
+	.release = node_release,
+};
+
+static struct class node_class = {
+	.name = "vtpm",
+};
+
+static int node_add(struct vtpm_device *device, struct client_node *node, u8 kind)
+{
+	bool raw = kind == VTPM_NODE_RAW;
+	int rc;
+
+	node->kind = kind;
+	node->device = vtpm_device_ref(device);
+	device_initialize(&node->dev);
+	node->dev.class = &node_class;
+	node->dev.type = &node_type;
+	node->dev.devt = device->devt + (raw ? 0 : 1);
+	cdev_init(&node->cdev, &client_fops);
+	node->cdev.owner = THIS_MODULE;
+
+	rc = dev_set_name(&node->dev, raw ? "vtpm%d" : "vtpmrm%d", device->index);
+	if (!rc)
+		rc = cdev_device_add(&node->cdev, &node->dev);
+	if (rc)
+		put_device(&node->dev);
+	return rc;
+}
+
+static void node_del(struct client_node *node)
+{
+	cdev_device_del(&node->cdev, &node->dev);
+	put_device(&node->dev);
+}
+
+/* Called under the registry lock, which protects next_index. */
+static int take_index(void)
+{
+	int index;
+
+	index = ida_alloc_range(&indexes, next_index, VTPM_LIMIT_INDEXES - 1, GFP_KERNEL);
+	if (index == -ENOSPC)
+		index = ida_alloc_range(&indexes, 0, VTPM_LIMIT_INDEXES - 1, GFP_KERNEL);
+	if (index >= 0)
+		next_index = (index + 1) % VTPM_LIMIT_INDEXES;
+	return index;
+}
+
+static int create(struct vtpm_device *device)
+{
+	struct client_nodes *nodes;
+	int rc;
+
+	nodes = kzalloc(sizeof(*nodes), GFP_KERNEL_ACCOUNT);
+	if (!nodes)
+		return -ENOMEM;
+	device->front_data = nodes;
+
+	rc = take_index();
+	if (rc < 0)
+		return rc;
+	device->index = rc;
+	device->devt = MKDEV(MAJOR(first_devt), 2 * device->index);
+
+	rc = node_add(device, &nodes->raw, VTPM_NODE_RAW);
+	if (rc)
+		return rc;
+	rc = node_add(device, &nodes->rm, VTPM_NODE_RM);
+	if (rc)
+		node_del(&nodes->raw);
+	return rc;
+}
+
+static void destroy(struct vtpm_device *device)
+{
+	struct client_nodes *nodes = device->front_data;
+
+	node_del(&nodes->rm);
+	node_del(&nodes->raw);
+}
+
+static void free_nodes(struct vtpm_device *device)
+{
+	if (device->index >= 0)
+		ida_free(&indexes, device->index);
+	kfree(device->front_data);
+}
+
+const struct vtpm_front_end_ops vtpm_client_ops = {
+	.kind = VTPM_FRONT_END_DEVICE,
+	.create = create,
+	.destroy = destroy,
+	.free = free_nodes,
+};
+
+/**
+ * vtpm_client_init() - take the device numbers
+ *
+ * Return: 0 or a negative errno.
+ */
+int vtpm_client_init(void)
+{
+	int rc;
+
+	rc = alloc_chrdev_region(&first_devt, 0, 2 * VTPM_LIMIT_INDEXES, "vtpm");
+	if (rc)
+		return rc;
+	rc = class_register(&node_class);
+	if (rc)
+		unregister_chrdev_region(first_devt, 2 * VTPM_LIMIT_INDEXES);
+	return rc;
+}
+
+/**
+ * vtpm_client_exit() - give the device numbers back
+ */
+void vtpm_client_exit(void)
+{
+	class_unregister(&node_class);
+	unregister_chrdev_region(first_devt, 2 * VTPM_LIMIT_INDEXES);
+	ida_destroy(&indexes);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Every limit of the driver, and the account of what each user has taken. */
+#ifndef _VTPM_LIMIT_H
+#define _VTPM_LIMIT_H
+
+#include <linux/uidgid.h>
+#include <linux/xarray.h>
+
+/* Pairs of minors: /dev/vtpmN has 2N, /dev/vtpmrmN has 2N + 1. */
+#define VTPM_LIMIT_INDEXES 32768
+/* Open files of one device. */
+#define VTPM_LIMIT_CLIENTS 256
+/* Time limits a creator may choose, in milliseconds. */
+#define VTPM_LIMIT_MS 3600000
+/* Entries of one VTPM_IOC_LIST. */
+#define VTPM_LIMIT_LIST 65536
+/* How long an unread response is kept: the TPM core's 120 seconds. */
+#define VTPM_LIMIT_UNREAD_MS 120000
+
+#define VTPM_DEFAULT_DETACHED_MS 10000
+#define VTPM_DEFAULT_RUNNING_MS 30000
+
+extern unsigned int vtpm_max_devices_per_uid;
+extern unsigned int vtpm_max_opens_per_uid;
+extern struct xarray vtpm_devices_of_uid;
+extern struct xarray vtpm_opens_of_uid;
+
+int vtpm_charge(struct xarray *account, kuid_t uid, unsigned int max);
+void vtpm_uncharge(struct xarray *account, kuid_t uid);
+void vtpm_limit_exit(void);
+
+#endif /* _VTPM_LIMIT_H */

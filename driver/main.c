@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Virtual TPM 2.0 devices, served from user space: birth and death of the module.
+ *
+ * It is trusted with keeping clients, servers and the kernel apart from each other;
+ * it sees TPM commands pass and interprets none of them.
+ */
+#include <linux/module.h>
+
+#include "client.h"
+#include "control.h"
+#include "device.h"
+
+static int __init vtpm_init(void)
+{
+	int rc;
+
+	rc = vtpm_device_init();
+	if (rc)
+		return rc;
+	rc = vtpm_client_init();
+	if (rc)
+		goto err_device;
+	rc = vtpm_control_init();
+	if (rc)
+		goto err_client;
+	return 0;
+
+err_client:
+	vtpm_client_exit();
+err_device:
+	vtpm_device_exit();
+	return rc;
+}
+
+static void __exit vtpm_exit(void)
+{
+	vtpm_control_exit();
+	vtpm_client_exit();
+	vtpm_device_exit();
+}
+
+module_init(vtpm_init);
+module_exit(vtpm_exit);
+
+MODULE_DESCRIPTION("Virtual TPM 2.0 devices, served from user space");
+MODULE_AUTHOR("the vtpm authors");
+MODULE_LICENSE("GPL");
