@@ -102,9 +102,7 @@ static int run(struct chip_life *life, const u8 *command, size_t size)
 	rc = vtpm_queue_submit(queue, request, &life->wait);
 	if (rc)
 		return rc;
-	/* The core holds tpm_mutex and ops_sem: hence freezable "unsafe". */
-	wait_event_state(life->wait, vtpm_request_final(request),
-			 TASK_IDLE | TASK_FREEZABLE_UNSAFE);
+	wait_event_state(life->wait, vtpm_request_final(request), VTPM_IDLE);
 	return request->error;
 }
 

@@ -212,13 +212,11 @@ static int wait_answer(struct client_file *file)
 	struct vtpm_request *request = file->request;
 	wait_queue_head_t *wait = &file->client.wait;
 
-	if (!wait_event_state(*wait, vtpm_request_final(request),
-			      TASK_INTERRUPTIBLE | TASK_FREEZABLE))
+	if (!wait_event_state(*wait, vtpm_request_final(request), VTPM_INTERRUPTIBLE))
 		return 0;
 	if (!vtpm_queue_cancel(queue, request))
 		return -EINTR;
-	if (!wait_event_state(*wait, vtpm_request_final(request),
-			      TASK_KILLABLE | TASK_FREEZABLE))
+	if (!wait_event_state(*wait, vtpm_request_final(request), VTPM_KILLABLE))
 		return 0;
 	vtpm_queue_abandon(queue, request);
 	return -EINTR;
@@ -288,8 +286,7 @@ static ssize_t client_read(struct file *filp, char __user *buf, size_t size, lof
 		if (rc != -EAGAIN || filp->f_flags & O_NONBLOCK)
 			return rc;
 		/* A write of this file waits in another thread: its answer will do. */
-		if (wait_event_state(file->client.wait, !is_pending(file),
-				     TASK_INTERRUPTIBLE | TASK_FREEZABLE))
+		if (wait_event_state(file->client.wait, !is_pending(file), VTPM_INTERRUPTIBLE))
 			return -EINTR;
 	}
 }

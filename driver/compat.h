@@ -6,6 +6,7 @@
 #ifndef _VTPM_COMPAT_H
 #define _VTPM_COMPAT_H
 
+#include <linux/sched.h>
 #include <linux/tpm.h>
 #include <linux/version.h>
 
@@ -36,5 +37,13 @@ typedef int (*vtpm_send_4)(struct tpm_chip *chip, u8 *buf, size_t bufsiz, size_t
  */
 #define vtpm_select_send(send3, send4)						\
 	_Generic(((struct tpm_class_ops *)0)->send, vtpm_send_3: send3, vtpm_send_4: send4)
+
+/*
+ * States to sleep in. All are freezable: a server may freeze before its clients.
+ * The last one is for callers that hold locks of the TPM core, hence "unsafe".
+ */
+#define VTPM_INTERRUPTIBLE (TASK_INTERRUPTIBLE | TASK_FREEZABLE)
+#define VTPM_KILLABLE (TASK_KILLABLE | TASK_FREEZABLE)
+#define VTPM_IDLE (TASK_IDLE | TASK_FREEZABLE_UNSAFE)
 
 #endif /* _VTPM_COMPAT_H */

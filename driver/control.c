@@ -11,6 +11,7 @@
 
 #include <linux/capability.h>
 #include <linux/cred.h>
+#include <linux/ctype.h>
 #include <linux/errno.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -40,7 +41,7 @@ static_assert(sizeof(struct vtpm_create) == 128);
 static_assert(sizeof(struct vtpm_destroy) == 72);
 static_assert(sizeof(struct vtpm_attach) == 88);
 static_assert(sizeof(struct vtpm_detach) == 72);
-static_assert(sizeof(struct vtpm_info) == 224);
+static_assert(sizeof(struct vtpm_info) == 216);
 static_assert(sizeof(struct vtpm_list) == 32);
 static_assert(sizeof(struct vtpm_list_entry) == 88);
 static_assert(sizeof(struct vtpm_exchange) == 32);
@@ -49,7 +50,7 @@ static_assert(sizeof(struct vtpm_opener) == 48);
 static_assert(sizeof(struct vtpm_answer) == 16);
 static_assert(offsetof(struct vtpm_create, front_end) == 88);
 static_assert(offsetof(struct vtpm_attach, instance) == 72);
-static_assert(offsetof(struct vtpm_info, instance) == 160);
+static_assert(offsetof(struct vtpm_info, instance) == 152);
 static_assert(offsetof(struct vtpm_frame, id) == 16);
 static_assert(offsetof(struct vtpm_opener, start_time) == 24);
 
@@ -98,7 +99,7 @@ static bool is_name(const char *name)
 	if (!length || length == VTPM_NAME_SIZE || name[0] == '.' || name[0] == '-')
 		return false;
 	for (i = 0; i < length; i++)
-		if (!isalnum(name[i]) && !strchr("._-", name[i]))
+		if (!(isascii(name[i]) && isalnum(name[i])) && !strchr("._-", name[i]))
 			return false;
 	return true;
 }
@@ -317,7 +318,7 @@ static const struct {
 	CALL(VTPM_IOC_ATTACH, attach, 88,
 	     VTPM_ATTACH_RESET | VTPM_ATTACH_RESUME | VTPM_ATTACH_JOURNALS, control_attach),
 	CALL(VTPM_IOC_DETACH, detach, 72, 0, control_detach),
-	CALL(VTPM_IOC_INFO, info, 224, 0, control_info),
+	CALL(VTPM_IOC_INFO, info, 216, 0, control_info),
 	CALL(VTPM_IOC_LIST, list, 32, 0, control_list),
 };
 

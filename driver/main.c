@@ -11,6 +11,9 @@
 #include "control.h"
 #include "device.h"
 
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
 static int __init vtpm_init(void)
 {
 	int rc;

@@ -24,6 +24,7 @@
 #include <linux/tpm.h>
 #include <linux/uaccess.h>
 
+#include "compat.h"
 #include "server.h"
 
 /**
@@ -86,8 +87,7 @@ static ssize_t fetch_or_wait(struct vtpm_server *server, char __user *buf, size_
 		if (rc != -EAGAIN || nonblock)
 			return rc;
 		/* Never restarted: a restarted exchange would answer twice. */
-		if (wait_event_state(queue->server_wait, vtpm_queue_ready(queue, server),
-				     TASK_INTERRUPTIBLE | TASK_FREEZABLE))
+		if (wait_event_state(queue->server_wait, vtpm_queue_ready(queue, server), VTPM_INTERRUPTIBLE))
 			return -EINTR;
 	}
 }
