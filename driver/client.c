@@ -418,14 +418,14 @@ static const struct file_operations client_fops = {
 	.release = client_release,
 };
 
-static struct client_node *to_node(const struct device *dev)
+static struct client_node *node_of(const struct device *dev)
 {
 	return container_of(dev, struct client_node, dev);
 }
 
 static char *node_devnode(vtpm_const_device *dev, umode_t *mode, kuid_t *uid, kgid_t *gid)
 {
-	const struct vtpm_device *device = to_node(dev)->device;
+	const struct vtpm_device *device = node_of(dev)->device;
 
 	*mode = device->mode;
 	*uid = device->uid;
@@ -436,7 +436,7 @@ static char *node_devnode(vtpm_const_device *dev, umode_t *mode, kuid_t *uid, kg
 /* For udev: /dev/vtpm/by-name/ and by-uuid/. */
 static int node_uevent(vtpm_const_device *dev, struct kobj_uevent_env *env)
 {
-	const struct client_node *node = to_node(dev);
+	const struct client_node *node = node_of(dev);
 
 	return add_uevent_var(env, "VTPM_NAME=%s", node->device->name) ?:
 	       add_uevent_var(env, "VTPM_UUID=%pU", &node->device->uuid) ?:
@@ -446,19 +446,19 @@ static int node_uevent(vtpm_const_device *dev, struct kobj_uevent_env *env)
 
 static ssize_t name_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%s\n", to_node(dev)->device->name);
+	return sysfs_emit(buf, "%s\n", node_of(dev)->device->name);
 }
 static DEVICE_ATTR_RO(name);
 
 static ssize_t uuid_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%pU\n", &to_node(dev)->device->uuid);
+	return sysfs_emit(buf, "%pU\n", &node_of(dev)->device->uuid);
 }
 static DEVICE_ATTR_RO(uuid);
 
 static ssize_t state_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
-	switch (READ_ONCE(to_node(dev)->device->state)) {
+	switch (READ_ONCE(node_of(dev)->device->state)) {
 	case VTPM_STATE_NEW:
 		return sysfs_emit(buf, "new\n");
 	case VTPM_STATE_ATTACHED:
@@ -478,7 +478,7 @@ ATTRIBUTE_GROUPS(node);
 
 static void node_release(struct device *dev)
 {
-	vtpm_device_put(to_node(dev)->device);
+	vtpm_device_put(node_of(dev)->device);
 }
 
 static const struct device_type node_type = {
