@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-2.0
+# The tools of the end-to-end tests, the demo and the benchmark.
+
+E2E_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Iuapi
+
+$(B)/selftests/serve: selftests/e2e/serve.c uapi/linux/vtpm.h
+	@mkdir -p $(@D)
+	$(CC) $(E2E_CFLAGS) -o $@ $<
