@@ -1,2 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0
 include selftests/lab/build.mk
+include selftests/e2e/build.mk
+include selftests/bench/build.mk

@@ -40,6 +40,7 @@ enum {
 	FD_SERVER = 3,
 	FD_STATE,
 	FD_CHECKPOINT,
+	FD_CONTROL,
 };
 
 struct serve {
@@ -58,6 +59,7 @@ struct serve {
 
 	int control;
 	int listener;
+	int control_listener;
 	int state_fd;
 	int checkpoint;
 	uint64_t instance;
@@ -105,39 +107,40 @@ static int attach(struct serve *s, uint32_t how)
 	return attach.fd;
 }
 
-static void listen_on(struct serve *s)
+static int listen_on(const char *path, const char *suffix)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int size = sizeof(address.sun_path);
+	int fd;
 
-	if (strlen(s->socket) >= sizeof(address.sun_path))
-		errx(2, "%s: longer than a socket's path may be", s->socket);
-	strcpy(address.sun_path, s->socket);
-	s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	unlink(s->socket);
-	if (s->listener < 0 || bind(s->listener, (struct sockaddr *)&address, sizeof(address)) ||
-	    listen(s->listener, 8))
-		err(1, "%s", s->socket);
-	s->instance = 1;
+	if (snprintf(address.sun_path, size, "%s%s", path, suffix) >= size)
+		errx(2, "%s%s: longer than a socket's path may be", path, suffix);
+	unlink(address.sun_path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 8))
+		err(1, "%s", address.sun_path);
+	return fd;
 }
 
 /* In the child: the engine's three files at fixed numbers, nothing else. */
 static void exec_engine(const struct serve *s, int server)
 {
-	int from[] = { server, s->state_fd, s->checkpoint };
-	int high[3];
+	int from[] = { server, s->state_fd, s->checkpoint, s->control_listener };
+	int files = s->socket ? 4 : 3;
+	int high[4];
 	char instance[17];
-	const char *argv[16] = { s->engine };
+	const char *argv[20] = { s->engine };
 	sigset_t none;
 	int n = 1;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < files; i++)
 		high[i] = fcntl(from[i], F_DUPFD, 64);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < files; i++)
 		if (high[i] < 0 || dup2(high[i], FD_SERVER + i) < 0)
 			err(1, "dup2");
-	if (close_range(FD_CHECKPOINT + 1, ~0U, 0))
+	if (close_range(FD_SERVER + files, ~0U, 0))
 		err(1, "close_range");
 
 	snprintf(instance, sizeof(instance), "%" PRIx64, s->instance);
@@ -149,6 +152,10 @@ static void exec_engine(const struct serve *s, int server)
 	argv[n++] = "5";
 	argv[n++] = "--instance";
 	argv[n++] = instance;
+	if (s->socket) {
+		argv[n++] = "--control-fd";
+		argv[n++] = "6";
+	}
 	if (s->manufacture)
 		argv[n++] = "--manufacture";
 	if (s->firmware)
@@ -308,6 +315,7 @@ int main(int argc, char **argv)
 		.front_end = VTPM_FRONT_END_DEVICE,
 		.control = -1,
 		.listener = -1,
+		.control_listener = -1,
 	};
 	sigset_t signals;
 	int status;
@@ -326,7 +334,9 @@ int main(int argc, char **argv)
 	if (s.checkpoint < 0)
 		err(1, "memfd_create");
 	if (s.socket) {
-		listen_on(&s);
+		/* tpm2-tss's swtpm TCTI opens a second socket for the locality. */
+		s.listener = listen_on(s.socket, "");
+		s.control_listener = listen_on(s.socket, ".ctrl");
 	} else {
 		s.control = open(s.control_node, O_RDWR | O_CLOEXEC);
 		if (s.control < 0)
