@@ -427,9 +427,13 @@ static char *node_devnode(vtpm_const_device *dev, umode_t *mode, kuid_t *uid, kg
 {
 	const struct vtpm_device *device = node_of(dev)->device;
 
-	*mode = device->mode;
-	*uid = device->uid;
-	*gid = device->gid;
+	/* A removal only asks for the name. */
+	if (mode)
+		*mode = device->mode;
+	if (uid)
+		*uid = device->uid;
+	if (gid)
+		*gid = device->gid;
 	return NULL;
 }
 
