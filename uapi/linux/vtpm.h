@@ -50,7 +50,9 @@
  * - ENOMEM: no memory; nothing has changed.
  */
 
-/** define VTPM_NAME_SIZE - bytes of a device name, its ending NUL included */
+/**
+ * define VTPM_NAME_SIZE - bytes of a device name, its ending NUL included
+ */
 #define VTPM_NAME_SIZE 64
 
 /**
@@ -117,6 +119,7 @@ enum vtpm_create_flags {
  * @index: out: N of /dev/vtpmN and /dev/vtpmrmN; 0xffffffff for a chip
  * @major: out: major number of both nodes; 0 for a chip
  * @minor: out: minor number of /dev/vtpmN; that of /dev/vtpmrmN is one more
+ * @__reserved: 0
  *
  * Makes a device without a server. It lasts until VTPM_IOC_DESTROY, whatever
  * becomes of its servers, and holds the module in memory.
@@ -242,7 +245,9 @@ enum vtpm_state {
 	VTPM_STATE_DETACHED = 3,
 };
 
-/** define VTPM_INFO_PROXY - the device was made by VTPM_PROXY_IOC_NEW_DEV */
+/**
+ * define VTPM_INFO_PROXY - the device was made by VTPM_PROXY_IOC_NEW_DEV
+ */
 #define VTPM_INFO_PROXY (1u << 31)
 
 /**
@@ -429,7 +434,9 @@ struct vtpm_frame {
 	__u64 client;
 };
 
-/** define VTPM_FRAME_SIZE - room that any frame fits in, in bytes */
+/**
+ * define VTPM_FRAME_SIZE - room that any frame fits in, in bytes
+ */
 #define VTPM_FRAME_SIZE (sizeof(struct vtpm_frame) + VTPM_COMMAND_SIZE)
 
 /**
@@ -477,7 +484,9 @@ struct vtpm_answer {
 	__u64 id;
 };
 
-/** define VTPM_ANSWER_SIZE - room that any answer fits in, in bytes */
+/**
+ * define VTPM_ANSWER_SIZE - room that any answer fits in, in bytes
+ */
 #define VTPM_ANSWER_SIZE (sizeof(struct vtpm_answer) + VTPM_COMMAND_SIZE)
 
 /**
