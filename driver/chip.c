@@ -243,6 +243,8 @@ static struct chip_life *life_new(struct vtpm_device *device, u64 number)
  *
  * The kernel's default TPM is the registered chip with the lowest number. Without a
  * hardware TPM that would be ours, which has to be asked for.
+ *
+ * Return: whether it may.
  */
 bool vtpm_chip_allowed(u32 create_flags)
 {

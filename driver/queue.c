@@ -154,6 +154,7 @@ static void finish(struct vtpm_queue *queue, struct vtpm_request *request,
 	request->error = error;
 	if (error)
 		request->size = 0;
+	/* Pairs with vtpm_request_final(): error, size and data come before the state. */
 	smp_store_release(&request->state, state);
 	if (request->wait)
 		wake_up_sync_poll(request->wait, EPOLLIN | EPOLLRDNORM);
@@ -417,6 +418,8 @@ void vtpm_queue_kill(struct vtpm_queue *queue)
  * vtpm_queue_ready() - would vtpm_queue_take() return something but -EAGAIN?
  * @queue: of the device
  * @server: token of the server that asks
+ *
+ * Return: whether it would.
  */
 bool vtpm_queue_ready(struct vtpm_queue *queue, const void *server)
 {

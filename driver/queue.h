@@ -151,11 +151,11 @@ void vtpm_request_put(struct vtpm_request *request);
  * vtpm_request_final() - has the request come back to its owner?
  * @request: submitted earlier by the caller
  *
- * Pairs with the release store in queue.c:finish(): true means that error, size and data may
- * be read.
+ * Return: true means that error, size and data may be read.
  */
 static inline bool vtpm_request_final(const struct vtpm_request *request)
 {
+	/* Pairs with the release store in queue.c:finish(). */
 	return smp_load_acquire(&request->state) >= VTPM_REQUEST_ANSWERED;
 }
 
@@ -163,7 +163,7 @@ static inline bool vtpm_request_final(const struct vtpm_request *request)
  * vtpm_request_mine() - may the owner fill the request again?
  * @request: a request in a final state, or IDLE
  *
- * False after the owner has abandoned it: the queue still holds it, take another.
+ * Return: false after the owner has abandoned it: the queue still holds it, take another.
  */
 static inline bool vtpm_request_mine(const struct vtpm_request *request)
 {

@@ -87,7 +87,8 @@ static ssize_t fetch_or_wait(struct vtpm_server *server, char __user *buf, size_
 		if (rc != -EAGAIN || nonblock)
 			return rc;
 		/* Never restarted: a restarted exchange would answer twice. */
-		if (wait_event_state(queue->server_wait, vtpm_queue_ready(queue, server), VTPM_INTERRUPTIBLE))
+		if (wait_event_state(queue->server_wait, vtpm_queue_ready(queue, server),
+				     VTPM_INTERRUPTIBLE))
 			return -EINTR;
 	}
 }
