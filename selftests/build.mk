@@ -3,3 +3,4 @@ include selftests/lab/build.mk
 include selftests/e2e/build.mk
 include selftests/bench/build.mk
 include selftests/demo/build.mk
+include selftests/driver/build.mk

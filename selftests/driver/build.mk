@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0
+# make kselftest
+#	the driver's tests, for the host that shares its file system with the lab
+# make check-driver [KERNELS="6.1 6.12 new"] [SMP="1 2"] [TESTS="client_test ..."]
+#	run them in the lab
+# make check-tpm2 [KERNELS=...]
+#	the kernel's own TPM 2.0 tests on a chip of this driver
+#
+# kselftest's harness comes from the newest kernel's source (lab/linux-source).
+
+T := selftests/driver
+TB := $(B)/$(T)
+DRIVER_TESTS := $(patsubst $(T)/%.c,%,$(wildcard $(T)/*_test.c))
+SMP ?= 1 2
+TESTS ?=
+
+$(TB)/harness: $(LAB)/linux-source
+	@mkdir -p $(@D)
+	@source=$$($(LAB)/linux-source) && ln -sfn $$source/tools/testing/selftests $@
+
+TEST_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -pthread
+TEST_CPPFLAGS := -D_GNU_SOURCE -I$(T) -Iuapi -isystem $(TB)/harness
+
+$(TB)/%.o: $(T)/%.c $(wildcard $(T)/*.h) uapi/linux/vtpm.h | $(TB)/harness
+	$(CC) $(TEST_CPPFLAGS) $(TEST_CFLAGS) -c -o $@ $<
+
+$(TB)/%_test: $(TB)/%_test.o $(TB)/common.o $(TB)/fake_tpm.o
+	$(CC) $(TEST_CFLAGS) -o $@ $^
+
+kselftest: $(addprefix $(TB)/,$(DRIVER_TESTS))
+
+check-driver: kselftest
+	@$(MAKE) --no-print-directory modules KERNELS="$(KERNELS)"
+	$(T)/run --kernels "$(KERNELS)" --smp "$(SMP)" $(TESTS)
+
+check-tpm2: kselftest
+	@$(MAKE) --no-print-directory modules KERNELS="$(KERNELS)"
+	$(T)/tpm2.sh $(KERNELS)
+
+.PHONY: kselftest check-driver check-tpm2
+.SECONDARY:
