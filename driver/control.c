@@ -34,8 +34,6 @@ static char *control_name = "vtpmx";
 module_param(control_name, charp, 0444);
 MODULE_PARM_DESC(control_name, "name of the control node (default vtpmx)");
 
-#define PROXY_PREFIX "proxy-"
-
 /* The ABI, frozen: 64 and 32 bit alike. */
 static_assert(sizeof(struct vtpm_create) == 128);
 static_assert(sizeof(struct vtpm_destroy) == 72);
@@ -124,7 +122,7 @@ static int check_create(const struct vtpm_create *create, kuid_t uid, kgid_t gid
 	import_uuid(&uuid, create->uuid);
 	if (!is_name(create->name) || uuid_is_null(&uuid) || create->__reserved)
 		return -EINVAL;
-	if (!strncmp(create->name, PROXY_PREFIX, strlen(PROXY_PREFIX)))
+	if (!strncmp(create->name, VTPM_PROXY_PREFIX, strlen(VTPM_PROXY_PREFIX)))
 		return -EINVAL;
 	if (create->mode & ~0777 || !uid_valid(uid) || !gid_valid(gid))
 		return -EINVAL;
@@ -351,7 +349,6 @@ static int new_proxy(struct vtpm_proxy_new_dev *new, struct file **ret_file)
 	device = vtpm_device_new(&create, &vtpm_chip_ops, GLOBAL_ROOT_UID, GLOBAL_ROOT_GID);
 	if (IS_ERR(device))
 		return PTR_ERR(device);
-	snprintf(device->name, sizeof(device->name), PROXY_PREFIX "%llu", device->serial);
 
 	rc = vtpm_device_add(device);
 	if (rc)

@@ -92,10 +92,7 @@ struct vtpm_device *vtpm_device_new(const struct vtpm_create *create,
 	device->index = -1;
 	device->state = VTPM_STATE_NEW;
 
-	mutex_lock(&registry_lock);
-	device->serial = ++last_serial;
-	mutex_unlock(&registry_lock);
-	vtpm_queue_init(&device->queue, device->serial,
+	vtpm_queue_init(&device->queue, 0,
 			create->detached_ms ?: VTPM_DEFAULT_DETACHED_MS,
 			create->running_ms ?: VTPM_DEFAULT_RUNNING_MS, arm);
 	return device;
@@ -162,7 +159,8 @@ static bool is_taken(const struct vtpm_device *candidate)
 
 /**
  * vtpm_device_add() - make the front end, then let the device be found
- * @device: from vtpm_device_new(); on success the registry has its own reference
+ * @device: from vtpm_device_new(), a proxy's without a name: it is called after its
+ *	serial; on success the registry has its own reference
  *
  * Return: 0, -EEXIST when name or UUID is taken, or what the front end says.
  */
@@ -171,8 +169,14 @@ int vtpm_device_add(struct vtpm_device *device)
 	bool persistent = !(device->create_flags & VTPM_INFO_PROXY);
 	int rc;
 
-	/* Nodes first: who finds the device by name finds its nodes too. */
 	mutex_lock(&registry_lock);
+	/* Here, so that the registry is in order of serials: VTPM_IOC_LIST counts on it. */
+	device->serial = device->queue.serial = ++last_serial;
+	if (!persistent)
+		snprintf(device->name, sizeof(device->name), VTPM_PROXY_PREFIX "%llu",
+			 device->serial);
+
+	/* Nodes first: who finds the device by name finds its nodes too. */
 	rc = is_taken(device) ? -EEXIST : device->ops->create(device);
 	if (!rc) {
 		list_add_tail(&vtpm_device_ref(device)->node, &registry);

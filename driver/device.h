@@ -13,6 +13,9 @@
 
 #include "queue.h"
 
+/* Names of devices of VTPM_PROXY_IOC_NEW_DEV begin so, others do not. */
+#define VTPM_PROXY_PREFIX "proxy-"
+
 struct vtpm_device;
 
 /**
