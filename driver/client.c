@@ -6,9 +6,9 @@
  *
  *	        write             answered             read to the end
  *	EMPTY ---------> PENDING ----------> READY ---------------------> EMPTY
- *	                    |                  |
- *	                    +-- error: told by +-- a write after a partial read,
- *	                        write or read      or 120 s unread: dropped
+ *	                                       |
+ *	                                       +-- a write after a partial read,
+ *	                                           or 120 s unread: dropped
  *
  * file->lock protects this state and is never held while waiting; the request
  * itself belongs to the queue while PENDING (queue.c). PENDING turns into READY when
@@ -91,21 +91,29 @@ static DEFINE_IDA(indexes);
 static unsigned int next_index;
 
 /* Move on what others have moved: PENDING that is answered, READY that is stale. */
-static int settle(struct client_file *file)
+static void settle(struct client_file *file)
 {
 	lockdep_assert_held(&file->lock);
 	if (file->state == CLIENT_PENDING && vtpm_request_final(file->request)) {
 		file->pos = 0;
 		file->ready_at = jiffies;
-		file->state = file->request->error ? CLIENT_EMPTY : CLIENT_READY;
-		return file->request->error;
+		file->state = CLIENT_READY;
 	}
 	if (file->state == CLIENT_READY &&
 	    time_after(jiffies, file->ready_at + msecs_to_jiffies(VTPM_LIMIT_UNREAD_MS))) {
 		memzero_explicit(file->request->data, file->request->size);
 		file->state = CLIENT_EMPTY;
 	}
-	return 0;
+}
+
+/* READY with an errno: told once, by whoever comes first. */
+static int take_error(struct client_file *file)
+{
+	lockdep_assert_held(&file->lock);
+	if (file->state != CLIENT_READY || !file->request->error)
+		return 0;
+	file->state = CLIENT_EMPTY;
+	return file->request->error;
 }
 
 /* A non-blocking call never waits for another one's page faults. */
@@ -243,10 +251,12 @@ static ssize_t client_write(struct file *filp, const char __user *buf, size_t si
 
 	mutex_lock(&file->lock);
 	file->writing = false;
-	if (rc)
+	if (rc) {
 		file->state = CLIENT_EMPTY;
-	else
-		rc = settle(file);
+	} else {
+		settle(file);
+		rc = take_error(file);
+	}
 	mutex_unlock(&file->lock);
 	return rc ?: size;
 }
@@ -276,7 +286,8 @@ static ssize_t client_read(struct file *filp, char __user *buf, size_t size, lof
 		rc = lock_file(filp, file);
 		if (rc)
 			return rc;
-		rc = settle(file);
+		settle(file);
+		rc = take_error(file);
 		if (!rc && file->state == CLIENT_READY)
 			rc = take_response(file, buf, size);
 		else if (!rc && file->state == CLIENT_PENDING)
