@@ -272,8 +272,11 @@ static ssize_t take_response(struct client_file *file, char __user *buf, size_t 
 		return -EFAULT;
 	memzero_explicit(from, size);
 	file->pos += size;
-	if (file->pos == request->size)
+	if (file->pos == request->size) {
 		file->state = CLIENT_EMPTY;
+		/* Another thread may wait to write. */
+		wake_up_poll(&file->client.wait, EPOLLOUT | EPOLLWRNORM);
+	}
 	return size;
 }
 
