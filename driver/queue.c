@@ -526,6 +526,9 @@ int vtpm_queue_untake(struct vtpm_queue *queue, const void *server, u64 id)
 		else
 			enqueue(queue, request, true);
 	}
+	/* Another thread of the server may sleep since it saw the frame taken. */
+	if (!rc && (queue->wake || !list_empty(&queue->queued)))
+		wake_server(queue);
 	spin_unlock(&queue->lock);
 	return rc;
 }
