@@ -596,6 +596,17 @@ int vtpm_queue_answer(struct vtpm_queue *queue, const void *server, u64 id, int 
 }
 
 /**
+ * vtpm_queue_refuse() - count an answer that was malformed
+ * @queue: of the device
+ */
+void vtpm_queue_refuse(struct vtpm_queue *queue)
+{
+	spin_lock(&queue->lock);
+	queue->counts.refused++;
+	spin_unlock(&queue->lock);
+}
+
+/**
  * vtpm_queue_wake() - make the server's next fetch return a WAKE frame
  * @queue: of the device
  * @server: token of the server whose file the caller holds

@@ -132,16 +132,21 @@ static int answer_framed(struct vtpm_server *server, const char __user *buf, siz
 	size_t body = size - sizeof(*head);
 	int rc;
 
-	if (size < sizeof(*head) || size > VTPM_ANSWER_SIZE)
+	if (size < sizeof(*head) || size > VTPM_ANSWER_SIZE) {
+		vtpm_queue_refuse(queue);
 		return -EINVAL;
+	}
 
 	mutex_lock(&server->answering);
-	if (copy_from_user(&server->answer, buf, size))
+	if (copy_from_user(&server->answer, buf, size)) {
 		rc = -EFAULT;
-	else
+	} else {
 		rc = check_answer(head, server->answer.response, body);
-	if (!rc && !head->id)
-		rc = -ESTALE;
+		if (!rc && !head->id)
+			rc = -ESTALE;
+		if (rc)
+			vtpm_queue_refuse(queue);
+	}
 	if (!rc)
 		rc = vtpm_queue_answer(queue, server, head->id, -(int)head->error,
 				       server->answer.response, body);
