@@ -2,7 +2,8 @@
 /*
  * What each user has taken: devices owned, files open.
  *
- * An account is an xarray from uid to count; its own lock protects it. A charge
+ * An account is an xarray from uid to count; entries change by compare and exchange,
+ * since storing a first one may drop the array's lock to get memory. A charge
  * is taken before the thing is made and given back after it is gone, by whoever
  * made it. The user is the one of the moment of the charge: a passed file stays on
  * its opener's account.
@@ -23,10 +24,8 @@ MODULE_PARM_DESC(max_opens_per_uid, "device files one user may have open (defaul
 DEFINE_XARRAY(vtpm_devices_of_uid);
 DEFINE_XARRAY(vtpm_opens_of_uid);
 
-static unsigned long count_of(struct xarray *account, kuid_t uid)
+static unsigned long count_of(const void *entry)
 {
-	void *entry = xa_load(account, __kuid_val(uid));
-
 	return entry ? xa_to_value(entry) : 0;
 }
 
@@ -40,16 +39,19 @@ static unsigned long count_of(struct xarray *account, kuid_t uid)
  */
 int vtpm_charge(struct xarray *account, kuid_t uid, unsigned int max)
 {
-	unsigned long count;
-	int rc = -EDQUOT;
+	void *found, *entry = xa_load(account, __kuid_val(uid));
 
-	xa_lock(account);
-	count = count_of(account, uid);
-	if (count < max)
-		rc = xa_err(__xa_store(account, __kuid_val(uid), xa_mk_value(count + 1),
-				       GFP_KERNEL_ACCOUNT));
-	xa_unlock(account);
-	return rc;
+	for (;;) {
+		if (count_of(entry) >= max)
+			return -EDQUOT;
+		found = xa_cmpxchg(account, __kuid_val(uid), entry,
+				   xa_mk_value(count_of(entry) + 1), GFP_KERNEL_ACCOUNT);
+		if (found == entry)
+			return 0;
+		if (xa_is_err(found))
+			return xa_err(found);
+		entry = found;
+	}
 }
 
 /**
@@ -61,8 +63,9 @@ void vtpm_uncharge(struct xarray *account, kuid_t uid)
 {
 	unsigned long count;
 
+	/* Replacing or erasing an entry needs no memory, so the lock is kept. */
 	xa_lock(account);
-	count = count_of(account, uid);
+	count = count_of(xa_load(account, __kuid_val(uid)));
 	if (!WARN_ON(!count)) {
 		if (count > 1)
 			__xa_store(account, __kuid_val(uid), xa_mk_value(count - 1), GFP_ATOMIC);
