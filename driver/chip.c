@@ -208,6 +208,9 @@ static void life_free(struct chip_life *life)
 	if (!life)
 		return;
 	put_device(&life->chip->dev);
+	/* Whoever finished the last request may be about to wake life->wait still. */
+	if (life->request)
+		vtpm_queue_abandon(&life->device->queue, life->request);
 	vtpm_request_put(life->request);
 	kfree(life);
 }
