@@ -22,7 +22,7 @@
  * file: only the server's state knows whether the command was executed.)
  *
  * Time limits are found by vtpm_queue_expire(), called from one work item per
- * device, armed when a request enters an idle queue. Nothing here sleeps, knows
+ * device, armed for the nearest of them. Nothing here sleeps, knows
  * files or the TPM core; the same file runs in user space under
  * selftests/torture, where engines are killed ten thousand times.
  */
@@ -94,6 +94,7 @@ void vtpm_queue_init(struct vtpm_queue *queue, u64 serial, u32 detached_ms, u32 
 	init_waitqueue_head(&queue->server_wait);
 	queue->next_id = 1;
 	queue->life = 1;
+	queue->armed_for = U64_MAX;
 	queue->progress = ktime_get_ns();
 	queue->serial = serial;
 	queue->detached_ms = detached_ms;
@@ -106,21 +107,19 @@ static void wake_server(struct vtpm_queue *queue)
 	wake_up_interruptible_sync_poll(&queue->server_wait, EPOLLIN | EPOLLRDNORM);
 }
 
-/* Ask for a call of vtpm_queue_expire(), once however many requests come. */
+/*
+ * Ask for a call of vtpm_queue_expire() within @ms. Whoever brings some request's
+ * deadline nearer asks; a call that is asked for already and no later will do.
+ */
 static void arm(struct vtpm_queue *queue, u32 ms)
 {
-	lockdep_assert_held(&queue->lock);
-	if (queue->armed)
-		return;
-	queue->armed = true;
-	queue->arm(queue, ms);
-}
+	u64 when = ktime_get_ns() + (u64)ms * NSEC_PER_MSEC;
 
-/* The time limits have changed: ask for an earlier call. */
-static void rearm(struct vtpm_queue *queue, u32 ms)
-{
-	queue->armed = false;
-	arm(queue, ms);
+	lockdep_assert_held(&queue->lock);
+	if (queue->armed_for <= when)
+		return;
+	queue->armed_for = when;
+	queue->arm(queue, ms);
 }
 
 static void enqueue(struct vtpm_queue *queue, struct vtpm_request *request, bool first)
@@ -304,6 +303,8 @@ int vtpm_queue_attach(struct vtpm_queue *queue, const void *server, bool journal
 		queue->journals = journals;
 		queue->wake = false;
 		queue->progress = ktime_get_ns();
+		if (queue->depth)
+			arm(queue, queue->running_ms);
 	}
 	spin_unlock(&queue->lock);
 	return rc;
@@ -355,7 +356,7 @@ bool vtpm_queue_detach(struct vtpm_queue *queue, const void *server)
 		if (queue->running)
 			orphan(queue, queue->running);
 		if (queue->depth)
-			rearm(queue, queue->detached_ms);
+			arm(queue, queue->detached_ms);
 		left = true;
 		wake_up_all(&queue->server_wait);
 	}
@@ -453,6 +454,8 @@ static int take_first(struct vtpm_queue *queue, struct vtpm_frame *frame, u8 *pa
 	request->state = VTPM_REQUEST_TAKEN;
 	request->since = queue->progress = ktime_get_ns();
 	queue->running = request;
+	if (request->kind == VTPM_FRAME_COMMAND)
+		arm(queue, request->bound_ms);
 	trace_vtpm_taken(queue, request);
 
 	if (request->describe)
@@ -587,9 +590,11 @@ int vtpm_queue_answer(struct vtpm_queue *queue, const void *server, u64 id, int 
 		rc = -ESTALE;
 	} else {
 		rc = answer_running(queue, error, response, size);
-		/* Only matters to a second thread of the server: the first is in here. */
-		if (!queue->running && !list_empty(&queue->queued))
+		if (!queue->running && !list_empty(&queue->queued)) {
+			arm(queue, queue->running_ms);
+			/* Only matters to a second thread of the server: the first is in here. */
 			wake_server(queue);
+		}
 	}
 	spin_unlock(&queue->lock);
 	return rc;
@@ -662,7 +667,7 @@ void vtpm_queue_expire(struct vtpm_queue *queue)
 	u64 soonest = U64_MAX;
 
 	spin_lock(&queue->lock);
-	queue->armed = false;
+	queue->armed_for = U64_MAX;
 
 	list_for_each_entry_safe(request, next, &queue->queued, node) {
 		if (request->kind != VTPM_FRAME_COMMAND)

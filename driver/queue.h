@@ -110,7 +110,7 @@ struct vtpm_counts {
  * @journals: keep @running at this server's death
  * @wake: a WAKE frame is to be fetched
  * @dead: the device is gone; final
- * @armed: whoever calls vtpm_queue_expire() has been asked to
+ * @armed_for: when vtpm_queue_expire() will be called, nanoseconds, or U64_MAX
  * @next_id: id of the next request
  * @life: counts the lives of the TPM, from reset to reset
  * @depth: length of @queued
@@ -131,7 +131,7 @@ struct vtpm_queue {
 	bool journals;
 	bool wake;
 	bool dead;
-	bool armed;
+	u64 armed_for;
 	u64 next_id;
 	u64 life;
 	u32 depth;
