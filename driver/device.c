@@ -35,8 +35,13 @@ static DEFINE_MUTEX(registry_lock);
 static LIST_HEAD(registry);
 static u64 last_serial;
 
-/* For registrations and time limits: per-device work items that may sleep long. */
+/*
+ * For registrations: work items that sleep until a server answers. Not freezable: a
+ * registration in flight, its server frozen, would refuse the suspend.
+ */
 struct workqueue_struct *vtpm_workqueue;
+/* For time limits, apart, since they are what ends a hung registration. */
+static struct workqueue_struct *expiry_workqueue;
 
 static void expire(struct work_struct *work)
 {
@@ -49,7 +54,7 @@ static void arm(struct vtpm_queue *queue, u32 ms)
 {
 	struct vtpm_device *device = container_of(queue, struct vtpm_device, queue);
 
-	mod_delayed_work(vtpm_workqueue, &device->expiry, msecs_to_jiffies(ms) + 1);
+	mod_delayed_work(expiry_workqueue, &device->expiry, msecs_to_jiffies(ms) + 1);
 }
 
 /**
@@ -486,14 +491,23 @@ static struct notifier_block reboot_block = {
  */
 int vtpm_device_init(void)
 {
-	int rc;
+	int rc = -ENOMEM;
 
-	vtpm_workqueue = alloc_workqueue("vtpm", WQ_UNBOUND | WQ_FREEZABLE, 0);
+	vtpm_workqueue = alloc_workqueue("vtpm", WQ_UNBOUND, WQ_MAX_ACTIVE);
 	if (!vtpm_workqueue)
-		return -ENOMEM;
+		return rc;
+	expiry_workqueue = alloc_workqueue("vtpm-expiry", WQ_UNBOUND | WQ_FREEZABLE, 0);
+	if (!expiry_workqueue)
+		goto err_workqueue;
 	rc = register_reboot_notifier(&reboot_block);
 	if (rc)
-		destroy_workqueue(vtpm_workqueue);
+		goto err_expiry;
+	return 0;
+
+err_expiry:
+	destroy_workqueue(expiry_workqueue);
+err_workqueue:
+	destroy_workqueue(vtpm_workqueue);
 	return rc;
 }
 
@@ -503,6 +517,7 @@ int vtpm_device_init(void)
 void vtpm_device_exit(void)
 {
 	unregister_reboot_notifier(&reboot_block);
+	destroy_workqueue(expiry_workqueue);
 	destroy_workqueue(vtpm_workqueue);
 	vtpm_limit_exit();
 }
