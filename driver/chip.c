@@ -9,7 +9,8 @@
  *	attach(reset) --> wanted = life --> work: unregister the old life's chip,
  *	                                          register the new life's
  *	attach(resume)    the chip stays, its users notice nothing
- *	destroy       --> wanted = 0    --> work: unregister
+ *	destroy           the same steps, towards no life, in the caller's context:
+ *	                  it shall not queue behind others' hung registrations
  *
  * The TPM core calls send() under its own locks; it waits there for the answer
  * (TPM_CHIP_FLAG_IRQ makes the core call recv() right after), so nothing polls. The
@@ -370,8 +371,8 @@ static void destroy(struct vtpm_device *device)
 {
 	struct chip_front *front = device->front_data;
 
-	queue_work(vtpm_workqueue, &front->work);
-	flush_work(&front->work);
+	cancel_work_sync(&front->work);
+	reconcile(&front->work);
 }
 
 static int number(struct vtpm_device *device)
