@@ -11,18 +11,18 @@
 
 #define _cleanup_(f) __attribute__((__cleanup__(f)))
 
-#define TAKE_FD(fd)                \
-	({                         \
-		int _took = (fd);  \
-		(fd) = -1;         \
-		_took;             \
+#define TAKE_FD(fd)               \
+	({                        \
+		int _took = (fd); \
+		(fd) = -1;        \
+		_took;            \
 	})
 
-#define TAKE_PTR(ptr)                       \
-	({                                  \
+#define TAKE_PTR(ptr)                          \
+	({                                     \
 		__typeof__(ptr) _took = (ptr); \
-		(ptr) = NULL;               \
-		_took;                      \
+		(ptr) = NULL;                  \
+		_took;                         \
 	})
 
 static inline void close_fdp(int *fd)

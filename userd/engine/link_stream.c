@@ -25,11 +25,11 @@
 #include "wire/tpm.h"
 
 /* swtpm's tpm_ioctl.h: command and result codes, big-endian on a socket */
-#define CONTROL_SET_LOCALITY 5
-#define CONTROL_HEAD 4
-#define CONTROL_RESULT_OK 0
+#define CONTROL_SET_LOCALITY	    5
+#define CONTROL_HEAD		    4
+#define CONTROL_RESULT_OK	    0
 #define CONTROL_RESULT_BAD_LOCALITY 0x3d
-#define CONTROL_RESULT_BAD_ORDINAL 0x0a
+#define CONTROL_RESULT_BAD_ORDINAL  0x0a
 
 static void drop(int *connection, size_t *have)
 {

@@ -89,8 +89,8 @@ int engine_publish(struct engine *engine, uint64_t id, bool ended)
 	changed = collect(engine, &content);
 	if (id) {
 		content.answer = engine->link.answer.response;
-		content.answer_length = engine->link.answer.head.size -
-					sizeof(engine->link.answer.head);
+		content.answer_length =
+			engine->link.answer.head.size - sizeof(engine->link.answer.head);
 	}
 
 	r = unit_publish(&engine->unit, &content);

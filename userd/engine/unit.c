@@ -18,7 +18,7 @@
 
 #include "base/cursor.h"
 
-#define UNIT_MAGIC 0x76747075756e6974ull /* "vtpuunit" */
+#define UNIT_MAGIC   0x76747075756e6974ull /* "vtpuunit" */
 #define UNIT_VERSION 1
 
 struct unit_root {
@@ -185,7 +185,8 @@ static void fill(struct unit *unit, uint64_t number, const struct unit_content *
 	if (content->permanent) {
 		area = !area;
 		length = content->permanent_length;
-		cursor_copy(memory->permanent[area], UNIT_PERMANENT_MAX, content->permanent, length);
+		cursor_copy(memory->permanent[area], UNIT_PERMANENT_MAX, content->permanent,
+			    length);
 	}
 	cursor_copy(memory->volatile_state[number & 1], UNIT_VOLATILE_MAX, content->volatile_state,
 		    content->volatile_length);

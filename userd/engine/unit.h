@@ -37,7 +37,7 @@
 #define UNIT_PERMANENT_MAX STORE_RECORD_MAX
 /* libtpms 0.9: 12 KiB with three objects and three sessions */
 #define UNIT_VOLATILE_MAX (64u << 10)
-#define UNIT_ANSWER_MAX VTPM_COMMAND_SIZE
+#define UNIT_ANSWER_MAX	  VTPM_COMMAND_SIZE
 
 /**
  * struct unit_content - what a unit says

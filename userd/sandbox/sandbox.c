@@ -5,6 +5,7 @@
 #include "sandbox/sandbox.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -14,6 +15,9 @@
 
 /* Far above a state file, and above a log that standard error may lead to. */
 #define SANDBOX_FILE_MAX (64u << 20)
+
+/* What malloc may still need once everything is locked. */
+#define SANDBOX_AIR (8u << 20)
 
 static int limit(int resource, rlim_t value)
 {
@@ -41,11 +45,37 @@ static int limits(void)
 	return r;
 }
 
+/*
+ * Lock all pages, present and future, as they are touched. A limit that is nearly
+ * used up is worse than none: malloc would fail in the middle of a command. So
+ * there must be air left, or nothing is locked.
+ */
+static bool lock_memory(void)
+{
+	struct rlimit locked;
+	void *air;
+
+	if (!getrlimit(RLIMIT_MEMLOCK, &locked)) {
+		locked.rlim_cur = locked.rlim_max;
+		setrlimit(RLIMIT_MEMLOCK, &locked);
+	}
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
+		return false;
+
+	air = mmap(NULL, SANDBOX_AIR, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (air == MAP_FAILED) {
+		munlockall();
+		return false;
+	}
+	munmap(air, SANDBOX_AIR);
+	return true;
+}
+
 int sandbox_enter(const struct sandbox_profile *profile)
 {
 	int r;
 
-	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
+	if (!lock_memory())
 		profile->warn("cannot lock memory, secrets may reach swap: raise RLIMIT_MEMLOCK");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;

@@ -48,11 +48,12 @@ struct row {
 };
 
 #define FREE .arguments = 0
-#define NO_EXEC                                                                              \
+#define NO_EXEC                                                                                 \
 	.argument = { .arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = PROT_EXEC, .datum_b = 0 }, \
 	.arguments = 1
-#define ON_STDERR \
-	.argument = { .arg = 0, .op = SCMP_CMP_EQ, .datum_a = STDERR_FILENO }, .arguments = 1
+#define ON_STDERR                                                                            \
+	.argument = { .arg = 0, .op = SCMP_CMP_EQ, .datum_a = STDERR_FILENO, .datum_b = 0 }, \
+	.arguments = 1
 
 static const struct row rows[] = {
 	{ SCMP_SYS(write), ALWAYS, "log lines", ON_STDERR },
@@ -109,8 +110,8 @@ static int fill(scmp_filter_ctx filter, const struct sandbox_profile *profile)
 	}
 	if (!r && profile->device_fd >= 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 2,
-				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)profile->device_fd),
-				     SCMP_A1(SCMP_CMP_EQ, profile->device_ioctl));
+				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)profile->device_fd, 0),
+				     SCMP_A1(SCMP_CMP_EQ, profile->device_ioctl, 0));
 	return r;
 }
 

@@ -32,12 +32,12 @@
 #include "base/fd.h"
 #include "base/secret.h"
 
-#define PLAIN_MAGIC 0x7674706d706c6e31ull /* "vtpmpln1" */
+#define PLAIN_MAGIC   0x7674706d706c6e31ull /* "vtpmpln1" */
 #define PLAIN_VERSION 1
-#define PLAIN_DIGEST 32
-#define PLAIN_SIGNED 24 /* head before the digest */
-#define PLAIN_HEAD (PLAIN_SIGNED + PLAIN_DIGEST)
-#define PLAIN_SLOT (512 << 10)
+#define PLAIN_DIGEST  32
+#define PLAIN_SIGNED  24 /* head before the digest */
+#define PLAIN_HEAD    (PLAIN_SIGNED + PLAIN_DIGEST)
+#define PLAIN_SLOT    (512 << 10)
 
 enum slot_state {
 	SLOT_EMPTY,

@@ -22,14 +22,14 @@
 #include "wire/tpm.h"
 
 /* Part 2, 6.5.2 TPM_CC: those that the code names */
-#define TPM_CC_CLEAR 0x126
-#define TPM_CC_HIERARCHY_CHANGE_AUTH 0x129
+#define TPM_CC_CLEAR			     0x126
+#define TPM_CC_HIERARCHY_CHANGE_AUTH	     0x129
 #define TPM_CC_SET_COMMAND_CODE_AUDIT_STATUS 0x140
-#define TPM_CC_STARTUP 0x144
-#define TPM_CC_SHUTDOWN 0x145
-#define TPM_CC_STIR_RANDOM 0x146
-#define TPM_CC_GET_CAPABILITY 0x17a
-#define TPM_CC_GET_TEST_RESULT 0x17c
+#define TPM_CC_STARTUP			     0x144
+#define TPM_CC_SHUTDOWN			     0x145
+#define TPM_CC_STIR_RANDOM		     0x146
+#define TPM_CC_GET_CAPABILITY		     0x17a
+#define TPM_CC_GET_TEST_RESULT		     0x17c
 
 /**
  * enum command_flags - what this project knows of a command
