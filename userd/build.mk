@@ -32,3 +32,46 @@ $(B)/vtpm-engine: $(patsubst userd/%.c,$(B)/userd/%.o,$(ENGINE_SRC) $(ENGINE_MAI
 	$(CC) $(USERD_HARDEN) $(USERD_LINK) $^ $(ENGINE_LIBS) -o $@
 
 -include $(wildcard $(B)/userd/*/*.d)
+
+# Unit tests: each test_x.c is a program, linked with everything but main().
+
+UNIT_TESTS := $(wildcard userd/*/test_*.c)
+UNIT_PROGRAMS := $(patsubst userd/%.c,$(B)/userd/%,$(UNIT_TESTS))
+# -fcf-protection and _FORTIFY_SOURCE do not go well with sanitizers
+ASAN_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+ASAN_PROGRAMS := $(patsubst userd/%.c,$(B)/asan/%,$(UNIT_TESTS))
+
+$(UNIT_PROGRAMS): $(B)/userd/%: $(B)/userd/%.o $(patsubst userd/%.c,$(B)/userd/%.o,$(ENGINE_SRC))
+	$(CC) $(USERD_HARDEN) $(USERD_LINK) $^ $(ENGINE_LIBS) -lcmocka -o $@
+
+$(B)/asan/%.o: userd/%.c
+	@mkdir -p $(@D)
+	$(CC) $(USERD_FLAGS) $(ASAN_FLAGS) -MMD -c $< -o $@
+
+$(B)/asan/vtpm-engine: $(patsubst userd/%.c,$(B)/asan/%.o,$(ENGINE_SRC) $(ENGINE_MAIN))
+	$(CC) $(ASAN_FLAGS) $^ $(ENGINE_LIBS) -o $@
+
+$(ASAN_PROGRAMS): $(B)/asan/%: $(B)/asan/%.o $(patsubst userd/%.c,$(B)/asan/%.o,$(ENGINE_SRC))
+	$(CC) $(ASAN_FLAGS) $^ $(ENGINE_LIBS) -lcmocka -o $@
+
+# $(call run-tests,label,engine,programs)
+define run-tests
+@failed=0; for test in $(3); do \
+	VTPM_ENGINE=$(2) $$test || { failed=$$((failed + 1)); echo "FAILED: $$test"; }; \
+done; \
+echo "$(1): $(words $(3)) programs, $$failed failed"; test $$failed = 0
+endef
+
+unit: $(B)/vtpm-engine $(UNIT_PROGRAMS)
+	$(call run-tests,$@,$(B)/vtpm-engine,$(UNIT_PROGRAMS))
+
+# The engine leaves by _exit paths under seccomp, where the leak checker cannot work.
+unit-asan: export ASAN_OPTIONS := detect_leaks=0
+unit-asan: $(B)/asan/vtpm-engine $(ASAN_PROGRAMS)
+	$(call run-tests,$@,$(B)/asan/vtpm-engine,$(ASAN_PROGRAMS))
+
+.SECONDARY: $(patsubst userd/%.c,$(B)/userd/%.o,$(UNIT_TESTS)) \
+	$(patsubst userd/%.c,$(B)/asan/%.o,$(UNIT_TESTS))
+-include $(wildcard $(B)/asan/*/*.d)
+
+.PHONY: unit unit-asan
