@@ -16,9 +16,10 @@ USERD_HARDEN := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(USERD_FORTIFY) \
 	-fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
 USERD_LINK := -pie -Wl,-z,relro,-z,now
 USERD_FLAGS := -std=gnu11 -D_GNU_SOURCE -Iuserd -Iuapi $(USERD_WARN)
+TEST_PEER := userd/engine/peer_for_tests.c
 ENGINE_LIBS := -ltpms -lcrypto -lseccomp
 
-ENGINE_SRC := $(filter-out %/main.c $(wildcard userd/*/test_*.c), \
+ENGINE_SRC := $(filter-out %/main.c $(TEST_PEER) $(wildcard userd/*/test_*.c), \
 	$(foreach room,base wire sandbox store engine,$(wildcard userd/$(room)/*.c)))
 ENGINE_MAIN := userd/engine/main.c
 
@@ -41,7 +42,8 @@ UNIT_PROGRAMS := $(patsubst userd/%.c,$(B)/userd/%,$(UNIT_TESTS))
 ASAN_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 ASAN_PROGRAMS := $(patsubst userd/%.c,$(B)/asan/%,$(UNIT_TESTS))
 
-$(UNIT_PROGRAMS): $(B)/userd/%: $(B)/userd/%.o $(patsubst userd/%.c,$(B)/userd/%.o,$(ENGINE_SRC))
+$(UNIT_PROGRAMS): $(B)/userd/%: $(B)/userd/%.o \
+		$(patsubst userd/%.c,$(B)/userd/%.o,$(ENGINE_SRC) $(TEST_PEER))
 	$(CC) $(USERD_HARDEN) $(USERD_LINK) $^ $(ENGINE_LIBS) -lcmocka -o $@
 
 $(B)/asan/%.o: userd/%.c
@@ -51,7 +53,8 @@ $(B)/asan/%.o: userd/%.c
 $(B)/asan/vtpm-engine: $(patsubst userd/%.c,$(B)/asan/%.o,$(ENGINE_SRC) $(ENGINE_MAIN))
 	$(CC) $(ASAN_FLAGS) $^ $(ENGINE_LIBS) -o $@
 
-$(ASAN_PROGRAMS): $(B)/asan/%: $(B)/asan/%.o $(patsubst userd/%.c,$(B)/asan/%.o,$(ENGINE_SRC))
+$(ASAN_PROGRAMS): $(B)/asan/%: $(B)/asan/%.o \
+		$(patsubst userd/%.c,$(B)/asan/%.o,$(ENGINE_SRC) $(TEST_PEER))
 	$(CC) $(ASAN_FLAGS) $^ $(ENGINE_LIBS) -lcmocka -o $@
 
 # $(call run-tests,label,engine,programs)
