@@ -78,3 +78,29 @@ unit-asan: $(B)/asan/vtpm-engine $(ASAN_PROGRAMS)
 -include $(wildcard $(B)/asan/*/*.d)
 
 .PHONY: unit unit-asan
+
+# Fuzzers: clang's libFuzzer; their corpora stay in $(B)/fuzz/corpus.
+
+FUZZ_CC ?= clang
+FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+FUZZ_NAMES := $(patsubst userd/fuzz/%.c,%,$(wildcard userd/fuzz/fuzz_*.c))
+FUZZ_PROGRAMS := $(addprefix $(B)/fuzz/,$(FUZZ_NAMES))
+FUZZ_SRC := $(filter-out userd/engine/%,$(ENGINE_SRC)) userd/engine/unit.c
+SECONDS ?= 10
+
+$(FUZZ_PROGRAMS): $(B)/fuzz/%: userd/fuzz/%.c $(FUZZ_SRC)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(USERD_FLAGS) $(FUZZ_FLAGS) $^ $(ENGINE_LIBS) -o $@
+
+fuzz-build: $(FUZZ_PROGRAMS)
+
+fuzz: fuzz-build
+	@for name in $(FUZZ_NAMES); do \
+		mkdir -p $(B)/fuzz/corpus/$$name; \
+		echo "$$name: $(SECONDS) s"; \
+		$(B)/fuzz/$$name -max_total_time=$(SECONDS) -max_len=4096 -verbosity=0 \
+			-print_final_stats=1 -artifact_prefix=$(B)/fuzz/ \
+			$(B)/fuzz/corpus/$$name || exit 1; \
+	done
+
+.PHONY: fuzz-build fuzz

@@ -24,7 +24,7 @@
 #include "wire/command.h"
 #include "wire/tpm.h"
 
-#define TPM_RH_OWNER 0x40000001u
+#define TPM_RH_OWNER   0x40000001u
 #define TPM_ALG_SHA256 0x000bu
 
 static struct test_command begin(uint16_t tag, uint32_t code)
@@ -119,7 +119,7 @@ struct test_command test_counter_define(void)
 
 	cursor_put_u32(out, TPM_RH_OWNER);
 	put_password(out);
-	cursor_put_u16(out, 0); /* auth */
+	cursor_put_u16(out, 0);	 /* auth */
 	cursor_put_u16(out, 14); /* TPMS_NV_PUBLIC, Part 2, 13.5 */
 	cursor_put_u32(out, TEST_COUNTER);
 	cursor_put_u16(out, TPM_ALG_SHA256);
@@ -168,8 +168,7 @@ struct test_command test_change_eps(void)
 
 struct test_command test_audit_add(uint32_t code)
 {
-	struct test_command command =
-		begin(TPM_ST_SESSIONS, TPM_CC_SET_COMMAND_CODE_AUDIT_STATUS);
+	struct test_command command = begin(TPM_ST_SESSIONS, TPM_CC_SET_COMMAND_CODE_AUDIT_STATUS);
 	struct cursor_out *out = open_at(&command);
 
 	cursor_put_u32(out, TPM_RH_OWNER);
@@ -213,8 +212,8 @@ static void run_engine(const struct test_peer *peer, int fd, const char *const *
 	const char *program = getenv("VTPM_ENGINE");
 	int binary = open(program ? program : "build/vtpm-engine", O_PATH | O_CLOEXEC);
 	char instance[20];
-	const char *argv[16] = { "vtpm-engine", "--fd", "10", "--state-fd", "11",
-				 "--checkpoint-fd", "12", "--instance", instance };
+	const char *argv[16] = { "vtpm-engine",	    "--fd", "10",	  "--state-fd", "11",
+				 "--checkpoint-fd", "12",   "--instance", instance };
 	int count = 9;
 
 	snprintf(instance, sizeof(instance), "%" PRIx64, peer->instance);

@@ -144,9 +144,9 @@ static void test_engine_poisoned(void **state)
 			 TPM_RC_SUCCESS);
 	/* not executed: refused, and that is what every later delivery says */
 	peer.id++;
-	assert_int_equal(test_again(&peer, peer.id, VTPM_FRAME_POISONED, test_counter_increment(),
-				    &answer),
-			 TPM_RC_FAILURE);
+	assert_int_equal(
+		test_again(&peer, peer.id, VTPM_FRAME_POISONED, test_counter_increment(), &answer),
+		TPM_RC_FAILURE);
 	crash_and_resume();
 	assert_int_equal(test_again(&peer, peer.id, VTPM_FRAME_REDELIVERED,
 				    test_counter_increment(), &answer),

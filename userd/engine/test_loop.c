@@ -27,8 +27,8 @@
 enum moment {
 	NEVER,
 	BEFORE_COMMIT, /* published, nothing durable */
-	AFTER_COMMIT, /* durable, not answered */
-	DISK_FULL, /* the commit fails, for certain */
+	AFTER_COMMIT,  /* durable, not answered */
+	DISK_FULL,     /* the commit fails, for certain */
 	DISK_DOUBTFUL, /* the commit fails, and nobody knows */
 };
 
@@ -110,8 +110,8 @@ static void start(bool manufacture)
 static int setup(void **state)
 {
 	(void)state;
-	moment = mmap(NULL, sizeof(*moment), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		      -1, 0);
+	moment = mmap(NULL, sizeof(*moment), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	test_peer_new(&peer);
 	start(true);
 	return test_call(&peer, test_counter_define(), &answer) ||

@@ -131,8 +131,8 @@ static void test_plain_torn_write_keeps_last(void **state)
 {
 	(void)state;
 	load();
-	commit(1, "one"); /* slot 1; slot 0 has the blank record */
-	commit(2, "two"); /* slot 0 */
+	commit(1, "one");   /* slot 1; slot 0 has the blank record */
+	commit(2, "two");   /* slot 0 */
 	commit(3, "three"); /* slot 1 */
 	/* the next write into slot 0 stops after its head */
 	poke(HEAD);
