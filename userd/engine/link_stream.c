@@ -116,8 +116,11 @@ static void read_control(struct link *link)
 		return;
 
 	cursor_put_u32(&out, result);
-	if (r < 0 || send(link->control, reply, sizeof(reply), MSG_NOSIGNAL | MSG_DONTWAIT) !=
+	if (r > 0 && send(link->control, reply, sizeof(reply), MSG_NOSIGNAL | MSG_DONTWAIT) !=
 			     (ssize_t)sizeof(reply))
+		r = -EPIPE;
+	/* After an unknown request nobody knows where the next one begins. */
+	if (r < 0 || result == CONTROL_RESULT_BAD_ORDINAL)
 		drop(&link->control, &link->control_have);
 	link->control_have = 0;
 }

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * In the sandbox: what a profile needs works, all else is death by SIGSYS. Each
+ * deed is done in a child of its own.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sandbox/sandbox.h"
+
+#define THE_IOCTL 0xa150
+
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+
+static int file, pair[2];
+
+static void quiet(const char *line)
+{
+	(void)line;
+}
+
+static int nothing(void)
+{
+	return 0;
+}
+
+static int log_line_to_stderr(void)
+{
+	return write(2, "", 0) != 0;
+}
+
+static int write_elsewhere(void)
+{
+	return write(1, "", 0) != 0;
+}
+
+static int commit(void)
+{
+	char byte = 'x';
+	struct iovec part = { .iov_base = &byte, .iov_len = 1 };
+
+	return pwritev(file, &part, 1, 0) != 1 || fdatasync(file);
+}
+
+static int open_path(void)
+{
+	return open("/dev/null", O_RDONLY) < 0;
+}
+
+static int the_ioctl(void)
+{
+	/* a file that does not know it says ENOTTY: it got that far */
+	return ioctl(file, THE_IOCTL, 0) != -1 || errno != ENOTTY;
+}
+
+static int other_ioctl(void)
+{
+	return ioctl(file, THE_IOCTL + 1, 0) != -1;
+}
+
+static int ioctl_elsewhere(void)
+{
+	return ioctl(2, THE_IOCTL, 0) != -1;
+}
+
+static int talk(void)
+{
+	char byte = 'x';
+
+	return send(pair[0], &byte, 1, 0) != 1 || recv(pair[1], &byte, 1, 0) != 1;
+}
+
+static int new_socket(void)
+{
+	return socket(AF_UNIX, SOCK_STREAM, 0) < 0;
+}
+
+static int take_connection(void)
+{
+	return accept4(pair[0], NULL, NULL, 0) != -1;
+}
+
+static int more_memory(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+	       MAP_FAILED;
+}
+
+static int executable_memory(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+	       MAP_FAILED;
+}
+
+static int make_executable(void)
+{
+	return mprotect((void *)((uintptr_t)&file & ~4095ul), 4096, PROT_EXEC);
+}
+
+static int new_process(void)
+{
+	return (int)syscall(SYS_fork) < 0;
+}
+
+static int dumpable_again(void)
+{
+	return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
+
+static int signal_somebody(void)
+{
+	return kill(getppid(), 0);
+}
+
+enum profile { BARE, DEVICE, SOCKETS, LISTENER, FILES };
+
+static const struct {
+	const char *name;
+	enum profile profile;
+	int (*deed)(void);
+	bool allowed;
+} deeds[] = {
+	{ "leaves", BARE, nothing, true },
+	{ "logs", BARE, log_line_to_stderr, true },
+	{ "writes elsewhere", FILES, write_elsewhere, false },
+	{ "commits", FILES, commit, true },
+	{ "commits without a file", BARE, commit, false },
+	{ "opens", FILES, open_path, false },
+	{ "calls its ioctl", DEVICE, the_ioctl, true },
+	{ "calls another", DEVICE, other_ioctl, false },
+	{ "calls it elsewhere", DEVICE, ioctl_elsewhere, false },
+	{ "calls it without a device", SOCKETS, the_ioctl, false },
+	{ "talks", SOCKETS, talk, true },
+	{ "talks without sockets", DEVICE, talk, false },
+	{ "accepts", LISTENER, take_connection, true },
+	{ "accepts without a listener", SOCKETS, take_connection, false },
+	{ "makes a socket", LISTENER, new_socket, false },
+	{ "maps memory", BARE, more_memory, true },
+	{ "maps executable memory", BARE, executable_memory, false },
+	{ "makes memory executable", BARE, make_executable, false },
+	{ "forks", BARE, new_process, false },
+	{ "becomes dumpable", BARE, dumpable_again, false },
+	{ "sends a signal", BARE, signal_somebody, false },
+};
+
+static int in_sandbox(enum profile kind, int (*deed)(void))
+{
+	const struct sandbox_profile profile = {
+		.device_fd = kind == DEVICE ? file : -1,
+		.device_ioctl = THE_IOCTL,
+		.sockets = kind == SOCKETS || kind == LISTENER,
+		.accepts = kind == LISTENER,
+		.file = kind == FILES,
+		.warn = quiet,
+	};
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (sandbox_enter(&profile))
+			_exit(100);
+		_exit(deed());
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static void test_sandbox_deeds(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
+		int result = in_sandbox(deeds[i].profile, deeds[i].deed);
+
+		if (result != (deeds[i].allowed ? 0 : -SIGSYS))
+			fail_msg("%s: %d", deeds[i].name, result);
+	}
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	file = memfd_create("file", MFD_CLOEXEC);
+	return file < 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_sandbox_deeds, setup),
+	};
+
+#ifdef __SANITIZE_ADDRESS__
+	puts("sandbox: skipped, a sanitizer's build logs instead of killing");
+	return 0;
+#elif __has_feature(address_sanitizer)
+	puts("sandbox: skipped, a sanitizer's build logs instead of killing");
+	return 0;
+#endif
+	return cmocka_run_group_tests_name("sandbox", tests, NULL, NULL);
+}
