@@ -10,6 +10,7 @@ APT_LISTS_DAYS=1
 
 # apt_bases: "main URI" and "security URI" as this machine knows them.
 apt_bases() {
+	# shellcheck disable=SC2016 # apt's own variables
 	apt-get indextargets \
 		--format '$(ORIGIN) $(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
 		awk '$1 == "Debian" || (NF == 2 && $1 ~ /\/debian(-security)?\/$/) {

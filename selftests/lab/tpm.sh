@@ -46,9 +46,11 @@ tpm_make() {
 # tpm_start STATE SOCKET: run it in the background; it ends with QEMU.
 tpm_start() {
 	local state=$1 socket=$2
+	rm -f "$socket"
 	swtpm socket --tpm2 --tpmstate "dir=$(realpath "$state")" \
 		--ctrl "type=unixio,path=$socket" --log "file=${socket%/*}/swtpm.log" \
 		--terminate &
+	# shellcheck disable=SC2034 # the caller ends it
 	TPM_PID=$!
 	for _ in {1..100}; do
 		[ -S "$socket" ] && return 0
