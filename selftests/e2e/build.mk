@@ -6,3 +6,9 @@ E2E_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Iuapi
 $(B)/selftests/serve: selftests/e2e/serve.c uapi/linux/vtpm.h
 	@mkdir -p $(@D)
 	$(CC) $(E2E_CFLAGS) -o $@ $<
+
+check-e2e: programs $(B)/selftests/serve
+	@$(MAKE) -s modules
+	@selftests/e2e/run $(KERNELS)
+
+.PHONY: check-e2e
