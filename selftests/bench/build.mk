@@ -4,3 +4,8 @@
 $(B)/selftests/latency: selftests/bench/latency.c
 	@mkdir -p $(@D)
 	$(CC) $(E2E_CFLAGS) -o $@ $< -ltpms
+
+bench:
+	@selftests/bench/run
+
+.PHONY: bench
