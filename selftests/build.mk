@@ -4,3 +4,4 @@ include selftests/e2e/build.mk
 include selftests/bench/build.mk
 include selftests/demo/build.mk
 include selftests/driver/build.mk
+include selftests/torture/build.mk
