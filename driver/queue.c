@@ -451,7 +451,7 @@ static int take_first(struct vtpm_queue *queue, struct vtpm_frame *frame, u8 *pa
 	request = list_first_entry(&queue->queued, struct vtpm_request, node);
 	size = request->size;
 	dequeue(queue, request);
-	request->state = VTPM_REQUEST_TAKEN;
+	WRITE_ONCE(request->state, VTPM_REQUEST_TAKEN);
 	request->since = queue->progress = ktime_get_ns();
 	queue->running = request;
 	if (request->kind == VTPM_FRAME_COMMAND)
