@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <tss2/tss2_tpm2_types.h>
@@ -85,8 +86,8 @@ void violation(const char *who, const char *command, const char *fmt, ...)
 
 	pthread_mutex_lock(&once);
 	fflush(stdout);
-	fprintf(stderr, "VIOLATION seed=%llu kill=%llu client=%s command=%s: ", seed,
-		stat_get(&stats.kills), who, command);
+	fprintf(stderr, "VIOLATION seed=%llu kill=%llu client=%s command=%.*s: ", seed,
+		stat_get(&stats.kills), who, (int)strcspn(command, "("), command);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
