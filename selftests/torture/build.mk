@@ -19,6 +19,7 @@ TORTURE_HEADERS := $(wildcard $(TORTURE)/*.h $(TORTURE)/shim/*/*.h driver/*.h ua
 TORTURE_SOURCES := driver/queue.c $(filter-out $(TORTURE)/test_%,$(wildcard $(TORTURE)/*.c))
 
 KILLS ?= 10000
+BIRTHS ?= 500
 KILLS_SHORT ?= 500
 SEED ?=
 TORTURE_RUN = --engine $(B)/vtpm-engine $(if $(SEED),--seed $(SEED))
@@ -40,10 +41,10 @@ test-queue: $(TORTURE_B)/test_queue
 	$<
 
 torture-engine: $(TORTURE_B)/torture-engine $(B)/vtpm-engine
-	$< $(TORTURE_RUN) --kills $(KILLS)
+	$< $(TORTURE_RUN) --kills $(KILLS) --births $(BIRTHS)
 
 torture-engine-short: $(TORTURE_B)/torture-engine $(B)/vtpm-engine torture-engine-selftest
-	$< $(TORTURE_RUN) --kills $(KILLS_SHORT) --seconds 40
+	$< $(TORTURE_RUN) --kills $(KILLS_SHORT) --births 30 --seconds 40
 
 # Each must end with status 1 and say what it saw.
 torture-engine-selftest: $(TORTURE_B)/torture-engine $(B)/vtpm-engine

@@ -25,6 +25,7 @@
 
 #include <linux/ktime.h>
 
+#include "birth.h"
 #include "client.h"
 #include "server.h"
 
@@ -36,6 +37,7 @@
 struct options {
 	const char *program;
 	u64 kills;
+	u64 births;
 	u64 seconds;
 	u64 seed;
 	int sabotage;
@@ -51,8 +53,8 @@ static const struct client_ops *const kinds[] = {
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: torture-engine --engine PATH [--kills N] [--seconds S] [--seed N]\n"
-			"                      [--sabotage KIND] [--quiet]\n");
+	fprintf(stderr, "usage: torture-engine --engine PATH [--kills N] [--births N] [--seconds S]\n"
+			"                      [--seed N] [--sabotage KIND] [--quiet]\n");
 	exit(2);
 }
 
@@ -61,6 +63,7 @@ static struct options parse(int argc, char **argv)
 	static const struct option known[] = {
 		{ "engine", required_argument, NULL, 'e' },
 		{ "kills", required_argument, NULL, 'k' },
+		{ "births", required_argument, NULL, 'b' },
 		{ "seconds", required_argument, NULL, 's' },
 		{ "seed", required_argument, NULL, 'r' },
 		{ "sabotage", required_argument, NULL, 'x' },
@@ -79,6 +82,9 @@ static struct options parse(int argc, char **argv)
 			break;
 		case 'k':
 			o.kills = strtoull(optarg, NULL, 0);
+			break;
+		case 'b':
+			o.births = strtoull(optarg, NULL, 0);
 			break;
 		case 's':
 			o.seconds = strtoull(optarg, NULL, 0);
@@ -203,6 +209,8 @@ int main(int argc, char **argv)
 	setenv("TSS2_LOG", "all+NONE", 0);
 	printf("torture-engine: seed %llu, %llu kills\n", o.seed, o.kills);
 	report_begin(o.seed);
+	birth_torture(o.program, o.seed, o.births);
+	stats.kills = 0;
 	rng_fork(&rng, o.seed, 0);
 	pthread_rwlockattr_init(&attr);
 	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);

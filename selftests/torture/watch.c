@@ -44,6 +44,20 @@ void watch_mark(struct watch *watch)
 	watch->sum = sum(watch);
 }
 
+/* Follow a file that was empty; its new words count as a change only if not zero. */
+void watch_mark_size(struct watch *watch)
+{
+	map(watch);
+}
+
+void watch_done(struct watch *watch)
+{
+	if (watch->map)
+		munmap((void *)watch->map, watch->size);
+	watch->map = NULL;
+	watch->size = 0;
+}
+
 bool watch_changed(struct watch *watch)
 {
 	return sum(watch) != watch->sum;

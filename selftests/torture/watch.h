@@ -22,6 +22,8 @@ struct watch {
 };
 
 void watch_mark(struct watch *watch);
+void watch_mark_size(struct watch *watch);
+void watch_done(struct watch *watch);
 bool watch_changed(struct watch *watch);
 u64 watch_unit_id(struct watch *watch);
 
