@@ -74,7 +74,8 @@ static void stillbirth(struct birth *b, u32 flags)
 	engine_spawn(&b->engine);
 	send_command(b, 1, startup, flags);
 	until = b->engine.spawned + rng_below(&b->rng, b->usual + b->usual / 4);
-	while (at_change && !watch_changed(watch) && ktime_get_ns() < b->engine.spawned + 2 * b->usual)
+	while (at_change && !watch_changed(watch) &&
+	       ktime_get_ns() < b->engine.spawned + 2 * b->usual)
 		watch_mark_size(watch);
 	if (at_change)
 		until = ktime_get_ns() + rng_below(&b->rng, 20 * NSEC_PER_USEC);
@@ -98,8 +99,8 @@ static u32 ask(struct birth *b, u64 id, const u8 *command, u32 flags)
 	if (answer.head.id != id || answer.head.error)
 		violation("birth", "Startup", "answer to request %llu, errno %u", answer.head.id,
 			  answer.head.error);
-	return (u32)answer.response[6] << 24 | answer.response[7] << 16 |
-	       answer.response[8] << 8 | answer.response[9];
+	return (u32)answer.response[6] << 24 | answer.response[7] << 16 | answer.response[8] << 8 |
+	       answer.response[9];
 }
 
 static void bear(struct birth *b)

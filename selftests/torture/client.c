@@ -69,8 +69,8 @@ int client_await(struct client *client)
 	stat_add(&stats.commands);
 	client->poisoned = request->flags & VTPM_FRAME_POISONED;
 	if (client->poisoned)
-		stat_add(response_code(request) == TPM2_RC_FAILURE ? &stats.poison_refused :
-								     &stats.poison_executed);
+		stat_add(response_code(request) == TPM2_RC_FAILURE ? &stats.poison_refused
+								   : &stats.poison_executed);
 	return 0;
 }
 
@@ -80,8 +80,7 @@ static TSS2_RC transmit(TSS2_TCTI_CONTEXT *context, size_t size, const uint8_t *
 	return TSS2_RC_SUCCESS;
 }
 
-static TSS2_RC receive(TSS2_TCTI_CONTEXT *context, size_t *size, uint8_t *response,
-		       int32_t timeout)
+static TSS2_RC receive(TSS2_TCTI_CONTEXT *context, size_t *size, uint8_t *response, int32_t timeout)
 {
 	struct client *client = tcti_client(context);
 	int error;

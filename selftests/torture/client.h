@@ -99,8 +99,7 @@ void client_await_final(struct client *client);
 int client_await(struct client *client);
 
 /* Ends the run, saying what was expected. */
-#define wrong(client, fmt, ...)                                                                    \
-	violation((client)->ops->name, (client)->doing, fmt, ##__VA_ARGS__)
+#define wrong(client, fmt, ...) violation((client)->ops->name, (client)->doing, fmt, ##__VA_ARGS__)
 
 void client_expect(struct client *client, TSS2_RC rc, TSS2_RC expected);
 
@@ -109,26 +108,26 @@ void client_expect(struct client *client, TSS2_RC rc, TSS2_RC expected);
  * poisoned. Such a command must not have run: @verify says so, where making it
  * again would not show it.
  */
-#define TRY(client, verify, call)                                                                  \
-	({                                                                                         \
-		TSS2_RC rc_;                                                                       \
-		for (;;) {                                                                         \
-			(client)->doing = #call;                                                   \
-			rc_ = call;                                                                \
-			if (rc_ != TPM2_RC_FAILURE || !(client)->poisoned)                         \
-				break;                                                             \
-			verify;                                                                    \
-		}                                                                                  \
-		(client)->doing = #call;                                                           \
-		rc_;                                                                               \
+#define TRY(client, verify, call)                                          \
+	({                                                                 \
+		TSS2_RC rc_;                                               \
+		for (;;) {                                                 \
+			(client)->doing = #call;                           \
+			rc_ = call;                                        \
+			if (rc_ != TPM2_RC_FAILURE || !(client)->poisoned) \
+				break;                                     \
+			verify;                                            \
+		}                                                          \
+		(client)->doing = #call;                                   \
+		rc_;                                                       \
 	})
 #define MUST(client, verify, call) client_expect(client, TRY(client, verify, call), TSS2_RC_SUCCESS)
-#define NOTHING (void)0
+#define NOTHING			   (void)0
 
 /* Ranges of handles (Part 2, 7.2); those of tss2 shift into the sign. */
-#define NV_INDICES 0x01000000u, 0x01ffffffu
-#define LOADED_SESSIONS 0x02000000u, 0x02ffffffu
-#define TRANSIENT_OBJECTS 0x80000000u, 0x80ffffffu
+#define NV_INDICES	   0x01000000u, 0x01ffffffu
+#define LOADED_SESSIONS	   0x02000000u, 0x02ffffffu
+#define TRANSIENT_OBJECTS  0x80000000u, 0x80ffffffu
 #define PERSISTENT_OBJECTS 0x81000000u, 0x81ffffffu
 
 u32 client_handles(struct client *client, TPM2_HANDLE first, TPM2_HANDLE last);

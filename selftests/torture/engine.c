@@ -34,9 +34,18 @@ void engine_spawn(struct engine *engine)
 	posix_spawn_file_actions_t actions;
 	char instance[20], link[12], state[12], checkpoint[12];
 	const char *argv[] = {
-		"vtpm-engine", "--fd", link, "--state-fd", state, "--checkpoint-fd", checkpoint,
-		"--instance", instance, "--firmware",
-		engine->manufacture ? "--manufacture" : NULL, NULL,
+		"vtpm-engine",
+		"--fd",
+		link,
+		"--state-fd",
+		state,
+		"--checkpoint-fd",
+		checkpoint,
+		"--instance",
+		instance,
+		"--firmware",
+		engine->manufacture ? "--manufacture" : NULL,
+		NULL,
 	};
 	int pair[2];
 

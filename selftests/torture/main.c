@@ -30,7 +30,7 @@
 #include "server.h"
 
 #define DETACHED_MS 60000
-#define RUNNING_MS 60000
+#define RUNNING_MS  60000
 /* Commands that must have been answered between two looks, ten seconds apart. */
 #define STALL_S 10
 
@@ -45,16 +45,17 @@ struct options {
 };
 
 static const struct client_ops *const kinds[] = {
-	&pcr_client,	&pcr_client,	  &counter_client, &orderly_client, &data_client,
-	&session_client, &sequence_client, &evict_client,   &random_client,  &fickle_client,
-	&visitor_client, &destroyer_client,
+	&pcr_client,	&pcr_client,	 &counter_client,  &orderly_client,
+	&data_client,	&session_client, &sequence_client, &evict_client,
+	&random_client, &fickle_client,	 &visitor_client,  &destroyer_client,
 };
 #define CLIENTS (sizeof(kinds) / sizeof(kinds[0]))
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: torture-engine --engine PATH [--kills N] [--births N] [--seconds S]\n"
-			"                      [--seed N] [--sabotage KIND] [--quiet]\n");
+	fprintf(stderr,
+		"usage: torture-engine --engine PATH [--kills N] [--births N] [--seconds S]\n"
+		"                      [--seed N] [--sabotage KIND] [--quiet]\n");
 	exit(2);
 }
 
@@ -118,8 +119,7 @@ static void print_progress(struct kernel *kernel, u64 seconds)
 	       "poisoned %llu (%llu refused, %llu executed), %llu clears, %llu reseeds\n",
 	       seconds, stat_get(&stats.kills), counts.commands, counts.redelivered,
 	       stat_get(&stats.from_unit), counts.poisoned, stat_get(&stats.poison_refused),
-	       stat_get(&stats.poison_executed), stat_get(&stats.clears),
-	       stat_get(&stats.reseeds));
+	       stat_get(&stats.poison_executed), stat_get(&stats.clears), stat_get(&stats.reseeds));
 	fflush(stdout);
 }
 
@@ -132,8 +132,8 @@ static void begin_server(struct server *server, struct kernel *kernel, const str
 	server->engine.instance = kernel->instance;
 	server->engine.manufacture = true;
 	server->engine.state_fd = memfd_create("vtpm-state", MFD_CLOEXEC);
-	server->engine.checkpoint_fd = memfd_create("vtpm-checkpoint",
-						    MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	server->engine.checkpoint_fd =
+		memfd_create("vtpm-checkpoint", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	rng_fork(&server->pace.rng, o->seed, 1);
 	rng_fork(&server->sabotage.rng, o->seed, 2);
 	server->pace.startup = 5 * NSEC_PER_MSEC;
@@ -165,8 +165,7 @@ static void check_end(struct client *boot, struct kernel *kernel)
 	struct vtpm_queue *queue = &kernel->queue;
 	u32 n;
 
-	n = client_handles(boot, TRANSIENT_OBJECTS) +
-	    client_handles(boot, LOADED_SESSIONS) +
+	n = client_handles(boot, TRANSIENT_OBJECTS) + client_handles(boot, LOADED_SESSIONS) +
 	    client_handles(boot, PERSISTENT_OBJECTS);
 	if (n)
 		wrong(boot, "%u objects and sessions are left", n);

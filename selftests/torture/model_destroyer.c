@@ -11,7 +11,7 @@
 #include "primary.h"
 
 #define PLATFORM_INDEX 0x01400000
-#define LOCKOUT_AUTH "lockout"
+#define LOCKOUT_AUTH   "lockout"
 
 struct destroyer {
 	ESYS_TR session;
@@ -79,8 +79,7 @@ static void clear(struct client *client)
 				      ESYS_TR_NONE, ESYS_TR_NONE, &auth));
 	Esys_TR_SetAuth(client->esys, ESYS_TR_RH_LOCKOUT, &auth);
 	MUST(client, expect_name(client, ESYS_TR_RH_OWNER, &d->owner, true),
-	     Esys_Clear(client->esys, ESYS_TR_RH_LOCKOUT, d->session, ESYS_TR_NONE,
-			ESYS_TR_NONE));
+	     Esys_Clear(client->esys, ESYS_TR_RH_LOCKOUT, d->session, ESYS_TR_NONE, ESYS_TR_NONE));
 	Esys_TR_SetAuth(client->esys, ESYS_TR_RH_LOCKOUT, NULL);
 	stat_add(&stats.clears);
 

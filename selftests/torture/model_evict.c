@@ -19,8 +19,7 @@ static void verify(struct client *client)
 	u32 n = client_handles(client, PERSISTENT, PERSISTENT);
 
 	if (n != expected)
-		wrong(client, "%u persistent objects at %#x, expected %u", n, PERSISTENT,
-		      expected);
+		wrong(client, "%u persistent objects at %#x, expected %u", n, PERSISTENT, expected);
 }
 
 static void setup(struct client *client)
@@ -46,8 +45,8 @@ static void persist(struct client *client)
 		wrong(client, "another primary key than before");
 	e->name = name;
 	MUST(client, verify(client),
-	     Esys_EvictControl(client->esys, ESYS_TR_RH_OWNER, key, ESYS_TR_PASSWORD,
-			       ESYS_TR_NONE, ESYS_TR_NONE, PERSISTENT, &persistent));
+	     Esys_EvictControl(client->esys, ESYS_TR_RH_OWNER, key, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+			       ESYS_TR_NONE, PERSISTENT, &persistent));
 	e->key = persistent;
 	primary_flush(client, key);
 }

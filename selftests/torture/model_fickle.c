@@ -16,8 +16,9 @@
 
 /* NV_Increment authorised by the index with its password (Part 3, 31.8). */
 static const u8 increment[] = {
-	0x80, 0x02, 0, 0, 0, 0x26, 0, 0, 0x01, 0x34, 0x01, 0x50, 0x02, 0, 0x01, 0x50, 0x02, 0,
-	0, 0, 0, 0x10, 0x40, 0, 0, 0x09, 0, 0, 0, 0, 7, 't', 'o', 'r', 't', 'u', 'r', 'e',
+	0x80, 0x02, 0,	  0,	0, 0x26, 0,   0,   0x01, 0x34, 0x01, 0x50, 0x02,
+	0,    0x01, 0x50, 0x02, 0, 0,	 0,   0,   0x10, 0x40, 0,    0,	   0x09,
+	0,    0,    0,	  0,	7, 't',	 'o', 'r', 't',	 'u',  'r',  'e',
 };
 
 static void setup(struct client *client)
@@ -32,8 +33,7 @@ static void setup(struct client *client)
 			.auth = ESYS_TR_PASSWORD,
 		};
 	}
-	nv_define(client, nv, ESYS_TR_RH_OWNER,
-		  (u32)TPM2_NT_COUNTER << TPMA_NV_TPM2_NT_SHIFT);
+	nv_define(client, nv, ESYS_TR_RH_OWNER, (u32)TPM2_NT_COUNTER << TPMA_NV_TPM2_NT_SHIFT);
 	nv_increment(client, nv);
 }
 

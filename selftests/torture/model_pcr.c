@@ -27,8 +27,8 @@ static void read_pcr(struct client *client, u8 ret_value[SHA256_DIGEST_LENGTH])
 
 	which.pcrSelections[0].pcrSelect[pcr->index / 8] = 1 << pcr->index % 8;
 	MUST(client, NOTHING,
-	     Esys_PCR_Read(client->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &which,
-			   &counter, &selected, &digests));
+	     Esys_PCR_Read(client->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &which, &counter,
+			   &selected, &digests));
 	if (digests->count != 1 || digests->digests[0].size != SHA256_DIGEST_LENGTH)
 		wrong(client, "read %u digests", digests->count);
 	memcpy(ret_value, digests->digests[0].buffer, SHA256_DIGEST_LENGTH);

@@ -5,7 +5,7 @@
 
 #include "client.h"
 
-#define SIZE 16
+#define SIZE  16
 #define SLOTS (1u << 21)
 
 struct seen {
@@ -30,8 +30,8 @@ static void remember(struct client *client, const u8 *value)
 	memcpy(&slot, value, sizeof(slot));
 	for (slot %= SLOTS; memcmp(seen->value[slot], none, SIZE); slot = (slot + 1) % SLOTS)
 		if (!memcmp(seen->value[slot], value, SIZE))
-			wrong(client, "the value %02x%02x%02x%02x.. for the second time",
-			      value[0], value[1], value[2], value[3]);
+			wrong(client, "the value %02x%02x%02x%02x.. for the second time", value[0],
+			      value[1], value[2], value[3]);
 	memcpy(seen->value[slot], value, SIZE);
 	seen->count++;
 	stat_add(&stats.randoms);

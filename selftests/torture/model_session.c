@@ -8,8 +8,8 @@
 
 #include "nv.h"
 
-#define COUNTER_INDEX 0x01500100
-#define DATA_INDEX 0x01500180
+#define COUNTER_INDEX	   0x01500100
+#define DATA_INDEX	   0x01500180
 #define ROUNDS_PER_SESSION 30
 
 struct session {
@@ -22,7 +22,9 @@ struct session {
 static void begin(struct client *client)
 {
 	struct session *s = client->state;
-	TPMT_SYM_DEF aes = { .algorithm = TPM2_ALG_AES, .keyBits.aes = 128, .mode.aes = TPM2_ALG_CFB };
+	TPMT_SYM_DEF aes = { .algorithm = TPM2_ALG_AES,
+			     .keyBits.aes = 128,
+			     .mode.aes = TPM2_ALG_CFB };
 	TPMA_SESSION attributes = TPMA_SESSION_CONTINUESESSION | TPMA_SESSION_DECRYPT |
 				  TPMA_SESSION_ENCRYPT;
 

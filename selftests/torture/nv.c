@@ -35,16 +35,16 @@ void nv_define(struct client *client, struct nv *nv, ESYS_TR hierarchy, TPMA_NV 
 void nv_undefine(struct client *client, struct nv *nv, ESYS_TR hierarchy)
 {
 	MUST(client, NOTHING,
-	     Esys_NV_UndefineSpace(client->esys, hierarchy, nv->tr, ESYS_TR_PASSWORD,
-				   ESYS_TR_NONE, ESYS_TR_NONE));
+	     Esys_NV_UndefineSpace(client->esys, hierarchy, nv->tr, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+				   ESYS_TR_NONE));
 	nv->tr = ESYS_TR_NONE;
 }
 
 static TSS2_RC read_nv(struct client *client, struct nv *nv, u16 size, TPM2B_MAX_NV_BUFFER **ret)
 {
 	return TRY(client, NOTHING,
-		   Esys_NV_Read(client->esys, nv->tr, nv->tr, nv->auth, ESYS_TR_NONE,
-				ESYS_TR_NONE, size, 0, ret));
+		   Esys_NV_Read(client->esys, nv->tr, nv->tr, nv->auth, ESYS_TR_NONE, ESYS_TR_NONE,
+				size, 0, ret));
 }
 
 u64 nv_read_count(struct client *client, struct nv *nv)
@@ -78,16 +78,15 @@ void nv_increment(struct client *client, struct nv *nv)
 	u64 count;
 
 	MUST(client, nv_verify(client, nv),
-	     Esys_NV_Increment(client->esys, nv->tr, nv->tr, nv->auth, ESYS_TR_NONE,
-			       ESYS_TR_NONE));
+	     Esys_NV_Increment(client->esys, nv->tr, nv->tr, nv->auth, ESYS_TR_NONE, ESYS_TR_NONE));
 	if (nv->written) {
 		nv->count++;
 		return;
 	}
 	count = nv_read_count(client, nv);
 	if (count <= nv->count)
-		wrong(client, "new counter %#x begins at %llu, expected more than %llu",
-		      nv->handle, count, nv->count);
+		wrong(client, "new counter %#x begins at %llu, expected more than %llu", nv->handle,
+		      count, nv->count);
 	nv->count = count;
 	nv->written = true;
 }
@@ -105,8 +104,8 @@ void nv_verify_data(struct client *client, struct nv *nv)
 	if (data->size != NV_DATA_SIZE || memcmp(data->buffer, nv->data, NV_DATA_SIZE))
 		for (u32 i = 0; i < NV_DATA_SIZE; i++)
 			if (data->buffer[i] != nv->data[i])
-				wrong(client, "index %#x has %02x at %u, expected %02x",
-				      nv->handle, data->buffer[i], i, nv->data[i]);
+				wrong(client, "index %#x has %02x at %u, expected %02x", nv->handle,
+				      data->buffer[i], i, nv->data[i]);
 	free(data);
 }
 

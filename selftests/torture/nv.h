@@ -6,7 +6,7 @@
 #include "client.h"
 
 #define NV_DATA_SIZE 96
-#define NV_AUTH "torture"
+#define NV_AUTH	     "torture"
 
 /**
  * struct nv - an index and what it must hold

@@ -79,8 +79,10 @@ static enum kill_point draw_point(struct pace *pace, bool chase)
 	u32 n = rng_below(&pace->rng, 100);
 
 	if (chase)
-		return n < 40 ? KILL_RECEIVE : n < 65 ? KILL_PUBLISH : n < 85 ? KILL_ANSWER :
-							KILL_START;
+		return n < 40	? KILL_RECEIVE
+		       : n < 65 ? KILL_PUBLISH
+		       : n < 85 ? KILL_ANSWER
+				: KILL_START;
 	if (n < 20)
 		return KILL_START;
 	if (n < 55)

@@ -36,8 +36,8 @@ ESYS_TR primary_create(struct client *client, ESYS_TR hierarchy, TPM2B_NAME *ret
 
 	MUST(client, NOTHING,
 	     Esys_CreatePrimary(client->esys, hierarchy, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-				ESYS_TR_NONE, &sensitive, &template, &outside, &pcrs, &key,
-				&public, NULL, NULL, NULL));
+				ESYS_TR_NONE, &sensitive, &template, &outside, &pcrs, &key, &public,
+				NULL, NULL, NULL));
 	if (Esys_TR_GetName(client->esys, key, &name))
 		wrong(client, "no name");
 	*ret_name = *name;

@@ -73,9 +73,8 @@ static void print_ring(void)
 
 		if (ring[slot].event)
 			fprintf(stderr, "  %12.1f %-15s %8llu %#x %4u %d\n",
-				(double)(ring[slot].time - begun) / NSEC_PER_USEC,
-				ring[slot].event, ring[slot].id, ring[slot].flags, ring[slot].size,
-				ring[slot].error);
+				(double)(ring[slot].time - begun) / NSEC_PER_USEC, ring[slot].event,
+				ring[slot].id, ring[slot].flags, ring[slot].size, ring[slot].error);
 	}
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Wrong on purpose. Each kind must end in a violation or in an engine that refuses. */
+/* Wrong on purpose. Each kind but drop-flag must end in a violation or a refusing engine. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,7 @@ int sabotage_kind(const char *name)
 	static const char *const names[_SABOTAGE_MAX] = {
 		[SABOTAGE_NONE] = "none",
 		[SABOTAGE_NEW_ID] = "new-id",
+		[SABOTAGE_DROP_FLAG] = "drop-flag",
 		[SABOTAGE_REPLAY] = "replay",
 		[SABOTAGE_LOSE] = "lose",
 		[SABOTAGE_OLD_CHECKPOINT] = "old-checkpoint",
@@ -78,10 +79,14 @@ void sabotage_restart(struct sabotage *sabotage, struct engine *engine)
 /* Between taking a frame and sending it. */
 void sabotage_frame(struct sabotage *sabotage, struct frame *frame)
 {
-	if (sabotage->kind != SABOTAGE_NEW_ID || !(frame->head.flags & VTPM_FRAME_REDELIVERED))
-		return;
-	frame->head.flags = 0;
-	frame->head.id |= STRANGE_ID;
+	bool again = frame->head.flags & VTPM_FRAME_REDELIVERED;
+
+	if (again && sabotage->kind == SABOTAGE_NEW_ID) {
+		frame->head.flags = 0;
+		frame->head.id |= STRANGE_ID;
+	}
+	if (sabotage->kind == SABOTAGE_DROP_FLAG)
+		frame->head.flags &= ~VTPM_FRAME_REDELIVERED;
 }
 
 /* After an answer: send @frame once more? */

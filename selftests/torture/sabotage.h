@@ -10,6 +10,8 @@
  * enum sabotage_kind - one wrong thing
  * @SABOTAGE_NONE: nothing
  * @SABOTAGE_NEW_ID: a request is delivered again as if it were a new one
+ * @SABOTAGE_DROP_FLAG: a request is delivered again without REDELIVERED; an engine
+ *	goes by the id, so this one must do no harm
  * @SABOTAGE_REPLAY: an answered command is delivered once more, as a new one
  * @SABOTAGE_LOSE: a command is not run, but answered as the last one of its kind was
  * @SABOTAGE_OLD_CHECKPOINT: the checkpoint memory is put back by some commands
@@ -20,6 +22,7 @@
 enum sabotage_kind {
 	SABOTAGE_NONE,
 	SABOTAGE_NEW_ID,
+	SABOTAGE_DROP_FLAG,
 	SABOTAGE_REPLAY,
 	SABOTAGE_LOSE,
 	SABOTAGE_OLD_CHECKPOINT,

@@ -75,9 +75,10 @@ static void check_late(struct server *server, const struct answer *answer)
 	if (!server->in_unit)
 		return;
 	if (memcmp(late, answer, min(late->head.size, answer->head.size)))
-		violation("engine", report_command_name(frame_cc(&server->frame)),
-			  "second answer to request %llu (%u bytes) is not the first one (%u bytes)",
-			  answer->head.id, answer->head.size, late->head.size);
+		violation(
+			"engine", report_command_name(frame_cc(&server->frame)),
+			"second answer to request %llu (%u bytes) is not the first one (%u bytes)",
+			answer->head.id, answer->head.size, late->head.size);
 	late->head.size = 0;
 }
 
@@ -183,9 +184,11 @@ static bool event(struct server *server)
 	case KILL_RECEIVE:
 		return !engine_has_unread(&server->engine);
 	case KILL_PUBLISH:
-		return watch_changed(&server->checkpoint) || (impatient && engine_has_answer(&server->engine));
+		return watch_changed(&server->checkpoint) ||
+		       (impatient && engine_has_answer(&server->engine));
 	case KILL_COMMIT:
-		return watch_changed(&server->store) || (impatient && engine_has_answer(&server->engine));
+		return watch_changed(&server->store) ||
+		       (impatient && engine_has_answer(&server->engine));
 	default:
 		return engine_has_answer(&server->engine);
 	}
@@ -233,8 +236,10 @@ static bool await_answer(struct server *server)
 		now = ktime_get_ns();
 		if (server->due)
 			left = server->due > now ? server->due - now : 0;
-		if (left && ppoll(p, 2, &(struct timespec){ left / NSEC_PER_SEC, left % NSEC_PER_SEC },
-				  NULL) == 0 && !server->due)
+		if (left &&
+		    ppoll(p, 2, &(struct timespec){ left / NSEC_PER_SEC, left % NSEC_PER_SEC },
+			  NULL) == 0 &&
+		    !server->due)
 			violation("engine", report_command_name(frame_cc(&server->frame)), "hangs");
 		if ((p[1].revents & POLLIN) || (server->due && ktime_get_ns() >= server->due)) {
 			death(server, !(p[1].revents & POLLIN));

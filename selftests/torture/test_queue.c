@@ -16,7 +16,7 @@
 #include "queue.h"
 
 #define DETACHED_MS 10000
-#define RUNNING_MS 30000
+#define RUNNING_MS  30000
 
 u64 shim_clock_offset;
 

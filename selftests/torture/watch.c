@@ -20,8 +20,8 @@ static void map(struct watch *watch)
 	if (watch->map)
 		munmap((void *)watch->map, watch->size);
 	watch->size = st.st_size;
-	watch->map = watch->size ? mmap(NULL, watch->size, PROT_READ, MAP_SHARED, watch->fd, 0) :
-				   NULL;
+	watch->map = watch->size ? mmap(NULL, watch->size, PROT_READ, MAP_SHARED, watch->fd, 0)
+				 : NULL;
 	if (watch->map == MAP_FAILED) {
 		watch->map = NULL;
 		watch->size = 0;
