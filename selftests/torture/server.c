@@ -71,9 +71,6 @@ static void check_late(struct server *server, const struct answer *answer)
 
 	if (!late->head.size || late->head.id != answer->head.id)
 		return;
-	/* What changes nothing is not published, and runs again. */
-	if (!server->in_unit)
-		return;
 	if (memcmp(late, answer, min(late->head.size, answer->head.size)))
 		violation(
 			"engine", report_command_name(frame_cc(&server->frame)),
@@ -104,7 +101,10 @@ static void deliver(struct server *server, struct answer *answer, bool attached)
 		if (rc != -EPIPE)
 			violation("driver", "answer", "after detach: %d", rc);
 		stat_add(&stats.late);
-		server->late = *answer;
+		/* What changes nothing is not published: it runs again, and may answer otherwise. */
+		server->late.head.size = 0;
+		if (watch_unit_id(&server->checkpoint) == server->sent_id)
+			server->late = *answer;
 		return;
 	}
 	if (rc && rc != -ESTALE)
