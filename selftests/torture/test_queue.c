@@ -252,6 +252,87 @@ static void test_answer_errors(void **state)
 	assert_final(request, VTPM_REQUEST_ANSWERED, 0);
 }
 
+static void test_answer_shape(void **state)
+{
+	struct fixture *f = *state;
+	struct vtpm_request *command = submit(f, "x");
+	struct vtpm_request *open = new_request(VTPM_FRAME_OPEN, "");
+
+	vtpm_queue_submit(&f->queue, open, NULL);
+	attach(f, A, true);
+	/* A command wants a response or an errno. */
+	take(f, A);
+	assert_int_equal(vtpm_queue_answer(&f->queue, A, f->frame.id, 0, NULL, 0), -EINVAL);
+	assert_ptr_equal(f->queue.running, command);
+	assert_int_equal(vtpm_queue_answer(&f->queue, A, f->frame.id, -EIO, NULL, 0), 0);
+	assert_final(command, VTPM_REQUEST_ANSWERED, -EIO);
+	/* OPEN and CLOSE want neither. */
+	take(f, A);
+	assert_int_equal(vtpm_queue_answer(&f->queue, A, f->frame.id, 0, (u8 *)"y", 1), -EINVAL);
+	assert_int_equal(vtpm_queue_answer(&f->queue, A, f->frame.id, 0, NULL, 0), 0);
+	assert_final(open, VTPM_REQUEST_ANSWERED, 0);
+	assert_int_equal(f->queue.counts.refused, 2);
+}
+
+static void test_life(void **state)
+{
+	struct fixture *f = *state;
+	struct vtpm_request *old = new_request(VTPM_FRAME_COMMAND, "old");
+
+	old->life = f->queue.life;
+	assert_int_equal(vtpm_queue_submit(&f->queue, old, NULL), 0);
+	vtpm_queue_reset(&f->queue);
+	assert_int_equal(old->error, -ECANCELED);
+	/* Meant for the TPM of before; one that says 0 is meant for any. */
+	assert_int_equal(vtpm_queue_submit(&f->queue, old, NULL), -EPIPE);
+	old->life++;
+	assert_int_equal(vtpm_queue_submit(&f->queue, old, NULL), 0);
+	vtpm_queue_reset(&f->queue);
+	old->life = 0;
+	assert_int_equal(vtpm_queue_submit(&f->queue, old, NULL), 0);
+	assert_int_equal(vtpm_queue_cancel(&f->queue, old), 0);
+	assert_final(old, VTPM_REQUEST_CANCELLED, -EINTR);
+}
+
+static u32 describe(const struct vtpm_request *request, u8 *payload)
+{
+	assert_int_equal(request->size, 3);
+	memcpy(payload, "described", 9);
+	return 9;
+}
+
+static u32 releases;
+
+static void release(struct vtpm_request *request)
+{
+	assert_int_equal(request->client, 5);
+	releases++;
+}
+
+static void test_describe_and_release(void **state)
+{
+	struct fixture *f = *state;
+	struct vtpm_request *open = new_request(VTPM_FRAME_OPEN, "raw");
+
+	open->describe = describe;
+	open->release = release;
+	releases = 0;
+	vtpm_queue_submit(&f->queue, open, NULL);
+	/* Anew for each server that takes it. */
+	for (int i = 0; i < 2; i++) {
+		attach(f, A, true);
+		assert_int_equal(vtpm_queue_take(&f->queue, A, &f->frame, f->payload),
+				 sizeof(f->frame) + 9);
+		assert_int_equal(f->frame.size, sizeof(f->frame) + 9);
+		assert_memory_equal(f->payload, "described", 9);
+		vtpm_queue_detach(&f->queue, A);
+	}
+	vtpm_request_put(open);
+	assert_int_equal(releases, 0);
+	vtpm_queue_kill(&f->queue);
+	assert_int_equal(releases, 1);
+}
+
 static void test_answer_late(void **state)
 {
 	struct fixture *f = *state;
@@ -738,6 +819,9 @@ int main(void)
 		TEST(test_take_errors),
 		TEST(test_attach_errors),
 		TEST(test_answer_errors),
+		TEST(test_answer_shape),
+		TEST(test_life),
+		TEST(test_describe_and_release),
 		TEST(test_answer_late),
 		TEST(test_death_journaling),
 		TEST(test_death_not_journaling),
