@@ -124,7 +124,8 @@ enum unit_state unit_check(struct unit *unit, const char **ret_reason)
 
 	root = &unit->memory->root;
 	number = atomic_load_explicit(&unit->memory->root.number, memory_order_acquire);
-	if (!number && !root->magic && !root->version && !root->size)
+	/* Virgin, or died while it wrote the root for the first time: the magic comes last. */
+	if (!number && !root->magic)
 		return UNIT_NONE;
 
 	if (root->magic != UNIT_MAGIC || root->version != UNIT_VERSION ||
