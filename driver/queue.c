@@ -185,8 +185,9 @@ static void prepare(struct vtpm_queue *queue, struct vtpm_request *request,
  * vtpm_queue_submit() - hand a request to the server, present or future
  * @queue: of the device
  * @request: the caller's, filled, IDLE or final, with no reference but the caller's
- * @wait: woken when the request is final; must live until then, or until
- *	vtpm_queue_cancel(); NULL for nobody
+ * @wait: woken when the request is final; must live until then, and until the
+ *	owner has been under the queue's lock once more (submit, cancel, abandon): the
+ *	wake-up follows the state that vtpm_request_final() sees; NULL for nobody
  *
  * Return: 0, or -EPIPE when the device, or the life the request belongs to, is gone.
  */
