@@ -101,7 +101,8 @@ static void deliver(struct server *server, struct answer *answer, bool attached)
 		if (rc != -EPIPE)
 			violation("driver", "answer", "after detach: %d", rc);
 		stat_add(&stats.late);
-		/* What changes nothing is not published: it runs again, and may answer otherwise. */
+		/* What changes nothing is not published: it runs again, and may answer otherwise.
+		 */
 		server->late.head.size = 0;
 		if (watch_unit_id(&server->checkpoint) == server->sent_id)
 			server->late = *answer;
