@@ -33,6 +33,7 @@ struct fixture {
 
 /* What the callbacks saw. */
 static u32 armed_ms, arms, traces;
+static u64 armed_at;
 
 void shim_trace(const char *event, const struct vtpm_queue *queue,
 		const struct vtpm_request *request, int error)
@@ -48,7 +49,15 @@ static void arm(struct vtpm_queue *queue, u32 ms)
 {
 	lockdep_assert_held(&queue->lock);
 	armed_ms = ms;
+	armed_at = ktime_get_ns() + ms * NSEC_PER_MSEC;
 	arms++;
+}
+
+/* A call of vtpm_queue_expire() will come no later than in @ms. */
+static void assert_armed_within(u32 ms)
+{
+	assert_true(arms > 0);
+	assert_true(armed_at <= ktime_get_ns() + ms * NSEC_PER_MSEC);
 }
 
 static void pass_ms(u64 ms)
@@ -462,13 +471,16 @@ static void test_untake(void **state)
 {
 	struct fixture *f = *state;
 	struct vtpm_request *first = submit(f, "first"), *second = submit(f, "second");
-	u64 id;
+	u64 id, wakes;
 
 	attach(f, A, true);
 	id = take(f, A);
 	assert_int_equal(vtpm_queue_untake(&f->queue, B, id), -EPIPE);
+	wakes = f->queue.server_wait.wakes;
 	assert_int_equal(vtpm_queue_untake(&f->queue, A, id), 0);
 	assert_int_equal(f->queue.depth, 2);
+	/* Another thread of the server may sleep. */
+	assert_int_equal(f->queue.server_wait.wakes, wakes + 1);
 	/* As if it had not happened: first in line, no flag. */
 	vtpm_queue_detach(&f->queue, A);
 	assert_int_equal(f->queue.counts.redelivered, 0);
@@ -778,13 +790,46 @@ static void test_expire_after_detach(void **state)
 	pass_ms(RUNNING_MS - 1);
 	vtpm_queue_detach(&f->queue, A);
 	/* The limit is another one now, and so is the time it counts from. */
-	assert_int_equal(armed_ms, DETACHED_MS);
+	assert_armed_within(DETACHED_MS);
 	pass_ms(DETACHED_MS - 1000);
 	vtpm_queue_expire(&f->queue);
 	assert_false(vtpm_request_final(request));
 	pass_ms(1001);
 	vtpm_queue_expire(&f->queue);
 	assert_final(request, VTPM_REQUEST_LOST, -ETIME);
+}
+
+static void test_arm_for_the_nearest(void **state)
+{
+	struct fixture *f = *state;
+	struct vtpm_request *quick = new_request(VTPM_FRAME_COMMAND, "quick"), *next;
+
+	quick->bound_ms = 1000;
+	attach(f, A, true);
+	assert_int_equal(vtpm_queue_submit(&f->queue, quick, NULL), 0);
+	next = submit(f, "next");
+	assert_int_equal(armed_ms, RUNNING_MS);
+	take(f, A);
+	assert_armed_within(1000);
+	pass_ms(1001);
+	vtpm_queue_expire(&f->queue);
+	assert_true(vtpm_request_final(quick));
+	assert_int_equal(quick->error, -ETIME);
+	assert_false(vtpm_request_final(next));
+	assert_armed_within(RUNNING_MS);
+	assert_int_equal(vtpm_queue_answer(&f->queue, A, 0, 0, (u8 *)"y", 1), -ESTALE);
+	assert_armed_within(RUNNING_MS);
+	assert_final(quick, VTPM_REQUEST_LOST, -ETIME);
+	assert_int_equal(vtpm_queue_cancel(&f->queue, next), 0);
+	vtpm_request_put(next);
+}
+
+static void test_refuse(void **state)
+{
+	struct fixture *f = *state;
+
+	vtpm_queue_refuse(&f->queue);
+	assert_int_equal(f->queue.counts.refused, 1);
 }
 
 static void test_arm_once(void **state)
@@ -841,6 +886,8 @@ int main(void)
 		TEST(test_expire_running_then_death),
 		TEST(test_expire_waits_for_longer_one),
 		TEST(test_expire_after_detach),
+		TEST(test_arm_for_the_nearest),
+		TEST(test_refuse),
 		TEST(test_arm_once),
 		TEST(test_put_null),
 	};
