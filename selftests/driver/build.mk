@@ -10,7 +10,7 @@
 
 T := selftests/driver
 TB := $(B)/$(T)
-DRIVER_TESTS := $(patsubst $(T)/%.c,%,$(wildcard $(T)/*_test.c))
+DRIVER_TESTS := $(patsubst $(T)/%.c,%,$(filter-out %/abi_test.c,$(wildcard $(T)/*_test.c)))
 SMP ?= 1 2
 TESTS ?=
 
@@ -27,7 +27,18 @@ $(TB)/%.o: $(T)/%.c $(wildcard $(T)/*.h) uapi/linux/vtpm.h | $(TB)/harness
 $(TB)/%_test: $(TB)/%_test.o $(TB)/common.o $(TB)/fake_tpm.o
 	$(CC) $(TEST_CFLAGS) -o $@ $^
 
-kselftest: $(addprefix $(TB)/,$(DRIVER_TESTS))
+# Nothing to run: it compiles or it does not.
+ABI_CFLAGS := -Wall -Wextra -Werror -fsyntax-only -Iuapi
+UAPI_HEADERS := -nostdinc -isystem /usr/include -isystem /usr/include/$(shell $(CC) -print-multiarch)
+
+$(TB)/abi_test.ok: $(T)/abi_test.c uapi/linux/vtpm.h
+	@mkdir -p $(@D)
+	$(CC) -m64 $(ABI_CFLAGS) $<
+	$(CC) -m32 -ffreestanding $(UAPI_HEADERS) $(ABI_CFLAGS) $<
+	$(CC) -m64 -std=c++11 -x c++ $(ABI_CFLAGS) $<
+	@touch $@
+
+kselftest: $(addprefix $(TB)/,$(DRIVER_TESTS)) $(TB)/abi_test.ok
 
 check-driver: kselftest
 	@$(MAKE) --no-print-directory modules KERNELS="$(KERNELS)"

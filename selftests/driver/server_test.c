@@ -25,6 +25,13 @@
 #include "common.h"
 #include "kselftest_harness.h"
 
+/* An answer to one of client_write()'s commands. */
+struct answer {
+	struct vtpm_answer head;
+	uint8_t response[14];
+};
+#define ANSWER_SIZE ((int)offsetof(struct answer, response) + 14)
+
 FIXTURE(server) {
 	struct device device;
 	int control;
@@ -204,10 +211,7 @@ TEST_F(server, answer_comes_first)
 {
 	struct itimerval timer = { { 0, 0 }, { 0, 100000 } };
 	struct sigaction action = { .sa_handler = ignore };
-	struct {
-		struct vtpm_answer head;
-		uint8_t response[14];
-	} answer = { .head.size = sizeof(answer) };
+	struct answer answer = { .head.size = ANSWER_SIZE };
 	struct frame frame;
 	uint32_t got;
 	unsigned int i;
@@ -221,19 +225,19 @@ TEST_F(server, answer_comes_first)
 		switch (i) {
 		case 0:
 			non_blocking(self->fd, true);
-			rc = server_exchange(self->fd, &answer.head, sizeof(answer), &frame);
+			rc = server_exchange(self->fd, &answer.head, ANSWER_SIZE, &frame);
 			EXPECT_EQ(-EAGAIN, rc);
 			non_blocking(self->fd, false);
 			break;
 		case 1:
 			sigaction(SIGALRM, &action, NULL);
 			setitimer(ITIMER_REAL, &timer, NULL);
-			rc = server_exchange(self->fd, &answer.head, sizeof(answer), &frame);
+			rc = server_exchange(self->fd, &answer.head, ANSWER_SIZE, &frame);
 			EXPECT_EQ(-EINTR, rc);
 			break;
 		case 2:
 			ASSERT_EQ(0, ioctl(self->fd, VTPM_IOC_WAKE));
-			rc = server_exchange(self->fd, &answer.head, sizeof(answer), bad_address());
+			rc = server_exchange(self->fd, &answer.head, ANSWER_SIZE, bad_address());
 			EXPECT_EQ(-EFAULT, rc);
 			break;
 		}
@@ -406,10 +410,7 @@ TEST_F(server, declared_dead)
 
 TEST_F(server, read_and_write)
 {
-	struct {
-		struct vtpm_answer head;
-		uint8_t response[14];
-	} answer = { .head.size = sizeof(answer) };
+	struct answer answer = { .head.size = ANSWER_SIZE };
 	struct frame frame;
 	uint32_t got;
 
@@ -420,7 +421,7 @@ TEST_F(server, read_and_write)
 	EXPECT_EQ(POLLOUT, polled(self->fd, 0));
 	answer.head.id = frame.head.id;
 	tpm_command(answer.response, 0, 77);
-	ASSERT_EQ(sizeof(answer), write(self->fd, &answer, sizeof(answer)));
+	ASSERT_EQ(ANSWER_SIZE, write(self->fd, &answer, ANSWER_SIZE));
 	EXPECT_EQ(0, polled(self->fd, 0));
 	EXPECT_EQ(0, client_read(self->client, &got));
 	EXPECT_EQ(77, got);
@@ -577,6 +578,7 @@ TEST_F(server, two_threads)
 	}
 	for (i = 0; i < ARRAY_LENGTH(pids); i++)
 		EXPECT_EQ(0, wait_exit(pids[i]));
+	sleep_ms(500);
 	ASSERT_EQ(0, device_detach(&self->device));
 	pthread_join(servers[0].thread, NULL);
 	pthread_join(servers[1].thread, NULL);

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Time limits: detached_ms without a server, running_ms with one that does not
+ * answer. Limits are tens or hundreds of milliseconds here; what is checked is that
+ * they end the wait at all, and not before their time. Seconds of slack are allowed
+ * above, since the lab's processors are slow and shared.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+
+#include "common.h"
+#include "kselftest_harness.h"
+
+#define SLACK_MS 5000
+
+FIXTURE(timeout) {
+	struct device device;
+	int control;
+};
+
+FIXTURE_SETUP(timeout)
+{
+	destroy_all();
+	memset(&self->device, 0, sizeof(self->device));
+	self->control = control_open();
+	ASSERT_LE(0, self->control);
+}
+
+FIXTURE_TEARDOWN(timeout)
+{
+	destroy_all();
+	close(self->control);
+}
+
+static int make(struct device *device, int control, unsigned int detached_ms,
+		unsigned int running_ms)
+{
+	const struct vtpm_create wish = { .detached_ms = detached_ms, .running_ms = running_ms };
+
+	return device_create(device, control, &wish);
+}
+
+/* How long until the non-blocking client has something to read; 0 for never. */
+static uint64_t wait_for(int client, uint64_t begun)
+{
+	struct pollfd poll_fd = { .fd = client, .events = POLLIN };
+
+	return poll(&poll_fd, 1, 20000) == 1 ? now_ms() - begun + 1 : 0;
+}
+
+/* errno:WRITE:ETIME */
+TEST_F(timeout, detached)
+{
+	uint64_t begun;
+	int client;
+
+	ASSERT_EQ(0, make(&self->device, self->control, 300, 3600000));
+	client = device_open(&self->device, self->device.rm, 0);
+	begun = now_ms();
+	EXPECT_EQ(-ETIME, client_write(client, 1));
+	EXPECT_LE(299, now_ms() - begun);
+	EXPECT_GT(300 + SLACK_MS, now_ms() - begun);
+	EXPECT_EQ(-ETIME, client_write(client, 1));
+}
+
+/* Late is too late, and the server can go on. */
+TEST_F(timeout, running)
+{
+	struct vtpm_info info;
+	struct frame frame;
+	uint64_t begun;
+	uint32_t got;
+	int client, fd;
+
+	ASSERT_EQ(0, make(&self->device, self->control, 3600000, 300));
+	fd = device_attach(&self->device, VTPM_ATTACH_RESET);
+	client = device_open(&self->device, self->device.rm, O_NONBLOCK);
+	ASSERT_EQ(0, server_drain(fd));
+	begun = now_ms();
+	ASSERT_EQ(0, client_write(client, 1));
+	ASSERT_LT(0, server_fetch(fd, &frame));
+	EXPECT_LE(299, wait_for(client, begun));
+	EXPECT_GT(300 + SLACK_MS, now_ms() - begun);
+	EXPECT_EQ(-ETIME, client_read(client, &got));
+	EXPECT_EQ(-ESTALE, server_echo(fd, &frame));
+	ASSERT_EQ(0, client_write(client, 2));
+	ASSERT_LT(0, server_fetch(fd, &frame));
+	EXPECT_EQ(2, tpm_marker(frame.payload));
+	ASSERT_EQ(0, server_echo(fd, &frame));
+	EXPECT_EQ(0, client_read(client, &got));
+	ASSERT_EQ(0, device_info(&self->device, &info));
+	EXPECT_EQ(1, info.lost);
+	EXPECT_EQ(1, info.refused);
+}
+
+/* Attached but never fetching is not running either. */
+TEST_F(timeout, not_fetched)
+{
+	uint64_t begun;
+	int client, fd;
+
+	ASSERT_EQ(0, make(&self->device, self->control, 3600000, 300));
+	fd = device_attach(&self->device, VTPM_ATTACH_RESET);
+	ASSERT_LE(0, fd);
+	client = device_open(&self->device, self->device.rm, 0);
+	begun = now_ms();
+	EXPECT_EQ(-ETIME, client_write(client, 1));
+	EXPECT_LE(299, now_ms() - begun);
+}
+
+/* The limit in force changes while a request waits: the new one counts. */
+TEST_F(timeout, attach_shortens)
+{
+	struct frame frame;
+	uint64_t begun;
+	int client, fd;
+
+	ASSERT_EQ(0, make(&self->device, self->control, 3600000, 300));
+	client = device_open(&self->device, self->device.rm, O_NONBLOCK);
+	ASSERT_EQ(0, client_write(client, 1));
+	fd = device_attach(&self->device, VTPM_ATTACH_RESET);
+	ASSERT_LE(0, fd);
+	begun = now_ms();
+	EXPECT_LE(299, wait_for(client, begun));
+	EXPECT_EQ(-ETIME, client_read(client, &(uint32_t){ 0 }));
+
+	close(fd);
+	ASSERT_EQ(0, client_write(client, 2));
+	fd = device_attach(&self->device, VTPM_ATTACH_RESUME);
+	ASSERT_LT(0, server_fetch_command(fd, &frame));
+	begun = now_ms();
+	EXPECT_LE(299, wait_for(client, begun));
+	EXPECT_EQ(-ETIME, client_read(client, &(uint32_t){ 0 }));
+}
+
+TEST_F(timeout, detach_shortens)
+{
+	uint64_t begun;
+	int client, fd;
+
+	ASSERT_EQ(0, make(&self->device, self->control, 300, 3600000));
+	fd = device_attach(&self->device, VTPM_ATTACH_RESET);
+	client = device_open(&self->device, self->device.rm, O_NONBLOCK);
+	ASSERT_EQ(0, client_write(client, 1));
+	close(fd);
+	begun = now_ms();
+	EXPECT_LE(299, wait_for(client, begun));
+	EXPECT_EQ(-ETIME, client_read(client, &(uint32_t){ 0 }));
+}
+
+/* Behind a command that may take minutes, but when that is done, not for minutes. */
+TEST_F(timeout, behind_a_long_one)
+{
+	uint8_t command[16];
+	struct frame frame;
+	uint64_t begun;
+	int slow, quick, fd;
+
+	ASSERT_EQ(0, make(&self->device, self->control, 3600000, 300));
+	fd = device_attach(&self->device, VTPM_ATTACH_RESET);
+	slow = device_open(&self->device, self->device.rm, O_NONBLOCK);
+	quick = device_open(&self->device, self->device.rm, O_NONBLOCK);
+	ASSERT_EQ(0, server_drain(fd));
+	tpm_command(command, 0x131, 1);		/* CreatePrimary: 300 s */
+	ASSERT_EQ(14, write(slow, command, 14));
+	ASSERT_LT(0, server_fetch(fd, &frame));
+	ASSERT_EQ(0, client_write(quick, 2));
+	sleep_ms(1000);
+	EXPECT_EQ(-EAGAIN, client_read(quick, &(uint32_t){ 0 }));
+	ASSERT_EQ(0, server_echo(fd, &frame));
+	begun = now_ms();
+	EXPECT_LE(299, wait_for(quick, begun));
+	EXPECT_GT(300 + SLACK_MS, now_ms() - begun);
+	EXPECT_EQ(-ETIME, client_read(quick, &(uint32_t){ 0 }));
+	EXPECT_EQ(0, client_read(slow, &(uint32_t){ 0 }));
+}
+
+/* More hung chips than a workqueue has workers: their time limits still come. */
+TEST_F_TIMEOUT(timeout, many_hung_chips, 120)
+{
+	const struct vtpm_create wish = {
+		.front_end = VTPM_FRONT_END_CHIP,
+		.flags = VTPM_CREATE_ALLOW_DEFAULT,
+		.running_ms = 1000,
+	};
+	struct device devices[300] = { 0 }, last = { 0 };
+	struct vtpm_info info;
+	uint64_t begun;
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < ARRAY_LENGTH(devices); i++) {
+		ASSERT_EQ(0, device_create(&devices[i], self->control, &wish));
+		ASSERT_LE(0, device_attach(&devices[i], VTPM_ATTACH_RESET));
+	}
+	ASSERT_EQ(0, device_create(&last, self->control, &wish));
+	ASSERT_LE(0, fd = device_attach(&last, VTPM_ATTACH_RESET));
+	begun = now_ms();
+	do {
+		sleep_ms(100);
+		ASSERT_EQ(0, device_info(&devices[0], &info));
+	} while (!info.lost && now_ms() - begun < 30000);
+	EXPECT_NE(0, info.lost);
+	TH_LOG("the first of %u hung chips gave up after %llu ms", i,
+	       (unsigned long long)(now_ms() - begun));
+	begun = now_ms();
+	destroy_all();
+	TH_LOG("all were destroyed in %llu ms", (unsigned long long)(now_ms() - begun));
+	close(fd);
+}
+
+TEST_HARNESS_MAIN
