@@ -11,6 +11,7 @@ all: programs
 
 include userd/build.mk
 include selftests/build.mk
+include selftests/lint/build.mk
 
 programs: $(PROGRAMS)
 
