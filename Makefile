@@ -12,6 +12,7 @@ all: programs
 include userd/build.mk
 include selftests/build.mk
 include selftests/lint/build.mk
+include Documentation/build.mk
 
 programs: $(PROGRAMS)
 
