@@ -243,9 +243,16 @@ void test_peer_start(struct test_peer *peer, const char *const *options)
 
 int test_peer_wait(struct test_peer *peer)
 {
-	int status = 0;
+	int status = 0, patience = 30000;
+	pid_t pid;
 
-	assert_int_equal(waitpid(peer->pid, &status, 0), peer->pid);
+	while (!(pid = waitpid(peer->pid, &status, WNOHANG)) && patience--)
+		usleep(1000);
+	if (!pid) {
+		kill(peer->pid, SIGKILL);
+		pid = waitpid(peer->pid, &status, 0);
+	}
+	assert_int_equal(pid, peer->pid);
 	peer->pid = 0;
 	if (peer->socket >= 0)
 		close(peer->socket);

@@ -67,7 +67,7 @@ void test_peer_done(struct test_peer *peer);
 /** test_peer_start() - run the real engine (VTPM_ENGINE), @options: more of them, or NULL */
 void test_peer_start(struct test_peer *peer, const char *const *options);
 
-/** test_peer_wait() - Return: exit status of the engine, or 128 + signal */
+/** test_peer_wait() - Return: exit status of the engine, or 128 + signal; killed after 30 s */
 int test_peer_wait(struct test_peer *peer);
 int test_peer_kill(struct test_peer *peer, int number);
 
