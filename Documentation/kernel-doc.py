@@ -12,6 +12,10 @@ import re
 import subprocess
 import sys
 
+TITLES = {
+    "uapi-header": "The specification: linux/vtpm.h",
+    "driver-api": "Functions and structures of the driver",
+}
 PAGES = {
     "uapi-header": ["uapi/linux/vtpm.h"],
     "driver-api": [
@@ -28,7 +32,7 @@ def heading(text, mark):
 
 def main():
     script, page, folder = sys.argv[1:]
-    parts = []
+    parts = [heading(TITLES[page], "=")]
     for path in PAGES[page]:
         run = subprocess.run([sys.executable, script, "-rst", "-Wall", "-Werror", path],
                              capture_output=True, text=True)
