@@ -376,6 +376,8 @@ struct vtpm_list {
  * @VTPM_FRAME_OPEN: a client has opened a node; &struct vtpm_opener follows
  * @VTPM_FRAME_CLOSE: a client is gone; nothing follows
  * @VTPM_FRAME_WAKE: somebody called VTPM_IOC_WAKE; nothing follows, no answer
+ *
+ * Kinds added later are sent only to a server that asked for them when it attached.
  */
 enum vtpm_frame_kind {
 	VTPM_FRAME_COMMAND = 1,
@@ -389,9 +391,12 @@ enum vtpm_frame_kind {
  * @VTPM_FRAME_REDELIVERED: an earlier server took this request and died before
  *	it answered. If the state says that the request with this id was executed,
  *	answer from the state; otherwise execute it.
- * @VTPM_FRAME_POISONED: two servers died with this request. If the state says it
- *	was executed, answer from the state; otherwise do not execute it and answer
- *	TPM_RC_FAILURE (Part 2, 6.6.3).
+ * @VTPM_FRAME_POISONED: two servers died with this request, or were declared dead
+ *	with it. If the state says it was executed, answer from the state; otherwise
+ *	do not execute it and answer TPM_RC_FAILURE (Part 2, 6.6.3).
+ *
+ * A server without VTPM_ATTACH_JOURNALS sees REDELIVERED only on OPEN and CLOSE. A
+ * bit not listed here may be ignored.
  */
 enum vtpm_frame_flags {
 	VTPM_FRAME_REDELIVERED = 1 << 0,
@@ -420,7 +425,7 @@ enum vtpm_node {
  * @locality: TPM locality of the command, 0 to 4
  * @flags: &enum vtpm_frame_flags
  * @__reserved: 0
- * @id: of the request, growing within the device's life, never 0; 0 for WAKE
+ * @id: of the request, never used twice by the device, never 0; 0 for WAKE
  * @client: of the request, never reused by the device; 0 for a chip and WAKE
  */
 struct vtpm_frame {
@@ -507,8 +512,8 @@ struct vtpm_answer {
  *
  * Errors: EPIPE (this server was declared dead, or the device is gone), ESTALE
  * (the request is unknown, or its client no longer waits for it: go on
- * without), EINVAL (malformed answer, the request stays with the server; or
- * frame_size too small), EAGAIN (O_NONBLOCK and no frame is there), EINTR (a signal
+ * without), EINVAL (malformed answer, or a frame_size below VTPM_FRAME_SIZE: in both
+ * cases no answer was taken and the request stays with the server), EAGAIN (O_NONBLOCK and no frame is there), EINTR (a signal
  * while waiting), ENOTTY (the file speaks the bare framing).
  *
  * read() and write() have the same errors; a frame whose copying fails with
