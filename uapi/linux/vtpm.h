@@ -395,8 +395,8 @@ enum vtpm_frame_kind {
  *	with it. If the state says it was executed, answer from the state; otherwise
  *	do not execute it and answer TPM_RC_FAILURE (Part 2, 6.6.3).
  *
- * A server without VTPM_ATTACH_JOURNALS sees REDELIVERED only on OPEN and CLOSE. A
- * bit not listed here may be ignored.
+ * A COMMAND is redelivered only if the server that died had said
+ * VTPM_ATTACH_JOURNALS. A bit not listed here may be ignored.
  */
 enum vtpm_frame_flags {
 	VTPM_FRAME_REDELIVERED = 1 << 0,
