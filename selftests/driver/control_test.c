@@ -4,7 +4,7 @@
  *
  * Rules common to all calls are run over a table of the six calls; what is
  * particular to CREATE is a table of one wrong member each. A row or a comment
- * names what it covers, errno:CALL:ERRNO, and selftests/lint/errnos compares these
+ * names what it covers, errno:<call>:<errno>, and selftests/lint/errnos compares these
  * names with the header. Devices are asked for by a name that does not exist where
  * that is enough, so that a wrongly accepted argument shows as ENOENT.
  */
