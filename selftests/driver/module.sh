@@ -28,6 +28,8 @@ check() {
 	echo "$result $number - $name"
 }
 
+# load [PARAMETER=VALUE]
+# shellcheck disable=SC2120 # called by eval, too
 load() { insmod "$MODULE" "$@" 2>/dev/null; }
 said() { dmesg | grep -q "$1"; }
 
@@ -83,6 +85,7 @@ guest | poweroff)
 	;;
 esac
 
+# shellcheck disable=SC2046 # one word per kernel
 [ $# -gt 0 ] || set -- $(selftests/lab/kernel list)
 for kernel; do
 	selftests/lab/run --kernel "$kernel" --smp 2 --timeout 120 -- selftests/driver/module.sh guest

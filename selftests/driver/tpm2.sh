@@ -64,6 +64,7 @@ if [ "${1:-}" = guest ]; then
 	exit
 fi
 
+# shellcheck disable=SC2046 # one word per kernel
 [ $# -gt 0 ] || set -- $(selftests/lab/kernel list)
 passed=0 failed=0
 for kernel; do
