@@ -31,7 +31,8 @@ $(TB)/%_test: $(TB)/%_test.o $(TB)/common.o $(TB)/fake_tpm.o
 
 # Nothing to run: it compiles or it does not.
 ABI_CFLAGS := -Wall -Wextra -Werror -fsyntax-only -Iuapi
-UAPI_HEADERS := -nostdinc -isystem /usr/include -isystem /usr/include/$(shell $(CC) -print-multiarch)
+UAPI_HEADERS := -nostdinc -isystem /usr/include \
+	-isystem /usr/include/$(shell $(CC) -print-multiarch)
 
 $(TB)/abi_test.ok: $(T)/abi_test.c uapi/linux/vtpm.h
 	@mkdir -p $(@D)

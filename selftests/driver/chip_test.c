@@ -349,7 +349,9 @@ TEST_F_TIMEOUT(chip, death_during_registration, 120)
 TEST_F_TIMEOUT(chip, hung_registration, 60)
 {
 	const struct vtpm_create wish = {
-		.front_end = VTPM_FRONT_END_CHIP, .flags = VTPM_CREATE_ALLOW_DEFAULT, .running_ms = 100,
+		.front_end = VTPM_FRONT_END_CHIP,
+		.flags = VTPM_CREATE_ALLOW_DEFAULT,
+		.running_ms = 100,
 	};
 	struct device device = { 0 };
 	struct vtpm_info info;
@@ -384,8 +386,8 @@ TEST_F_TIMEOUT(chip, killed_servers, 200)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (;;) {
 			rc = run_on(i ? self->rm : self->node);
-			if (rc && rc != -ECANCELED && rc != -EPIPE && rc != -ENOENT && rc != -ENODEV &&
-			    rc != -EBUSY && rc != -ETIME && rc != -ENXIO)
+			if (rc && rc != -ECANCELED && rc != -EPIPE && rc != -ENOENT &&
+			    rc != -ENODEV && rc != -EBUSY && rc != -ETIME && rc != -ENXIO)
 				_exit(-rc);
 		}
 	}
@@ -394,7 +396,8 @@ TEST_F_TIMEOUT(chip, killed_servers, 200)
 		usleep(random() % 20000);
 		end(self->server);
 		ASSERT_TRUE(eventually(is_detached, &self->device, 5000));
-		self->server = serve(&self->device, round % 4 ? VTPM_ATTACH_RESUME : VTPM_ATTACH_RESET);
+		self->server =
+			serve(&self->device, round % 4 ? VTPM_ATTACH_RESUME : VTPM_ATTACH_RESET);
 		ASSERT_LT(0, self->server);
 	}
 	for (i = 0; i < ARRAY_LENGTH(clients); i++) {
@@ -429,7 +432,9 @@ TEST_F_TIMEOUT(chip, self_service, 60)
 TEST_F_TIMEOUT(chip, suspend, 90)
 {
 	const struct vtpm_create wish = {
-		.front_end = VTPM_FRONT_END_CHIP, .flags = VTPM_CREATE_ALLOW_DEFAULT, .running_ms = 60000,
+		.front_end = VTPM_FRONT_END_CHIP,
+		.flags = VTPM_CREATE_ALLOW_DEFAULT,
+		.running_ms = 60000,
 	};
 	struct device registering = { 0 }, plain = { 0 };
 	pid_t client, stopped, other;
@@ -458,7 +463,8 @@ TEST_F_TIMEOUT(chip, suspend, 90)
 	begun = now_ms();
 	rc = write(state, "freeze", 6);
 	EXPECT_EQ(6, rc) {
-		TH_LOG("suspend: errno %d after %llu ms", errno, (unsigned long long)(now_ms() - begun));
+		TH_LOG("suspend: errno %d after %llu ms", errno,
+		       (unsigned long long)(now_ms() - begun));
 	}
 	TH_LOG("freezing and thawing took %llu ms", (unsigned long long)(now_ms() - begun));
 	EXPECT_EQ(4, write(fd, "none", 4));

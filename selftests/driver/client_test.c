@@ -346,7 +346,9 @@ TEST_F(client, device_gone)
 	EXPECT_EQ(-1, access(self->device.raw, F_OK));
 	EXPECT_EQ(-1, access(self->device.rm, F_OK));
 	got = device_open(&self->device, "/dev/vtpm-gone", 0);
-	EXPECT_TRUE((int)got == -ENODEV || (int)got == -ENXIO || (variant->raw && (int)got == -EBUSY)) {
+	EXPECT_TRUE((int)got == -ENODEV || (int)got == -ENXIO ||
+		    (variant->raw && (int)got == -EBUSY))
+	{
 		TH_LOG("open of a device that is gone: %d", (int)got);
 	}
 	unlink("/dev/vtpm-gone");

@@ -422,7 +422,8 @@ int wait_exit(pid_t pid)
 /* For a child process: no way back. */
 int drop_to_user(uid_t uid)
 {
-	return setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid) ? -errno : 0;
+	return setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid) ? -errno
+											  : 0;
 }
 
 /* A parameter of the module. */

@@ -290,8 +290,11 @@ static const struct {
 	uint32_t flags;
 	int rc;
 } wrong[] = {
-#define DEVICE_ROW(member, value, rc) \
-	{ #member "=" #value, offsetof(struct vtpm_create, member), value, VTPM_FRONT_END_DEVICE, 0, rc }
+#define DEVICE_ROW(member, value, rc)                                            \
+	{                                                                        \
+#member "=" #value, offsetof(struct vtpm_create, member), value, \
+			VTPM_FRONT_END_DEVICE, 0, rc                             \
+	}
 #define CHIP_ROW(member, value, rc) \
 	{ "chip " #member "=" #value, offsetof(struct vtpm_create, member), value, \
 	  VTPM_FRONT_END_CHIP, VTPM_CREATE_ALLOW_DEFAULT, rc }

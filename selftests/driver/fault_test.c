@@ -75,7 +75,8 @@ FIXTURE_SETUP(fault)
 	self->client = device_open(&self->device, self->device.rm, O_NONBLOCK);
 	ASSERT_LE(0, self->client);
 	ASSERT_EQ(0, server_drain(self->fd));
-	self->pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	self->pages =
+		mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->pages);
 	self->faults = watch(self->pages);
 	if (self->faults < 0)
@@ -243,7 +244,8 @@ TEST_F_TIMEOUT(fault, random_bytes, 90)
 			put_u32(bytes + 2, stated);
 		rc = write(self->client, bytes, size);
 		if (rc < 0) {
-			ASSERT_TRUE(errno == EINVAL || errno == E2BIG || errno == ENODATA || errno == EPERM);
+			ASSERT_TRUE(errno == EINVAL || errno == E2BIG || errno == ENODATA ||
+				    errno == EPERM);
 			continue;
 		}
 		sent++;
@@ -259,7 +261,8 @@ TEST_F_TIMEOUT(fault, random_bytes, 90)
 			answer.head.id = frame.head.id + (random() % 8 == 0);
 			put_u32(answer.body + 2, size - (random() % 4 == 0));
 			put_u32(answer.body + 6, random());
-			rc = server_exchange(self->fd, &answer.head, sizeof(answer.head) + size, NULL);
+			rc = server_exchange(self->fd, &answer.head, sizeof(answer.head) + size,
+					     NULL);
 			ASSERT_TRUE(rc == 0 || rc == -EINVAL || rc == -ESTALE);
 			if (rc == -ESTALE && answer.head.id == frame.head.id)
 				break;

@@ -248,7 +248,8 @@ TEST_F(life, eight_servers)
 	self->fd = -1;
 	for (round = 0; round < 50; round++) {
 		for (i = 0, busy = 0, fd = -1; i < 8; i++) {
-			attempts[i] = (struct attempt){ &self->device, &barrier, VTPM_ATTACH_RESET, 0 };
+			attempts[i] =
+				(struct attempt){ &self->device, &barrier, VTPM_ATTACH_RESET, 0 };
 			ASSERT_EQ(0, pthread_create(&threads[i], NULL, attach, &attempts[i]));
 		}
 		for (i = 0; i < 8; i++) {
