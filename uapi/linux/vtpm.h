@@ -513,8 +513,9 @@ struct vtpm_answer {
  * Errors: EPIPE (this server was declared dead, or the device is gone), ESTALE
  * (the request is unknown, or its client no longer waits for it: go on
  * without), EINVAL (malformed answer, or a frame_size below VTPM_FRAME_SIZE: in both
- * cases no answer was taken and the request stays with the server), EAGAIN (O_NONBLOCK and no frame is there), EINTR (a signal
- * while waiting), ENOTTY (the file speaks the bare framing).
+ * cases no answer was taken and the request stays with the server), EAGAIN
+ * (O_NONBLOCK and no frame is there), EINTR (a signal while waiting), ENOTTY (the
+ * file speaks the bare framing).
  *
  * read() and write() have the same errors; a frame whose copying fails with
  * EFAULT is fetched again by the next call.
