@@ -29,7 +29,6 @@
 #include <linux/errno.h>
 #include <linux/ktime.h>
 #include <linux/poll.h>
-#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "queue.h"
@@ -41,41 +40,6 @@
 #ifndef wake_up_sync_poll
 #define wake_up_sync_poll(wait, mask) __wake_up_sync_key(wait, TASK_NORMAL, poll_to_key(mask))
 #endif
-
-/**
- * vtpm_request_alloc() - make an IDLE request
- * @kind: &enum vtpm_frame_kind
- * @capacity: bytes of the largest command and response
- *
- * Return: a request with one reference, the caller's, or NULL.
- */
-struct vtpm_request *vtpm_request_alloc(u16 kind, u32 capacity)
-{
-	struct vtpm_request *request;
-
-	request = kzalloc(struct_size(request, data, capacity), GFP_KERNEL_ACCOUNT);
-	if (!request)
-		return NULL;
-
-	refcount_set(&request->refs, 1);
-	INIT_LIST_HEAD(&request->node);
-	request->kind = kind;
-	request->capacity = capacity;
-	return request;
-}
-
-/**
- * vtpm_request_put() - drop a reference; the last one wipes and frees
- * @request: or NULL
- */
-void vtpm_request_put(struct vtpm_request *request)
-{
-	if (!request || !refcount_dec_and_test(&request->refs))
-		return;
-	if (request->release)
-		request->release(request);
-	kfree_sensitive(request);
-}
 
 /**
  * vtpm_queue_init() - prepare a queue without a server
@@ -177,7 +141,7 @@ static void prepare(struct vtpm_queue *queue, struct vtpm_request *request,
 	request->flags = 0;
 	request->error = 0;
 	request->id = queue->next_id++;
-	request->since = ktime_get_ns();
+	request->since = request->submitted = ktime_get_ns();
 	request->wait = wait;
 }
 
@@ -327,9 +291,9 @@ static void orphan(struct vtpm_queue *queue, struct vtpm_request *request)
 		return;
 	}
 	request->flags |= VTPM_FRAME_REDELIVERED;
-	if (request->deaths < VTPM_POISON_DEATHS && ++request->deaths == VTPM_POISON_DEATHS) {
-		if (command)
-			request->flags |= VTPM_FRAME_POISONED;
+	if (command && request->deaths < VTPM_POISON_DEATHS &&
+	    ++request->deaths == VTPM_POISON_DEATHS) {
+		request->flags |= VTPM_FRAME_POISONED;
 		queue->counts.poisoned++;
 	}
 	queue->counts.redelivered++;
@@ -365,6 +329,15 @@ bool vtpm_queue_detach(struct vtpm_queue *queue, const void *server)
 	return left;
 }
 
+/* A COMMAND fails; nobody waits for OPEN and CLOSE. */
+static void drop(struct vtpm_queue *queue, struct vtpm_request *request, int error)
+{
+	if (request->kind == VTPM_FRAME_COMMAND)
+		lose(queue, request, error);
+	else
+		finish(queue, request, VTPM_REQUEST_CANCELLED, error);
+}
+
 /* End every request, COMMANDs with @error. */
 static void drain(struct vtpm_queue *queue, int error)
 {
@@ -376,14 +349,11 @@ static void drain(struct vtpm_queue *queue, int error)
 	if (request && request->abandoned)
 		vtpm_request_put(request);
 	else if (request)
-		lose(queue, request, error);
+		drop(queue, request, error);
 
 	list_for_each_entry_safe(request, next, &queue->queued, node) {
 		dequeue(queue, request);
-		if (request->kind == VTPM_FRAME_COMMAND)
-			lose(queue, request, error);
-		else
-			finish(queue, request, VTPM_REQUEST_CANCELLED, error);
+		drop(queue, request, error);
 	}
 }
 
@@ -549,7 +519,7 @@ static int answer_running(struct vtpm_queue *queue, int error, const u8 *respons
 		return -EINVAL;
 	}
 	queue->running = NULL;
-	queue->progress = ktime_get_ns();
+	queue->progress = queue->answered = ktime_get_ns();
 	trace_vtpm_answered(queue, request, error);
 	if (request->abandoned) {
 		queue->counts.refused++;
@@ -637,11 +607,14 @@ int vtpm_queue_wake(struct vtpm_queue *queue, const void *server)
 /*
  * When does this request's patience end? A queued one counts from the last
  * progress of the server, since what is ahead of it has time limits of its own.
+ * Servers that come and die without answering anything are no progress: since the
+ * last answer nobody waits longer than for a server, for a turn and for an answer.
  */
-static u64 deadline(const struct vtpm_queue *queue, const struct vtpm_request *request)
+static u64 deadline(const struct vtpm_queue *queue, const struct vtpm_request *request, u32 longest)
 {
 	u64 start = request->since;
 	u32 ms = queue->detached_ms;
+	u64 end;
 
 	if (request == queue->running) {
 		ms = request->bound_ms;
@@ -652,7 +625,22 @@ static u64 deadline(const struct vtpm_queue *queue, const struct vtpm_request *r
 		else if (queue->server)
 			ms = queue->running_ms;
 	}
-	return start + (u64)ms * NSEC_PER_MSEC;
+	end = max(request->submitted, queue->answered) +
+	      (queue->detached_ms + 2ull * longest) * NSEC_PER_MSEC;
+	return min(start + (u64)ms * NSEC_PER_MSEC, end);
+}
+
+/* The longest time that any request here may run. */
+static u32 longest_bound(const struct vtpm_queue *queue)
+{
+	const struct vtpm_request *request;
+	u32 longest = queue->running_ms;
+
+	if (queue->running)
+		longest = max(longest, queue->running->bound_ms);
+	list_for_each_entry(request, &queue->queued, node)
+		longest = max(longest, request->bound_ms);
+	return longest;
 }
 
 /**
@@ -666,31 +654,33 @@ void vtpm_queue_expire(struct vtpm_queue *queue)
 	struct vtpm_request *request, *next;
 	u64 now = ktime_get_ns();
 	u64 soonest = U64_MAX;
+	u32 longest;
 
 	spin_lock(&queue->lock);
 	queue->armed_for = U64_MAX;
+	longest = longest_bound(queue);
 
 	list_for_each_entry_safe(request, next, &queue->queued, node) {
 		if (request->kind != VTPM_FRAME_COMMAND)
 			continue;
-		if (deadline(queue, request) <= now) {
+		if (deadline(queue, request, longest) <= now) {
 			dequeue(queue, request);
 			lose(queue, request, -ETIME);
 		} else {
-			soonest = min(soonest, deadline(queue, request));
+			soonest = min(soonest, deadline(queue, request, longest));
 		}
 	}
 
 	request = queue->running;
 	if (request && request->kind == VTPM_FRAME_COMMAND && !request->abandoned) {
-		if (deadline(queue, request) <= now) {
+		if (deadline(queue, request, longest) <= now) {
 			/* The server still has it; its owner does not wait any more. */
 			request->abandoned = true;
 			refcount_inc(&request->refs);
 			lose(queue, request, -ETIME);
 			request->wait = NULL;
 		} else {
-			soonest = min(soonest, deadline(queue, request));
+			soonest = min(soonest, deadline(queue, request, longest));
 		}
 	}
 

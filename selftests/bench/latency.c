@@ -52,7 +52,8 @@ static const struct command startup = {
 };
 static const struct command commands[] = {
 	{ "GetRandom(16)", { 0x80, 1, 0, 0, 0, 12, 0, 0, 1, 0x7b, 0, 16 }, 12 },
-	{ "PCR_Read", { 0x80, 1, 0, 0, 0, 20, 0, 0, 1, 0x7e, 0, 0, 0, 1, 0, 0x0b, 3, 1, 0, 0 }, 20 },
+	{ "PCR_Read", { 0x80, 1, 0, 0, 0, 20, 0, 0, 1, 0x7e, 0, 0, 0, 1, 0, 0x0b, 3, 1, 0, 0 },
+	  20 },
 	{ "PCR_Extend", { 0x80, 2, 0, 0, 0, 65, 0, 0, 1, 0x82, 0, 0, 0, 16, 0, 0, 0, 9,
 			  0x40, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0x0b, 1, 2, 3 }, 65 },
 };
@@ -275,7 +276,8 @@ int main(int argc, char **argv)
 		else if (c == 'j')
 			json = fopen(optarg, "w");
 		else
-			errx(2, "usage: latency [--rounds R] [--count N] [--json FILE] NAME=PATH...");
+			errx(2, "usage: %s [--rounds R] [--count N] [--json FILE] NAME=PATH...",
+			     argv[0]);
 	}
 	if (rounds < 1 || count < 1 || count > MAX_COUNT)
 		errx(2, "rounds: 1 and more; count: 1 to %d", MAX_COUNT);

@@ -16,7 +16,8 @@ TORTURE_LIBS := -ltss2-esys -lcrypto -lpthread
 TORTURE_ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 TORTURE_TSAN := -fsanitize=thread
 TORTURE_HEADERS := $(wildcard $(TORTURE)/*.h $(TORTURE)/shim/*/*.h driver/*.h uapi/linux/*.h)
-TORTURE_SOURCES := driver/queue.c $(filter-out $(TORTURE)/test_%,$(wildcard $(TORTURE)/*.c))
+TORTURE_QUEUE := driver/queue.c driver/request.c
+TORTURE_SOURCES := $(TORTURE_QUEUE) $(filter-out $(TORTURE)/test_%,$(wildcard $(TORTURE)/*.c))
 
 KILLS ?= 10000
 BIRTHS ?= 500
@@ -35,7 +36,8 @@ $(TORTURE_B)/$(1).d/%.o: %.c $(TORTURE_HEADERS)
 endef
 $(eval $(call torture_program,torture-engine,$(TORTURE_ASAN),$(TORTURE_SOURCES)))
 $(eval $(call torture_program,torture-engine-tsan,$(TORTURE_TSAN),$(TORTURE_SOURCES)))
-$(eval $(call torture_program,test_queue,$(TORTURE_ASAN),driver/queue.c $(TORTURE)/test_queue.c,-lcmocka))
+$(eval $(call torture_program,test_queue,$(TORTURE_ASAN),$(TORTURE_QUEUE) \
+	$(TORTURE)/test_queue.c,-lcmocka))
 
 test-queue: $(TORTURE_B)/test_queue
 	$<

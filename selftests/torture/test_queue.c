@@ -832,6 +832,27 @@ static void test_refuse(void **state)
 	assert_int_equal(f->queue.counts.refused, 1);
 }
 
+/* Engines that come, take the command and die are no progress: the wait ends. */
+static void test_expire_in_crash_loop(void **state)
+{
+	struct fixture *f = *state;
+	struct vtpm_request *request = submit(f, "x");
+	int seconds = 0;
+
+	while (!vtpm_request_final(request)) {
+		attach(f, A, true);
+		take(f, A);
+		pass_ms(4000);
+		vtpm_queue_expire(&f->queue);
+		vtpm_queue_detach(&f->queue, A);
+		pass_ms(1000);
+		vtpm_queue_expire(&f->queue);
+		seconds += 5;
+		assert_true(seconds * 1000 <= DETACHED_MS + 2 * RUNNING_MS + 5000);
+	}
+	assert_final(request, VTPM_REQUEST_LOST, -ETIME);
+}
+
 static void test_arm_once(void **state)
 {
 	struct fixture *f = *state;
@@ -886,6 +907,7 @@ int main(void)
 		TEST(test_expire_running_then_death),
 		TEST(test_expire_waits_for_longer_one),
 		TEST(test_expire_after_detach),
+		TEST(test_expire_in_crash_loop),
 		TEST(test_arm_for_the_nearest),
 		TEST(test_refuse),
 		TEST(test_arm_once),

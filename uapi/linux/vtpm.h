@@ -222,7 +222,8 @@ struct vtpm_attach {
  *
  * Declares the attached server dead, as closing the last copy of its file
  * does. Every later call on that file fails with EPIPE. For a device made by
- * VTPM_PROXY_IOC_NEW_DEV it ends the device.
+ * VTPM_PROXY_IOC_NEW_DEV it ends the device. A process that is declared dead may
+ * still run: end it before another one gets the state it writes to.
  *
  * Errors: ENOENT (no device of that name), ENOTCONN (no server is attached).
  */
