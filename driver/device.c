@@ -14,17 +14,20 @@
  * persistent device holds the module; one of VTPM_PROXY_IOC_NEW_DEV is held, and
  * ended, by its server's file.
  *
- * Locks, outer to inner: registry_lock, device->lock, queue.lock. device->lock is
- * taken below locks of the TPM core (a command of the core ends here), so it is
- * never held while calling the TPM core.
+ * Locks, outer to inner: registry_lock, device->lock, queue.lock. A
+ * command of the TPM core takes queue.lock only, below the core's own locks. It waits for
+ * a server, which cannot come or go without device->lock: that one is never held
+ * while calling the TPM core.
  */
 #define pr_fmt(fmt) "vtpm: " fmt
 
+#include <linux/cred.h>
 #include <linux/errno.h>
+#include <linux/kdev_t.h>
 #include <linux/module.h>
-#include <linux/poll.h>
 #include <linux/random.h>
 #include <linux/reboot.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 
@@ -162,6 +165,28 @@ static bool is_taken(const struct vtpm_device *candidate)
 	return false;
 }
 
+static void wake_clients(struct vtpm_device *device)
+{
+	struct vtpm_client *client;
+
+	lockdep_assert_held(&device->lock);
+	list_for_each_entry(client, &device->clients, node)
+		wake_up_all(&client->wait);
+}
+
+/* No new clients nor servers, nothing that waits, and no work item left. */
+static void shut(struct vtpm_device *device)
+{
+	mutex_lock(&device->lock);
+	device->gone = true;
+	device->state = VTPM_STATE_DETACHED;
+	vtpm_queue_kill(&device->queue);
+	wake_clients(device);
+	mutex_unlock(&device->lock);
+
+	cancel_delayed_work_sync(&device->expiry);
+}
+
 /**
  * vtpm_device_add() - make the front end, then let the device be found
  * @device: from vtpm_device_new(), a proxy's without a name: it is called after its
@@ -189,6 +214,10 @@ int vtpm_device_add(struct vtpm_device *device)
 			__module_get(THIS_MODULE);
 	}
 	mutex_unlock(&registry_lock);
+
+	/* One of two nodes may have been there for a moment, and may be open. */
+	if (rc)
+		shut(device);
 	return rc;
 }
 
@@ -210,15 +239,6 @@ struct vtpm_device *vtpm_device_get(const char *name)
 	return device;
 }
 
-static void wake_clients(struct vtpm_device *device)
-{
-	struct vtpm_client *client;
-
-	lockdep_assert_held(&device->lock);
-	list_for_each_entry(client, &device->clients, node)
-		wake_up_poll(&client->wait, EPOLLHUP | EPOLLERR);
-}
-
 /**
  * vtpm_device_destroy() - end a device
  * @device: to which the caller holds a reference
@@ -237,14 +257,7 @@ int vtpm_device_destroy(struct vtpm_device *device)
 	if (!mine)
 		return -ENOENT;
 
-	mutex_lock(&device->lock);
-	device->gone = true;
-	device->state = VTPM_STATE_DETACHED;
-	vtpm_queue_kill(&device->queue);
-	wake_clients(device);
-	mutex_unlock(&device->lock);
-
-	cancel_delayed_work_sync(&device->expiry);
+	shut(device);
 	device->ops->destroy(device);
 	vtpm_device_put(device);
 	if (persistent)
