@@ -410,15 +410,25 @@ const struct vtpm_front_end_ops vtpm_chip_ops = {
  * @device: made for VTPM_PROXY_IOC_NEW_DEV, not attached yet
  * @numbers: tpm_num, major and minor are filled; flags without TPM2 make it a
  *	TPM 1.2 chip
+ *
+ * Return: 0, or -ENOENT when somebody has found the device by name and destroyed it.
  */
-void vtpm_chip_numbers(struct vtpm_device *device, struct vtpm_proxy_new_dev *numbers)
+int vtpm_chip_numbers(struct vtpm_device *device, struct vtpm_proxy_new_dev *numbers)
 {
 	struct chip_front *front = device->front_data;
-	struct tpm_chip *chip = front->current_life->chip;
+	struct tpm_chip *chip;
+	int rc = -ENOENT;
 
-	if (!(numbers->flags & VTPM_PROXY_FLAG_TPM2))
-		chip->flags &= ~TPM_CHIP_FLAG_TPM2;
-	numbers->tpm_num = chip->dev_num;
-	numbers->major = MAJOR(chip->dev.devt);
-	numbers->minor = MINOR(chip->dev.devt);
+	mutex_lock(&device->lock);
+	if (front->current_life) {
+		chip = front->current_life->chip;
+		if (!(numbers->flags & VTPM_PROXY_FLAG_TPM2))
+			chip->flags &= ~TPM_CHIP_FLAG_TPM2;
+		numbers->tpm_num = chip->dev_num;
+		numbers->major = MAJOR(chip->dev.devt);
+		numbers->minor = MINOR(chip->dev.devt);
+		rc = 0;
+	}
+	mutex_unlock(&device->lock);
+	return rc;
 }

@@ -10,6 +10,6 @@ struct vtpm_proxy_new_dev;
 extern const struct vtpm_front_end_ops vtpm_chip_ops;
 
 bool vtpm_chip_allowed(u32 create_flags);
-void vtpm_chip_numbers(struct vtpm_device *device, struct vtpm_proxy_new_dev *numbers);
+int vtpm_chip_numbers(struct vtpm_device *device, struct vtpm_proxy_new_dev *numbers);
 
 #endif /* _VTPM_CHIP_H */

@@ -353,7 +353,9 @@ static int new_proxy(struct vtpm_proxy_new_dev *new, struct file **ret_file)
 	rc = vtpm_device_add(device);
 	if (rc)
 		goto out;
-	vtpm_chip_numbers(device, new);
+	rc = vtpm_chip_numbers(device, new);
+	if (rc)
+		goto out;
 	server = vtpm_server_new(device, true, ret_file);
 	if (IS_ERR(server)) {
 		rc = PTR_ERR(server);
