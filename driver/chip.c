@@ -57,6 +57,7 @@ struct chip_life {
  * @device: the device
  * @work: makes @current_life serve the wanted life
  * @wanted: life whose chip shall be registered, 0 for none (device lock)
+ * @attaches: counts the servers that attached (device lock)
  * @current_life: the chip there is, or NULL (changed by the work item, under the
  *	device lock)
  */
@@ -64,6 +65,7 @@ struct chip_front {
 	struct vtpm_device *device;
 	struct work_struct work;
 	u64 wanted;
+	u64 attaches;
 	struct chip_life *current_life;
 };
 
@@ -276,10 +278,18 @@ static void unregister(struct vtpm_device *device, struct chip_front *front,
 	life_free(life);
 }
 
-/* The server of a proxy learns of a chip that did not come up by EPIPE. */
-static void give_up(struct vtpm_device *device, int rc)
+/*
+ * No chip until a server attaches again; one that has attached meanwhile found its life
+ * wanted already, so for that one it is tried again. The server of a proxy learns of
+ * it by EPIPE.
+ */
+static void give_up(struct vtpm_device *device, struct chip_front *front, u64 attaches, int rc)
 {
 	pr_err("%s: the TPM core did not register the chip: error %d\n", device->name, rc);
+	mutex_lock(&device->lock);
+	if (front->attaches == attaches)
+		front->wanted = 0;
+	mutex_unlock(&device->lock);
 	if (device->create_flags & VTPM_INFO_PROXY)
 		vtpm_device_detach(device, NULL);
 }
@@ -288,11 +298,12 @@ static void give_up(struct vtpm_device *device, int rc)
 static bool step(struct vtpm_device *device, struct chip_front *front)
 {
 	struct chip_life *life;
-	u64 wanted;
+	u64 wanted, attaches;
 	int rc;
 
 	mutex_lock(&device->lock);
 	wanted = device->gone ? 0 : front->wanted;
+	attaches = front->attaches;
 	life = front->current_life;
 	mutex_unlock(&device->lock);
 
@@ -306,21 +317,23 @@ static bool step(struct vtpm_device *device, struct chip_front *front)
 	if (!life) {
 		life = life_new(device, wanted);
 		if (IS_ERR(life)) {
-			give_up(device, PTR_ERR(life));
-			return false;
+			give_up(device, front, attaches, PTR_ERR(life));
+			return true;
 		}
 		mutex_lock(&device->lock);
 		front->current_life = life;
 		mutex_unlock(&device->lock);
 	}
 	rc = tpm_chip_register(life->chip);
+	if (rc) {
+		/* The core does not take a chip twice. */
+		unregister(device, front, life);
+		give_up(device, front, attaches, rc);
+		return true;
+	}
 	mutex_lock(&device->lock);
-	life->registered = !rc;
-	if (rc && front->wanted == wanted)
-		front->wanted = 0;
+	life->registered = true;
 	mutex_unlock(&device->lock);
-	if (rc)
-		give_up(device, rc);
 	return true;
 }
 
@@ -361,6 +374,7 @@ static void attached(struct vtpm_device *device, u64 life)
 	struct chip_front *front = device->front_data;
 
 	lockdep_assert_held(&device->lock);
+	front->attaches++;
 	if (front->wanted == life)
 		return;
 	front->wanted = life;
