@@ -69,16 +69,20 @@ struct chip_front {
 	struct chip_life *current_life;
 };
 
+/* Without memory the old one stays, so that life_free() knows of it. */
 static int own_request(struct chip_life *life)
 {
+	struct vtpm_request *request;
+
 	if (life->request && vtpm_request_mine(life->request))
 		return 0;
-	vtpm_request_put(life->request);
-	life->request = vtpm_request_alloc(VTPM_FRAME_COMMAND, VTPM_COMMAND_SIZE);
-	if (!life->request)
+	request = vtpm_request_alloc(VTPM_FRAME_COMMAND, VTPM_COMMAND_SIZE);
+	if (!request)
 		return -ENOMEM;
-	life->request->origin = VTPM_NODE_CHIP;
-	life->request->life = life->life;
+	request->origin = VTPM_NODE_CHIP;
+	request->life = life->life;
+	vtpm_request_put(life->request);
+	life->request = request;
 	return 0;
 }
 
