@@ -90,6 +90,17 @@ static DEFINE_IDA(indexes);
 /* Numbers go round, so that a new device does not get one just given back. */
 static unsigned int next_index;
 
+/*
+ * The next command can be written: whoever waits for that, or for the response that
+ * will not come any more, has to look.
+ */
+static void become_empty(struct client_file *file)
+{
+	lockdep_assert_held(&file->lock);
+	WRITE_ONCE(file->state, CLIENT_EMPTY);
+	wake_up_poll(&file->client.wait, EPOLLOUT | EPOLLWRNORM);
+}
+
 /* Move on what others have moved: PENDING that is answered, READY that is stale. */
 static void settle(struct client_file *file)
 {
@@ -97,12 +108,12 @@ static void settle(struct client_file *file)
 	if (file->state == CLIENT_PENDING && vtpm_request_final(file->request)) {
 		file->pos = 0;
 		file->ready_at = jiffies;
-		file->state = CLIENT_READY;
+		WRITE_ONCE(file->state, CLIENT_READY);
 	}
 	if (file->state == CLIENT_READY &&
 	    time_after(jiffies, file->ready_at + msecs_to_jiffies(VTPM_LIMIT_UNREAD_MS))) {
 		memzero_explicit(file->request->data, file->request->size);
-		file->state = CLIENT_EMPTY;
+		become_empty(file);
 	}
 }
 
@@ -112,7 +123,7 @@ static int take_error(struct client_file *file)
 	lockdep_assert_held(&file->lock);
 	if (file->state != CLIENT_READY || !file->request->error)
 		return 0;
-	file->state = CLIENT_EMPTY;
+	become_empty(file);
 	return file->request->error;
 }
 
@@ -200,7 +211,8 @@ static int submit(struct client_file *file, const char __user *buf, size_t size)
 	if (rc)
 		return rc;
 	request = file->request;
-	file->state = CLIENT_EMPTY;
+	if (file->state == CLIENT_READY)
+		become_empty(file);
 	if (copy_from_user(request->data, buf, size))
 		return -EFAULT;
 	rc = check_command(request->data, size, &request->size);
@@ -209,7 +221,7 @@ static int submit(struct client_file *file, const char __user *buf, size_t size)
 	request->bound_ms = bound_of(file->node->device, vtpm_command_code(request->data));
 	rc = vtpm_queue_submit(&file->node->device->queue, request, &file->client.wait);
 	if (!rc)
-		file->state = CLIENT_PENDING;
+		WRITE_ONCE(file->state, CLIENT_PENDING);
 	return rc;
 }
 
@@ -242,7 +254,8 @@ static ssize_t client_write(struct file *filp, const char __user *buf, size_t si
 	if (rc)
 		return rc;
 	rc = submit(file, buf, size);
-	file->writing |= !rc && !nonblock;
+	if (!rc && !nonblock)
+		WRITE_ONCE(file->writing, true);
 	mutex_unlock(&file->lock);
 	if (rc || nonblock)
 		return rc ?: size;
@@ -250,13 +263,14 @@ static ssize_t client_write(struct file *filp, const char __user *buf, size_t si
 	rc = wait_answer(file);
 
 	mutex_lock(&file->lock);
-	file->writing = false;
-	if (rc) {
-		file->state = CLIENT_EMPTY;
-	} else {
+	WRITE_ONCE(file->writing, false);
+	if (!rc) {
 		settle(file);
 		rc = take_error(file);
 	}
+	/* Another thread may have read the response, and could not write until now. */
+	if (rc || file->state == CLIENT_EMPTY)
+		become_empty(file);
 	mutex_unlock(&file->lock);
 	return rc ?: size;
 }
@@ -272,11 +286,8 @@ static ssize_t take_response(struct client_file *file, char __user *buf, size_t 
 		return -EFAULT;
 	memzero_explicit(from, size);
 	file->pos += size;
-	if (file->pos == request->size) {
-		file->state = CLIENT_EMPTY;
-		/* Another thread may wait to write. */
-		wake_up_poll(&file->client.wait, EPOLLOUT | EPOLLWRNORM);
-	}
+	if (file->pos == request->size)
+		become_empty(file);
 	return size;
 }
 
@@ -312,7 +323,7 @@ static __poll_t client_poll(struct file *filp, poll_table *wait)
 
 	poll_wait(filp, &file->client.wait, wait);
 	if (READ_ONCE(file->state) == CLIENT_EMPTY)
-		mask |= EPOLLOUT | EPOLLWRNORM;
+		mask |= READ_ONCE(file->writing) ? 0 : EPOLLOUT | EPOLLWRNORM;
 	else if (!is_pending(file))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if (READ_ONCE(file->node->device->queue.dead))
