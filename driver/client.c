@@ -162,7 +162,9 @@ static bool is_pending(struct client_file *file)
 	bool pending;
 
 	spin_lock(&file->swap);
-	pending = READ_ONCE(file->state) == CLIENT_PENDING && !vtpm_request_final(file->request);
+	/* Pairs with submit(): PENDING comes after the request's reuse. */
+	pending = smp_load_acquire(&file->state) == CLIENT_PENDING &&
+		  !vtpm_request_final(file->request);
 	spin_unlock(&file->swap);
 	return pending;
 }
@@ -219,9 +221,14 @@ static int submit(struct client_file *file, const char __user *buf, size_t size)
 	if (rc)
 		return rc;
 	request->bound_ms = bound_of(file->node->device, vtpm_command_code(request->data));
+
+	/* First PENDING: who is woken by the answer must not find the file EMPTY still. */
+	vtpm_request_reuse(request);
+	/* Pairs with is_pending(). */
+	smp_store_release(&file->state, CLIENT_PENDING);
 	rc = vtpm_queue_submit(&file->node->device->queue, request, &file->client.wait);
-	if (!rc)
-		WRITE_ONCE(file->state, CLIENT_PENDING);
+	if (rc)
+		become_empty(file);
 	return rc;
 }
 

@@ -33,7 +33,8 @@ enum vtpm_request_state {
  * @refs: the owner's and, from QUEUED until final, the queue's
  * @node: in vtpm_queue.queued while QUEUED (queue lock)
  * @state: changed under the queue lock; final states are published by a release
- *	store, after which the owner may read @error, @size and @data without lock
+ *	store, after which the owner may read @error, @size and @data without lock, and
+ *	make it IDLE again
  * @abandoned: TAKEN, but its owner has gone (queue lock)
  * @deaths: servers that died with it, as far as it matters (queue lock)
  * @kind: &enum vtpm_frame_kind; set by the owner while IDLE
@@ -105,6 +106,15 @@ static inline bool vtpm_request_final(const struct vtpm_request *request)
 static inline bool vtpm_request_mine(const struct vtpm_request *request)
 {
 	return refcount_read(&request->refs) == 1;
+}
+
+/**
+ * vtpm_request_reuse() - make a request IDLE again
+ * @request: the caller's, see vtpm_request_mine()
+ */
+static inline void vtpm_request_reuse(struct vtpm_request *request)
+{
+	WRITE_ONCE(request->state, VTPM_REQUEST_IDLE);
 }
 
 #endif /* _VTPM_REQUEST_H */
