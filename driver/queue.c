@@ -427,6 +427,8 @@ static int take_first(struct vtpm_queue *queue, struct vtpm_frame *frame, u8 *pa
 	queue->running = request;
 	if (request->kind == VTPM_FRAME_COMMAND)
 		arm(queue, request->bound_ms);
+	/* Only matters to a second thread of the server, which waits to answer. */
+	wake_up_interruptible_poll(&queue->server_wait, EPOLLOUT | EPOLLWRNORM);
 	trace_vtpm_taken(queue, request);
 
 	if (request->describe)

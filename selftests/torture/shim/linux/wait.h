@@ -39,6 +39,7 @@ static inline void wake_up_all(wait_queue_head_t *wait)
 
 #define wake_up_sync_poll(wait, events) wake_up_all(wait)
 #define wake_up_interruptible_sync_poll(wait, events) wake_up_all(wait)
+#define wake_up_interruptible_poll(wait, events) wake_up_all(wait)
 
 static inline u64 shim_wakes(wait_queue_head_t *wait)
 {
