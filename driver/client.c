@@ -22,6 +22,7 @@
 #include <linux/errno.h>
 #include <linux/fs.h>
 #include <linux/idr.h>
+#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
@@ -63,7 +64,6 @@ struct client_node {
  * @swap: held while @request is replaced, or looked at without @lock
  * @request: filled while EMPTY, the queue's while PENDING, the response while READY
  * @pos: bytes of the response read already
- * @ready_at: when the response was first seen, in jiffies
  */
 struct client_file {
 	struct vtpm_client client;
@@ -76,7 +76,6 @@ struct client_file {
 	spinlock_t swap;
 	struct vtpm_request *request;
 	u32 pos;
-	unsigned long ready_at;
 };
 
 /* front_data of a device: its two nodes. */
@@ -107,11 +106,10 @@ static void settle(struct client_file *file)
 	lockdep_assert_held(&file->lock);
 	if (file->state == CLIENT_PENDING && vtpm_request_final(file->request)) {
 		file->pos = 0;
-		file->ready_at = jiffies;
 		WRITE_ONCE(file->state, CLIENT_READY);
 	}
 	if (file->state == CLIENT_READY &&
-	    time_after(jiffies, file->ready_at + msecs_to_jiffies(VTPM_LIMIT_UNREAD_MS))) {
+	    ktime_get_ns() - file->request->since > VTPM_LIMIT_UNREAD_MS * (u64)NSEC_PER_MSEC) {
 		memzero_explicit(file->request->data, file->request->size);
 		become_empty(file);
 	}

@@ -115,6 +115,7 @@ static void finish(struct vtpm_queue *queue, struct vtpm_request *request,
 {
 	lockdep_assert_held(&queue->lock);
 	request->error = error;
+	request->since = ktime_get_ns();
 	if (error)
 		request->size = 0;
 	/* Pairs with vtpm_request_final(): error, size and data come before the state. */

@@ -33,8 +33,8 @@ enum vtpm_request_state {
  * @refs: the owner's and, from QUEUED until final, the queue's
  * @node: in vtpm_queue.queued while QUEUED (queue lock)
  * @state: changed under the queue lock; final states are published by a release
- *	store, after which the owner may read @error, @size and @data without lock, and
- *	make it IDLE again
+ *	store, after which the owner may read @error, @size, @since and @data without
+ *	lock, and make it IDLE again
  * @abandoned: TAKEN, but its owner has gone (queue lock)
  * @deaths: servers that died with it, as far as it matters (queue lock)
  * @kind: &enum vtpm_frame_kind; set by the owner while IDLE
@@ -45,7 +45,7 @@ enum vtpm_request_state {
  * @client: set by the owner while IDLE
  * @life: of the TPM that it is meant for, 0 for any; set by the owner while IDLE
  * @submitted: when it was submitted, nanoseconds (queue lock)
- * @since: when it was last queued or taken, nanoseconds (queue lock)
+ * @since: when it was last queued or taken, or became final, nanoseconds (queue lock)
  * @bound_ms: longest time it may run; set by the owner while IDLE
  * @error: negative errno of a final request, or 0
  * @size: bytes in @data: the command, and once ANSWERED the response
