@@ -498,10 +498,12 @@ int vtpm_queue_untake(struct vtpm_queue *queue, const void *server, u64 id)
 		queue->wake = true;
 	} else if (request && request->id == id) {
 		queue->running = NULL;
-		if (request->abandoned)
+		if (request->abandoned) {
 			vtpm_request_put(request);
-		else
+		} else {
 			enqueue(queue, request, true);
+			arm(queue, queue->running_ms);
+		}
 	}
 	/* Another thread of the server may sleep since it saw the frame taken. */
 	if (!rc && (queue->wake || !list_empty(&queue->queued)))
