@@ -58,7 +58,8 @@ static ssize_t fetch(struct vtpm_server *server, char __user *buf, size_t size)
 	size_t skip = server->bare ? sizeof(server->frame.head) : 0;
 	int taken, rc;
 
-	mutex_lock(&server->fetching);
+	if (mutex_lock_interruptible(&server->fetching))
+		return -EINTR;
 	taken = vtpm_queue_take(queue, server, &server->frame.head, server->frame.payload);
 	if (taken < 0) {
 		mutex_unlock(&server->fetching);
@@ -137,7 +138,9 @@ static int answer_framed(struct vtpm_server *server, const char __user *buf, siz
 		return -EINVAL;
 	}
 
-	mutex_lock(&server->answering);
+	/* Not for a signal that can be survived: EINTR says that the answer was taken. */
+	if (mutex_lock_killable(&server->answering))
+		return -EINTR;
 	if (copy_from_user(&server->answer, buf, size)) {
 		rc = -EFAULT;
 	} else {
@@ -165,7 +168,8 @@ static int answer_bare(struct vtpm_server *server, const char __user *buf, size_
 	if (size > VTPM_COMMAND_SIZE)
 		return -EIO;
 
-	mutex_lock(&server->answering);
+	if (mutex_lock_killable(&server->answering))
+		return -EINTR;
 	if (copy_from_user(response, buf, size))
 		rc = -EFAULT;
 	else if (is_response(response, size))
