@@ -330,6 +330,8 @@ static int dispatch(unsigned int index, void __user *user)
 		return -EFAULT;
 	if (call.size < calls[index].min)
 		return -EINVAL;
+	if (call.size > VTPM_LIMIT_STRUCT)
+		return -E2BIG;
 	rc = copy_struct_from_user(&call.arg, call.known, user, call.size);
 	if (rc)
 		return rc;

@@ -14,6 +14,8 @@
 #define VTPM_LIMIT_MS 3600000
 /* Entries of one VTPM_IOC_LIST. */
 #define VTPM_LIMIT_LIST 65536
+/* Bytes of a structure that is passed to VTPM_IOC_*: what is unknown here is searched for zeros. */
+#define VTPM_LIMIT_STRUCT 4096
 /* How long an unread response is kept: the TPM core's 120 seconds. */
 #define VTPM_LIMIT_UNREAD_MS 120000
 

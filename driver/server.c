@@ -25,6 +25,7 @@
 #include <linux/uaccess.h>
 
 #include "compat.h"
+#include "limit.h"
 #include "server.h"
 
 /**
@@ -210,6 +211,8 @@ static long exchange(struct file *file, struct vtpm_exchange __user *arg)
 		return -EFAULT;
 	if (size < sizeof(x))
 		return -EINVAL;
+	if (size > VTPM_LIMIT_STRUCT)
+		return -E2BIG;
 	rc = copy_struct_from_user(&x, sizeof(x), arg, size);
 	if (rc)
 		return rc;

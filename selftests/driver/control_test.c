@@ -151,6 +151,8 @@ TEST_F(control, sizes)
 		arg.head.size = sizeof(arg);
 		arg.bytes[sizeof(arg) - 1] = 1;
 		EXPECT_EQ(-E2BIG, call(self->fd, calls[i].cmd, &arg));
+		arg.head.size = 4097;
+		EXPECT_EQ(-E2BIG, call(self->fd, calls[i].cmd, &arg));
 	}
 }
 
@@ -197,8 +199,8 @@ TEST_F(control, bad_addresses)
 		at = page + 4096 - calls[i].size + 1;
 		memcpy(at, &arg, calls[i].size - 1);
 		EXPECT_EQ(-EFAULT, call(self->fd, calls[i].cmd, at));
-		/* The structure is there, the rest of a huge size is not. */
-		arg.head.size = UINT32_MAX;
+		/* The structure is there, the rest of the largest size is not. */
+		arg.head.size = 4096;
 		at = page + 4096 - calls[i].size;
 		memcpy(at, &arg, calls[i].size);
 		EXPECT_EQ(-EFAULT, call(self->fd, calls[i].cmd, at));

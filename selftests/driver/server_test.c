@@ -349,6 +349,8 @@ TEST_F(server, malformed_answers)
 	answer.head.size = 64;
 	memset(&answer.head.error, 0, 28);
 	EXPECT_EQ(-E2BIG, call(self->fd, VTPM_IOC_EXCHANGE, &answer));
+	answer.head.size = 4097;
+	EXPECT_EQ(-E2BIG, call(self->fd, VTPM_IOC_EXCHANGE, &answer));
 	EXPECT_EQ(-EFAULT, call(self->fd, VTPM_IOC_EXCHANGE, bad_address()));
 	EXPECT_EQ(-1, read(self->fd, &frame, VTPM_FRAME_SIZE - 1));
 	EXPECT_EQ(EINVAL, errno);

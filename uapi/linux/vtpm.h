@@ -43,7 +43,8 @@
  * - EINVAL: ``size`` is below that of the first version; a name is empty, not
  *   terminated, or has a character outside ``A-Z a-z 0-9 . _ -`` or begins with
  *   ``.`` or ``-``; a reserved member is not zero; a value is out of range.
- * - E2BIG: ``size`` is larger than known here and an unknown byte is not zero.
+ * - E2BIG: ``size`` is larger than known here and an unknown byte is not zero, or
+ *   larger than 4096.
  * - EOPNOTSUPP: an unknown bit in ``flags``.
  * - EFAULT: a pointer leads nowhere. Nothing has changed, except where said.
  * - EPERM: the control node was opened without CAP_SYS_ADMIN.
