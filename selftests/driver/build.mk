@@ -46,7 +46,6 @@ kselftest: $(addprefix $(TB)/,$(DRIVER_TESTS)) $(TB)/abi_test.ok
 check-driver: kselftest check-errnos
 	@$(MAKE) --no-print-directory modules KERNELS="$(KERNELS)"
 	$(T)/run --kernels "$(KERNELS)" --smp "$(SMP)" $(TESTS)
-	$(if $(TESTS),,$(T)/module.sh $(KERNELS))
 
 check-errnos:
 	selftests/lint/errnos
