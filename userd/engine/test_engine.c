@@ -227,6 +227,25 @@ static void test_engine_damage_is_quarantined(void **state)
 	assert_int_equal(test_peer_wait(&peer), ENGINE_EXIT_QUARANTINE);
 }
 
+/* The store is whole, what is in it is not: libtpms finds out, in the sandbox. */
+static void test_engine_state_that_libtpms_refuses_is_quarantined(void **state)
+{
+	struct store_record record;
+	struct store *store;
+
+	(void)state;
+	test_peer_done(&peer);
+	test_peer_new(&peer);
+	store = store_plain_new(peer.state);
+	assert_int_equal(store_load(store, &record), 0);
+	assert_int_equal(store_commit(store, 1, "not a TPM", 9), 0);
+	test_peer_start(&peer, manufacture);
+	assert_int_equal(test_peer_wait(&peer), ENGINE_EXIT_QUARANTINE);
+	assert_int_equal(store_load(store, &record), 0);
+	assert_true(record.state == STORE_OK && record.generation == 1);
+	store_free(store);
+}
+
 static void test_engine_resumes_never_repeat_random(void **state)
 {
 	int twin = memfd_create("twin", MFD_CLOEXEC);
@@ -427,6 +446,7 @@ int main(void)
 		ENGINE(test_engine_empty_store_is_refused),
 		ENGINE(test_engine_other_generation_is_quarantined),
 		ENGINE(test_engine_damage_is_quarantined),
+		ENGINE(test_engine_state_that_libtpms_refuses_is_quarantined),
 		ENGINE(test_engine_resumes_never_repeat_random),
 		ENGINE(test_engine_reseeding_is_refused),
 		ENGINE(test_engine_firmware),

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -45,6 +46,19 @@ static int nothing(void)
 static int log_line_to_stderr(void)
 {
 	return write(2, "", 0) != 0;
+}
+
+/* As libtpms does when it refuses a state or gives up. */
+static int log_by_stdio(void)
+{
+	return dprintf(2, "%s", " ") != 1;
+}
+
+static int stat_path(void)
+{
+	struct stat status;
+
+	return stat("/dev/null", &status) != -1 || errno != ENOSYS;
 }
 
 static int write_elsewhere(void)
@@ -140,6 +154,8 @@ static const struct {
 } deeds[] = {
 	{ "leaves", BARE, nothing, true },
 	{ "logs", BARE, log_line_to_stderr, true },
+	{ "logs by stdio", BARE, log_by_stdio, true },
+	{ "learns nothing of a path", FILES, stat_path, true },
 	{ "writes elsewhere", FILES, write_elsewhere, false },
 	{ "commits", FILES, commit, true },
 	{ "commits without a file", BARE, commit, false },
