@@ -8,7 +8,7 @@
  *	any		corrupt				quarantine
  *	none		empty				manufacture, if allowed
  *	none		ok				power on
- *	whole		empty or ok	unit = store + 1	commit, go on
+ *	whole		empty or ok	unit = store + 1	try, commit, go on
  *	whole		ok		unit = store		go on
  *	whole		empty or ok	anything else		quarantine
  *
@@ -90,6 +90,19 @@ static int resume(struct engine *engine)
 	return r == ENGINE_NOT_KEPT ? -EIO : r;
 }
 
+/* Whether libtpms takes a unit, before the store is given it as the newest record. */
+static int try_out(const struct unit_content *content)
+{
+	int r;
+
+	if (content->ended)
+		r = tpmlib_power_on(content->permanent, content->permanent_length);
+	else
+		r = tpmlib_resume(content->permanent, content->permanent_length,
+				  content->volatile_state, content->volatile_length);
+	return r == -EBADMSG ? quarantine("libtpms refuses the checkpoint's states") : r;
+}
+
 /* Make the current unit the durable one, or go back to the one that is. */
 static int reconcile(struct engine *engine)
 {
@@ -113,6 +126,9 @@ static int reconcile(struct engine *engine)
 		return quarantine("checkpoint and store are of different times");
 	}
 
+	r = try_out(&content);
+	if (r)
+		return r;
 	r = store_commit(engine->store, content.generation, content.permanent,
 			 content.permanent_length);
 	if (!r || r == -EUCLEAN || unit_back(&engine->unit))

@@ -211,6 +211,46 @@ static void test_start_full_disk_goes_back_a_unit(void **state)
 	assert_true(test_counter(&peer) == 2);
 }
 
+/* struct unit_memory: where the two permanent states begin */
+static const off_t permanents[] = { 147456, 147456 + UNIT_PERMANENT_MAX };
+#define MAGIC_AT 2 /* behind the version of their format */
+
+static uint64_t durable_generation(void)
+{
+	struct store *store = store_plain_new(peer.state);
+	struct store_record record;
+
+	assert_int_equal(store_load(store, &record), 0);
+	store_free(store);
+	assert_int_equal(record.state, STORE_OK);
+	return record.generation;
+}
+
+static void poke_permanents(void)
+{
+	for (size_t i = 0; i < 2; i++) {
+		uint8_t byte;
+
+		assert_int_equal(pread(peer.checkpoint, &byte, 1, permanents[i] + MAGIC_AT), 1);
+		byte ^= 0xff;
+		assert_int_equal(pwrite(peer.checkpoint, &byte, 1, permanents[i] + MAGIC_AT), 1);
+	}
+}
+
+static void test_start_commits_nothing_that_libtpms_refuses(void **state)
+{
+	uint64_t generation = durable_generation();
+
+	(void)state;
+	increment_and_die(BEFORE_COMMIT, 128 + SIGKILL);
+	poke_permanents();
+	start(false);
+	assert_int_equal(test_peer_wait(&peer), EBADMSG);
+	assert_true(durable_generation() == generation);
+	poke_permanents(); /* untouched: with the right bytes it goes on */
+	expect_counted_once();
+}
+
 static void test_end_death_before_commit_is_still_a_power_off(void **state)
 {
 	(void)state;
@@ -246,6 +286,7 @@ int main(void)
 		LOOP(test_serve_doubtful_commit_ends_the_engine),
 		LOOP(test_serve_full_disk_takes_the_command_back),
 		LOOP(test_start_full_disk_goes_back_a_unit),
+		LOOP(test_start_commits_nothing_that_libtpms_refuses),
 		LOOP(test_end_death_before_commit_is_still_a_power_off),
 		LOOP(test_start_death_while_manufacturing),
 	};
