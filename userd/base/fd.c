@@ -114,3 +114,12 @@ int fd_keep_only(int *keep, size_t count)
 	}
 	return close_range(from, UINT_MAX, 0) ? -errno : 0;
 }
+
+int fd_claim(int fd)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (!fcntl(fd, F_SETLK, &whole))
+		return 0;
+	return errno == EACCES || errno == EAGAIN ? -EBUSY : -errno;
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * File descriptors: whole reads and writes, and which ones a process keeps.
+ * File descriptors: whole reads and writes, which ones a process keeps, and which
+ * files it has to itself.
  *
  * An engine inherits what its parent left open. fd_keep_only() makes the
  * list of what it holds a statement in its main().
@@ -44,5 +45,16 @@ int fd_pwrite_parts(int fd, const void *head, size_t head_length, const void *bo
  * Return: 0 or -errno of open(), dup2() or close_range().
  */
 int fd_keep_only(int *keep, size_t count);
+
+/**
+ * fd_claim() - have a file to ourselves, among all that ask, until this process ends
+ * @fd: open for writing, the process's only descriptor of that file
+ *
+ * The lock is the process's, not the open file's: whoever else holds the same
+ * open file, a parent or the next engine, does not hold the lock with it.
+ *
+ * Return: 0; -EBUSY (another process has it); another -errno of fcntl().
+ */
+int fd_claim(int fd);
 
 #endif /* BASE_FD_H */

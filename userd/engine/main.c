@@ -25,6 +25,16 @@ static void warn(const char *line)
 	log_line("%s", line);
 }
 
+/* Two engines with one state would each overwrite what the other has acknowledged. */
+static int claim(int fd, const char *what)
+{
+	int r = fd < 0 ? 0 : fd_claim(fd);
+
+	if (r == -EBUSY)
+		log_line("another process has the %s", what);
+	return r;
+}
+
 static int prepare(const struct engine_options *options)
 {
 	int keep[] = { options->fd, options->control_fd, options->state_fd,
@@ -36,6 +46,10 @@ static int prepare(const struct engine_options *options)
 	engine.manufacture = options->manufacture;
 
 	r = fd_keep_only(keep, sizeof(keep) / sizeof(keep[0]));
+	if (!r)
+		r = claim(options->state_fd, "state");
+	if (!r)
+		r = claim(options->checkpoint_fd, "checkpoint");
 	if (!r)
 		r = link_open(&engine.link, options->fd, options->control_fd);
 	if (!r)

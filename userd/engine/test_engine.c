@@ -313,6 +313,32 @@ static void test_engine_sigterm_is_a_power_off(void **state)
 	assert_true(test_counter(&peer) == 1);
 }
 
+/* Another engine, given the state of the first, or its checkpoint. */
+static void expect_second_engine_ends(int state, int checkpoint)
+{
+	struct test_peer second = peer;
+
+	second.state = state;
+	second.checkpoint = checkpoint;
+	test_peer_start(&second, manufacture);
+	assert_int_equal(test_peer_wait(&second), ENGINE_EXIT_ERROR);
+}
+
+static void test_engine_has_its_files_to_itself(void **state)
+{
+	int file = memfd_create("other", MFD_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(test_call(&peer, test_get_random(8), &answer), TPM_RC_SUCCESS);
+	expect_second_engine_ends(peer.state, file);
+	expect_second_engine_ends(file, peer.checkpoint);
+	assert_int_equal(lseek(file, 0, SEEK_END), 0);
+	close(file);
+	assert_int_equal(test_call(&peer, test_counter_define(), &answer), TPM_RC_SUCCESS);
+	crash_and_resume(); /* the dead hold nothing */
+	assert_int_equal(test_call(&peer, test_counter_increment(), &answer), TPM_RC_SUCCESS);
+}
+
 static void test_engine_peer_gone(void **state)
 {
 	(void)state;
@@ -451,6 +477,7 @@ int main(void)
 		ENGINE(test_engine_reseeding_is_refused),
 		ENGINE(test_engine_firmware),
 		ENGINE(test_engine_sigterm_is_a_power_off),
+		ENGINE(test_engine_has_its_files_to_itself),
 		ENGINE(test_engine_peer_gone),
 		ENGINE(test_engine_commit_failure_takes_the_command_back),
 		ENGINE(test_engine_is_in_its_sandbox),

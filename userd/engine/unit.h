@@ -19,7 +19,7 @@
  * before the current one stays whole until the next publish begins:
  * unit_back() returns to it when its successor could not be committed.
  *
- * One process at a time has the memory mapped. Its keeper is trusted; still,
+ * One process at a time has the memory mapped (main() claims it). Its keeper is trusted; still,
  * everything found in it is checked before use, and what is neither virgin nor
  * whole is reported, not repaired.
  */
