@@ -132,7 +132,7 @@ int engine_end(struct engine *engine);
 /**
  * engine_stop_on_sigterm() - let SIGTERM end engine_serve() between two commands
  *
- * Return: 0 or -errno of sigaction().
+ * Return: 0 or -errno of sigaction() or sigprocmask().
  */
 int engine_stop_on_sigterm(void);
 

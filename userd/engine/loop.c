@@ -43,8 +43,15 @@ static void on_signal(int number)
 int engine_stop_on_sigterm(void)
 {
 	struct sigaction action = { .sa_handler = on_signal }; /* no SA_RESTART */
+	sigset_t both;
 
 	if (sigaction(SIGTERM, &action, NULL) || sigaction(SIGALRM, &action, NULL))
+		return -errno;
+	/* A parent that reads its signals from a descriptor leaves them blocked here. */
+	sigemptyset(&both);
+	sigaddset(&both, SIGTERM);
+	sigaddset(&both, SIGALRM);
+	if (sigprocmask(SIG_UNBLOCK, &both, NULL))
 		return -errno;
 	return 0;
 }

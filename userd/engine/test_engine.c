@@ -313,6 +313,22 @@ static void test_engine_sigterm_is_a_power_off(void **state)
 	assert_true(test_counter(&peer) == 1);
 }
 
+static void test_engine_sigterm_ends_it_though_blocked_before(void **state)
+{
+	sigset_t blocked, before;
+
+	(void)state;
+	test_peer_kill(&peer, SIGKILL);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGTERM);
+	sigaddset(&blocked, SIGALRM);
+	assert_int_equal(sigprocmask(SIG_BLOCK, &blocked, &before), 0);
+	test_peer_start(&peer, manufacture);
+	assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
+	assert_int_equal(test_call(&peer, test_get_random(8), &answer), TPM_RC_SUCCESS);
+	assert_int_equal(test_peer_kill(&peer, SIGTERM), ENGINE_EXIT_OK);
+}
+
 /* Another engine, given the state of the first, or its checkpoint. */
 static void expect_second_engine_ends(int state, int checkpoint)
 {
@@ -477,6 +493,7 @@ int main(void)
 		ENGINE(test_engine_reseeding_is_refused),
 		ENGINE(test_engine_firmware),
 		ENGINE(test_engine_sigterm_is_a_power_off),
+		ENGINE(test_engine_sigterm_ends_it_though_blocked_before),
 		ENGINE(test_engine_has_its_files_to_itself),
 		ENGINE(test_engine_peer_gone),
 		ENGINE(test_engine_commit_failure_takes_the_command_back),
