@@ -9,7 +9,8 @@
  * is not this file's business.
  *
  * A command is gathered from as many pieces as it comes in, so a slow client
- * hinders neither the control socket nor an orderly end. A client that talks
+ * hinders neither the control socket nor an orderly end. One that does not read
+ * its answer stops the link, until signals say that the engine is to end. A client that talks
  * nonsense or goes away costs its connection only; on a socket that came
  * connected, its end is the end of the link.
  */
@@ -30,6 +31,9 @@
 #define CONTROL_RESULT_OK	    0
 #define CONTROL_RESULT_BAD_LOCALITY 0x3d
 #define CONTROL_RESULT_BAD_ORDINAL  0x0a
+
+/* Signals, 10 ms apart (loop.c), that a client may sleep through with an answer to read */
+#define ANSWER_PATIENCE 100
 
 static void drop(int *connection, size_t *have)
 {
@@ -128,12 +132,13 @@ static void read_control(struct link *link)
 static int answer_client(struct link *link)
 {
 	size_t length = link->answer.head.size - sizeof(link->answer.head), done = 0;
+	int patience = ANSWER_PATIENCE;
 
 	while (link->client >= 0 && done < length) {
 		ssize_t n = send(link->client, link->answer.response + done, length - done,
 				 MSG_NOSIGNAL);
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && errno == EINTR && patience--)
 			continue;
 		if (n <= 0)
 			return drop_client(link);

@@ -182,6 +182,34 @@ static void test_stream_connected(void **state)
 	assert_int_equal(recv(ours, response, sizeof(response), 0), 10);
 }
 
+static int alarms;
+
+static void on_alarms(int number)
+{
+	(void)number;
+	if (++alarms > 1000)
+		_exit(1); /* the link waits for ever */
+}
+
+/* As the engine's SIGTERM handler does: interrupt whatever sleeps, again and again. */
+static void test_stream_client_that_does_not_read(void **state)
+{
+	const struct sigaction action = { .sa_handler = on_alarms };
+	int r;
+
+	(void)state;
+	open_pair(SOCK_STREAM);
+	link_respond(&link_under_test, VTPM_COMMAND_SIZE);
+	sigaction(SIGALRM, &action, NULL);
+	ualarm(5000, 5000);
+	do
+		r = link_exchange(&link_under_test, true, false);
+	while (!r);
+	ualarm(0, 0);
+	assert_int_equal(r, -EPIPE);
+	close(ours);
+}
+
 static int listen_at(struct sockaddr_un *address, const char *name)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -272,6 +300,7 @@ int main(void)
 		cmocka_unit_test(test_driver_bad_frames),
 		cmocka_unit_test(test_packet_bounds_and_end),
 		cmocka_unit_test(test_stream_connected),
+		cmocka_unit_test(test_stream_client_that_does_not_read),
 		cmocka_unit_test(test_stream_listening),
 	};
 
