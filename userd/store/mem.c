@@ -6,6 +6,7 @@
  */
 #include "store/store.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/cursor.h"
@@ -38,6 +39,8 @@ static int mem_commit(struct store *store, uint64_t generation, const void *byte
 {
 	struct store_mem *mem = (struct store_mem *)store;
 
+	if (generation <= mem->generation)
+		return -EINVAL;
 	if (mem->error)
 		return -mem->error;
 	cursor_copy(mem->bytes, sizeof(mem->bytes), bytes, length);

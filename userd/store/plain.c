@@ -50,8 +50,9 @@ struct store_plain {
 	int fd;
 	EVP_MD_CTX *digest;
 	bool loaded;
-	bool whole; /* some slot holds a whole record, blank or not */
-	int newest; /* which one */
+	bool whole;	     /* some slot holds a whole record, blank or not */
+	int newest;	     /* which one */
+	uint64_t generation; /* of the newest, 0 for a blank one or none */
 	uint8_t bytes[2][STORE_RECORD_MAX];
 };
 
@@ -136,6 +137,7 @@ static int plain_load(struct store *store, struct store_record *ret)
 	plain->whole = slot[0].state == SLOT_WHOLE || slot[1].state == SLOT_WHOLE;
 	plain->newest = slot[1].state == SLOT_WHOLE &&
 			(slot[0].state != SLOT_WHOLE || slot[1].generation > slot[0].generation);
+	plain->generation = plain->whole ? slot[plain->newest].generation : 0;
 	plain->loaded = true;
 
 	if (!plain->whole) {
@@ -205,7 +207,8 @@ static int plain_commit(struct store *store, uint64_t generation, const void *by
 	struct store_plain *plain = (struct store_plain *)store;
 	int r;
 
-	if (!plain->loaded)
+	/* Two whole slots of one generation would be CORRUPT to the next load. */
+	if (!plain->loaded || generation <= plain->generation)
 		return -EINVAL;
 	if (!plain->whole) {
 		r = slot_write(plain, 0, 0, NULL, 0);
@@ -216,9 +219,11 @@ static int plain_commit(struct store *store, uint64_t generation, const void *by
 	}
 
 	r = slot_write(plain, !plain->newest, generation, bytes, length);
-	if (!r)
-		plain->newest = !plain->newest;
-	return r;
+	if (r)
+		return r;
+	plain->newest = !plain->newest;
+	plain->generation = generation;
+	return 0;
 }
 
 static void plain_free(struct store *store)

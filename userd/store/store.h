@@ -10,7 +10,8 @@
  *
  * A commit that fails says which of two things happened. Any error but -EUCLEAN:
  * the record of before is still the newest one, for certain. -EUCLEAN: nobody
- * can tell, and only a new commit of the same generation, or a person, can help.
+ * can tell, and only store_load(), a new commit of the same generation, or a person
+ * can help.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -82,12 +83,13 @@ int store_load(struct store *store, struct store_record *ret);
 /**
  * store_commit() - make @bytes the newest record, durably
  * @store: store
- * @generation: greater than that of the newest record, or the same again
+ * @generation: greater than that of the newest record
  * @bytes: record, not kept
  * @length: 1 to STORE_RECORD_MAX
  *
  * Return: 0; -EUCLEAN (the outcome is unknown); another -errno (the record of before
- * is still the newest): EFBIG (too long, or a file size limit), ENOSPC, EDQUOT, EIO.
+ * is still the newest): EINVAL (generation or length out of range), EFBIG (too long,
+ * or a file size limit), ENOSPC, EDQUOT, EIO.
  */
 int store_commit(struct store *store, uint64_t generation, const void *bytes, size_t length);
 

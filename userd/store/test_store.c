@@ -81,6 +81,7 @@ static void test_store_mem(void **state)
 	assert_int_equal(store_load(mem, &record), 0);
 	assert_int_equal(record.state, STORE_EMPTY);
 	assert_int_equal(store_commit(mem, 1, "one", 3), 0);
+	assert_int_equal(store_commit(mem, 1, "one", 3), -EINVAL);
 	store_mem_fail(mem, ENOSPC);
 	assert_int_equal(store_commit(mem, 2, "two", 3), -ENOSPC);
 	assert_int_equal(store_load(mem, &record), 0);
@@ -101,7 +102,7 @@ static void test_plain_empty_then_generations(void **state)
 	}
 }
 
-static void test_plain_same_generation_again(void **state)
+static void test_plain_no_generation_twice(void **state)
 {
 	(void)state;
 	load();
@@ -110,7 +111,12 @@ static void test_plain_same_generation_again(void **state)
 	store = store_free(store);
 	store = store_plain_new(file);
 	expect(2, "two");
+	/* a second record of one generation could not be told from the first */
+	assert_int_equal(store_commit(store, 2, "two", 3), -EINVAL);
+	assert_int_equal(store_commit(store, 1, "one", 3), -EINVAL);
+	expect(2, "two");
 	commit(3, "three");
+	assert_int_equal(store_commit(store, 3, "three", 5), -EINVAL);
 	expect(3, "three");
 }
 
@@ -243,7 +249,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_store_mem),
 		PLAIN(test_plain_empty_then_generations),
-		PLAIN(test_plain_same_generation_again),
+		PLAIN(test_plain_no_generation_twice),
 		PLAIN(test_plain_limits),
 		PLAIN(test_plain_torn_write_keeps_last),
 		PLAIN(test_plain_first_commit_torn_is_empty),
