@@ -13,7 +13,8 @@
  *
  * A file without any whole slot is CORRUPT, unless it never had one. So that a
  * first commit, torn half-way, is not mistaken for damage, it is preceded by
- * a blank record (generation 0, no payload) in the other slot.
+ * a blank record (generation 0, no payload) in the other slot, and that is taken
+ * away once the first commit is durable: from then on damage is damage.
  *
  * Only the descriptor is used: the engine cannot open files. What this backend
  * cannot see: an old copy of the whole file put back, or the newest slot
@@ -221,6 +222,9 @@ static int plain_commit(struct store *store, uint64_t generation, const void *by
 	r = slot_write(plain, !plain->newest, generation, bytes, length);
 	if (r)
 		return r;
+	/* Should this fail, the next commit overwrites the blank record. */
+	if (!plain->generation)
+		(void)slot_clear(plain, plain->newest);
 	plain->newest = !plain->newest;
 	plain->generation = generation;
 	return 0;

@@ -147,13 +147,30 @@ static void test_plain_torn_write_keeps_last(void **state)
 
 static void test_plain_first_commit_torn_is_empty(void **state)
 {
+	struct rlimit all, some;
+
+	(void)state;
+	load();
+	/* the blank record fits, the first one does not */
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &all), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	some = (struct rlimit){ .rlim_cur = SLOT, .rlim_max = all.rlim_max };
+	setrlimit(RLIMIT_FSIZE, &some);
+	assert_int_equal(store_commit(store, 1, "one", 3), -EFBIG);
+	setrlimit(RLIMIT_FSIZE, &all);
+	assert_int_equal(pwrite(file, "torn", 4, SLOT), 4);
+	assert_int_equal(load().state, STORE_EMPTY);
+	commit(1, "once more");
+	expect(1, "once more");
+}
+
+static void test_plain_only_record_damaged_is_corrupt(void **state)
+{
 	(void)state;
 	load();
 	commit(1, "one");
 	poke(SLOT + HEAD + 1);
-	assert_int_equal(load().state, STORE_EMPTY);
-	commit(1, "once more");
-	expect(1, "once more");
+	assert_int_equal(load().state, STORE_CORRUPT);
 }
 
 static void test_plain_damage_is_corrupt(void **state)
@@ -253,6 +270,7 @@ int main(void)
 		PLAIN(test_plain_limits),
 		PLAIN(test_plain_torn_write_keeps_last),
 		PLAIN(test_plain_first_commit_torn_is_empty),
+		PLAIN(test_plain_only_record_damaged_is_corrupt),
 		PLAIN(test_plain_damage_is_corrupt),
 		PLAIN(test_plain_each_head_byte_matters),
 		PLAIN(test_plain_foreign_file_is_corrupt),
