@@ -165,6 +165,17 @@ int engine_publish(struct engine *engine, uint64_t id, bool ended);
 /** engine_restore() - put the current unit into the TPM; stirs. Return: as tpmlib_resume() */
 int engine_restore(struct engine *engine);
 
+/**
+ * engine_ask_audits() - renew engine->audits, leaving no trace in the TPM
+ *
+ * The question is a command like any other: it may itself be audited, and it ends
+ * the exclusiveness of an audit session. So the TPM is put back into the current
+ * unit after it; what is not published is lost.
+ *
+ * Return: 0 or -ENOTRECOVERABLE.
+ */
+int engine_ask_audits(struct engine *engine);
+
 /* orders.c; each returns 0, or -ENOTRECOVERABLE where the TPM refuses */
 
 /** engine_order_startup() - TPM2_Startup(CLEAR) */
@@ -179,7 +190,7 @@ int engine_order_platform_auth(void);
 /** engine_order_stir() - feed fresh entropy; a TPM not started up is fine */
 int engine_order_stir(void);
 
-/** engine_order_audits() - ask whether read-only commands are audited */
+/** engine_order_audits() - ask whether read-only commands are audited; may leave a trace */
 int engine_order_audits(bool *ret_audits);
 
 #endif /* ENGINE_ENGINE_H */

@@ -45,12 +45,12 @@ static int power_on(struct engine *engine, const uint8_t *permanent, size_t leng
 		r = engine_order_platform_auth();
 	if (!r)
 		r = engine_order_stir();
-	if (!r)
-		r = engine_order_audits(&engine->audits);
 	if (r)
 		return r;
 	engine->unsettled = true;
 	r = engine_publish(engine, 0, false);
+	if (!r)
+		r = engine_ask_audits(engine);
 	return r == ENGINE_NOT_KEPT ? -EIO : r;
 }
 

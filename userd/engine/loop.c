@@ -145,11 +145,12 @@ static int run_command(struct engine *engine, size_t length)
 		return r;
 	link_respond(link, size);
 
-	if (attributes && (attributes->flags & COMMAND_AUDIT_SETUP))
-		r = engine_order_audits(&engine->audits);
-	if (r || repeatable(engine, &command, attributes))
-		return r;
-	return publish_answer(engine);
+	if (repeatable(engine, &command, attributes))
+		return 0;
+	r = publish_answer(engine);
+	if (!r && attributes && (attributes->flags & COMMAND_AUDIT_SETUP))
+		r = engine_ask_audits(engine);
+	return r;
 }
 
 /* Return: 1 when link->answer is ready, 0 when there is nothing to answer, or -errno. */

@@ -180,6 +180,25 @@ struct test_command test_audit_add(uint32_t code)
 	return *seal(&command);
 }
 
+struct test_command test_audit_digest(void)
+{
+	struct test_command command = begin(TPM_ST_SESSIONS, 0x133);
+	struct cursor_out *out = open_at(&command);
+
+	cursor_put_u32(out, 0x4000000b); /* privacyHandle: TPM_RH_ENDORSEMENT */
+	cursor_put_u32(out, 0x40000007); /* signHandle: TPM_RH_NULL */
+	cursor_put_u32(out, 18);
+	for (int i = 0; i < 2; i++) {
+		cursor_put_u32(out, TPM_RS_PW);
+		cursor_put_u16(out, 0);
+		cursor_put_u8(out, 0);
+		cursor_put_u16(out, 0);
+	}
+	cursor_put_u16(out, 0);	     /* qualifyingData */
+	cursor_put_u16(out, 0x0010); /* inScheme: TPM_ALG_NULL */
+	return *seal(&command);
+}
+
 struct test_command test_get_capability(uint32_t capability, uint32_t property, uint32_t count)
 {
 	struct test_command command = begin(TPM_ST_NO_SESSIONS, TPM_CC_GET_CAPABILITY);

@@ -22,17 +22,33 @@
 #include "base/log.h"
 #include "engine/tpmlib.h"
 
-int engine_restore(struct engine *engine)
+static int put_back(const struct engine *engine)
 {
 	struct unit_content content = unit_current(&engine->unit);
+
+	return tpmlib_resume(content.permanent, content.permanent_length, content.volatile_state,
+			     content.volatile_length);
+}
+
+int engine_ask_audits(struct engine *engine)
+{
+	int r = engine_order_audits(&engine->audits);
+
+	/* The question drew no random numbers: no need to stir. */
+	if (!r)
+		r = put_back(engine);
+	return r == -EBADMSG ? -ENOTRECOVERABLE : r;
+}
+
+int engine_restore(struct engine *engine)
+{
 	int r;
 
-	r = tpmlib_resume(content.permanent, content.permanent_length, content.volatile_state,
-			  content.volatile_length);
+	r = put_back(engine);
+	if (!r)
+		r = engine_ask_audits(engine);
 	if (!r)
 		r = engine_order_stir();
-	if (!r)
-		r = engine_order_audits(&engine->audits);
 	engine->unsettled = true;
 	return r;
 }

@@ -447,6 +447,21 @@ static void test_engine_publishes_audited_commands(void **state)
 	assert_memory_equal(other.response, answer.response, answer.length);
 }
 
+/* How a GetCommandAuditDigest without a signature ends; before it there is a clock. */
+#define AUDIT_TAIL (8 + 2 + 2 + 64 + 2 + 64 + 2 + 10)
+
+static void test_engine_leaves_no_trace_in_an_audit(void **state)
+{
+	(void)state;
+	assert_int_equal(test_call(&peer, test_audit_add(TPM_CC_GET_CAPABILITY), &answer), 0);
+	assert_int_equal(test_call(&peer, test_audit_digest(), &answer), TPM_RC_SUCCESS);
+	crash_and_resume();
+	assert_int_equal(test_call(&peer, test_audit_digest(), &other), TPM_RC_SUCCESS);
+	assert_int_equal(other.length, answer.length);
+	assert_memory_equal(other.response + other.length - AUDIT_TAIL,
+			    answer.response + answer.length - AUDIT_TAIL, AUDIT_TAIL);
+}
+
 /* Handles before the sessions, as libtpms itself tells: TPMA_CC, Part 2, 8.9. */
 static void test_command_table_is_what_libtpms_says(void **state)
 {
@@ -499,6 +514,7 @@ int main(void)
 		ENGINE(test_engine_commit_failure_takes_the_command_back),
 		ENGINE(test_engine_is_in_its_sandbox),
 		ENGINE(test_engine_publishes_audited_commands),
+		ENGINE(test_engine_leaves_no_trace_in_an_audit),
 		ENGINE(test_command_table_is_what_libtpms_says),
 	};
 

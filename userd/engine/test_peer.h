@@ -32,6 +32,7 @@ struct test_command test_change_eps(void);
 struct test_command test_get_capability(uint32_t capability, uint32_t property, uint32_t count);
 struct test_command test_startup(void);
 struct test_command test_audit_add(uint32_t code);
+struct test_command test_audit_digest(void);
 
 /** struct test_answer - an answer as it came */
 struct test_answer {
