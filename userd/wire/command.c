@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * The table of commands; see the header. Codes: Part 2, 6.5.2. Handles: the
- * command's own page in Part 3 (and test_command.c asks libtpms).
+ * command's own page in Part 3 (engine/test_engine.c asks libtpms).
  */
 #include "wire/command.h"
 
