@@ -118,7 +118,12 @@ int fd_keep_only(int *keep, size_t count)
 int fd_claim(int fd)
 {
 	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int flags = fcntl(fd, F_GETFL);
 
+	if (flags < 0)
+		return -errno;
+	if (flags & O_APPEND)
+		return -EINVAL;
 	if (!fcntl(fd, F_SETLK, &whole))
 		return 0;
 	return errno == EACCES || errno == EAGAIN ? -EBUSY : -errno;

@@ -48,12 +48,13 @@ int fd_keep_only(int *keep, size_t count);
 
 /**
  * fd_claim() - have a file to ourselves, among all that ask, until this process ends
- * @fd: open for writing, the process's only descriptor of that file
+ * @fd: open for writing at any place, the process's only descriptor of that file
  *
  * The lock is the process's, not the open file's: whoever else holds the same
  * open file, a parent or the next engine, does not hold the lock with it.
  *
- * Return: 0; -EBUSY (another process has it); another -errno of fcntl().
+ * Return: 0; -EBUSY (another process has it); -EINVAL (O_APPEND: pwrite() would
+ * not write where it is told to); another -errno of fcntl().
  */
 int fd_claim(int fd);
 

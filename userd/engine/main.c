@@ -32,6 +32,8 @@ static int claim(int fd, const char *what)
 
 	if (r == -EBUSY)
 		log_line("another process has the %s", what);
+	if (r == -EINVAL)
+		log_line("the %s is open with O_APPEND", what);
 	return r;
 }
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -355,6 +356,23 @@ static void test_engine_has_its_files_to_itself(void **state)
 	assert_int_equal(test_call(&peer, test_counter_increment(), &answer), TPM_RC_SUCCESS);
 }
 
+static void test_engine_state_to_append_to_is_refused(void **state)
+{
+	char path[64];
+	int append;
+
+	(void)state;
+	test_peer_done(&peer);
+	test_peer_new(&peer);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", peer.state);
+	append = open(path, O_RDWR | O_APPEND | O_CLOEXEC);
+	assert_true(append >= 0);
+	close(peer.state);
+	peer.state = append;
+	test_peer_start(&peer, manufacture);
+	assert_int_equal(test_peer_wait(&peer), ENGINE_EXIT_USAGE);
+}
+
 static void test_engine_peer_gone(void **state)
 {
 	(void)state;
@@ -510,6 +528,7 @@ int main(void)
 		ENGINE(test_engine_sigterm_is_a_power_off),
 		ENGINE(test_engine_sigterm_ends_it_though_blocked_before),
 		ENGINE(test_engine_has_its_files_to_itself),
+		ENGINE(test_engine_state_to_append_to_is_refused),
 		ENGINE(test_engine_peer_gone),
 		ENGINE(test_engine_commit_failure_takes_the_command_back),
 		ENGINE(test_engine_is_in_its_sandbox),
