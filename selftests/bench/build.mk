@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # make bench: time from command to response, ours beside others, in one boot.
+# make bench-native: the engine alone, on this machine.
 
 $(B)/selftests/latency: selftests/bench/latency.c
 	@mkdir -p $(@D)
@@ -8,4 +9,7 @@ $(B)/selftests/latency: selftests/bench/latency.c
 bench:
 	@selftests/bench/run
 
-.PHONY: bench
+bench-native:
+	@selftests/bench/native
+
+.PHONY: bench bench-native

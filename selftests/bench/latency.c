@@ -6,7 +6,8 @@
  *
  * Two contestants are always there: "inproc", libtpms called in this process, and
  * "pipe", libtpms in a child behind a pair of pipes on the same CPU: the least that
- * any server in user space costs. NAME=PATH adds a TPM character device.
+ * any server in user space costs. NAME=PATH adds a TPM's character device, or a stream
+ * socket with bare TPM commands.
  *
  * All contestants take turns: a round runs N commands on each of them. The median of
  * a round is robust against the odd interrupt; the minimum of the medians
@@ -24,6 +25,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -237,6 +241,19 @@ static void report(FILE *json, const struct command *command, const struct conte
 	fflush(stdout);
 }
 
+static int open_path(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct stat status;
+	int fd;
+
+	if (stat(path, &status) || !S_ISSOCK(status.st_mode))
+		return open(path, O_RDWR | O_CLOEXEC);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) ? -1 : fd;
+}
+
 static int add_devices(struct contestant *all, int n, char **paths)
 {
 	for (; *paths; paths++) {
@@ -246,7 +263,7 @@ static int add_devices(struct contestant *all, int n, char **paths)
 			errx(2, "%s: want NAME=PATH, at most %d", *paths, MAX_CONTESTANTS - 2);
 		*equals = 0;
 		all[n].name = *paths;
-		all[n].in = all[n].out = open(equals + 1, O_RDWR | O_CLOEXEC);
+		all[n].in = all[n].out = open_path(equals + 1);
 		if (all[n].in < 0)
 			err(1, "%s", equals + 1);
 		n++;
