@@ -31,6 +31,7 @@
 #include <linux/poll.h>
 #include <linux/string.h>
 
+#include "deadline.h"
 #include "queue.h"
 #include "trace.h"
 
@@ -577,14 +578,22 @@ int vtpm_queue_answer(struct vtpm_queue *queue, const void *server, u64 id, int 
 }
 
 /**
- * vtpm_queue_refuse() - count an answer that was malformed
+ * vtpm_queue_refuse() - count an answer that says nothing the queue could use
  * @queue: of the device
+ * @server: token of the server that answered
+ * @error: what to tell it
+ *
+ * Return: @error, or -EPIPE when this server is no longer attached.
  */
-void vtpm_queue_refuse(struct vtpm_queue *queue)
+int vtpm_queue_refuse(struct vtpm_queue *queue, const void *server, int error)
 {
 	spin_lock(&queue->lock);
-	queue->counts.refused++;
+	if (queue->server == server)
+		queue->counts.refused++;
+	else
+		error = -EPIPE;
 	spin_unlock(&queue->lock);
+	return error;
 }
 
 /**
@@ -609,45 +618,6 @@ int vtpm_queue_wake(struct vtpm_queue *queue, const void *server)
 	return rc;
 }
 
-/*
- * When does this request's patience end? A queued one counts from the last
- * progress of the server, since what is ahead of it has time limits of its own.
- * Servers that come and die without answering anything are no progress: since the
- * last answer nobody waits longer than for a server, for a turn and for an answer.
- */
-static u64 deadline(const struct vtpm_queue *queue, const struct vtpm_request *request, u32 longest)
-{
-	u64 start = request->since;
-	u32 ms = queue->detached_ms;
-	u64 end;
-
-	if (request == queue->running) {
-		ms = request->bound_ms;
-	} else {
-		start = max(start, queue->progress);
-		if (queue->running)
-			ms = max(queue->running->bound_ms, queue->running_ms);
-		else if (queue->server)
-			ms = queue->running_ms;
-	}
-	end = max(request->submitted, queue->answered) +
-	      (queue->detached_ms + 2ull * longest) * NSEC_PER_MSEC;
-	return min(start + (u64)ms * NSEC_PER_MSEC, end);
-}
-
-/* The longest time that any request here may run. */
-static u32 longest_bound(const struct vtpm_queue *queue)
-{
-	const struct vtpm_request *request;
-	u32 longest = queue->running_ms;
-
-	if (queue->running)
-		longest = max(longest, queue->running->bound_ms);
-	list_for_each_entry(request, &queue->queued, node)
-		longest = max(longest, request->bound_ms);
-	return longest;
-}
-
 /**
  * vtpm_queue_expire() - fail with -ETIME what has waited too long
  * @queue: of the device
@@ -663,29 +633,29 @@ void vtpm_queue_expire(struct vtpm_queue *queue)
 
 	spin_lock(&queue->lock);
 	queue->armed_for = U64_MAX;
-	longest = longest_bound(queue);
+	longest = vtpm_longest_bound(queue);
 
 	list_for_each_entry_safe(request, next, &queue->queued, node) {
 		if (request->kind != VTPM_FRAME_COMMAND)
 			continue;
-		if (deadline(queue, request, longest) <= now) {
+		if (vtpm_deadline(queue, request, longest) <= now) {
 			dequeue(queue, request);
 			lose(queue, request, -ETIME);
 		} else {
-			soonest = min(soonest, deadline(queue, request, longest));
+			soonest = min(soonest, vtpm_deadline(queue, request, longest));
 		}
 	}
 
 	request = queue->running;
 	if (request && request->kind == VTPM_FRAME_COMMAND && !request->abandoned) {
-		if (deadline(queue, request, longest) <= now) {
+		if (vtpm_deadline(queue, request, longest) <= now) {
 			/* The server still has it; its owner does not wait any more. */
 			request->abandoned = true;
 			refcount_inc(&request->refs);
 			lose(queue, request, -ETIME);
 			request->wait = NULL;
 		} else {
-			soonest = min(soonest, deadline(queue, request, longest));
+			soonest = min(soonest, vtpm_deadline(queue, request, longest));
 		}
 	}
 

@@ -96,7 +96,7 @@ int vtpm_queue_take(struct vtpm_queue *queue, const void *server, struct vtpm_fr
 int vtpm_queue_untake(struct vtpm_queue *queue, const void *server, u64 id);
 int vtpm_queue_answer(struct vtpm_queue *queue, const void *server, u64 id, int error,
 		      const u8 *response, u32 size);
-void vtpm_queue_refuse(struct vtpm_queue *queue);
+int vtpm_queue_refuse(struct vtpm_queue *queue, const void *server, int error);
 int vtpm_queue_wake(struct vtpm_queue *queue, const void *server);
 
 /* The device's side. */

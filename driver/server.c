@@ -134,10 +134,8 @@ static int answer_framed(struct vtpm_server *server, const char __user *buf, siz
 	size_t body = size - sizeof(*head);
 	int rc;
 
-	if (size < sizeof(*head) || size > VTPM_ANSWER_SIZE) {
-		vtpm_queue_refuse(queue);
-		return -EINVAL;
-	}
+	if (size < sizeof(*head) || size > VTPM_ANSWER_SIZE)
+		return vtpm_queue_refuse(queue, server, -EINVAL);
 
 	/* Not for a signal that can be survived: EINTR says that the answer was taken. */
 	if (mutex_lock_killable(&server->answering))
@@ -149,7 +147,7 @@ static int answer_framed(struct vtpm_server *server, const char __user *buf, siz
 		if (!rc && !head->id)
 			rc = -ESTALE;
 		if (rc)
-			vtpm_queue_refuse(queue);
+			rc = vtpm_queue_refuse(queue, server, rc);
 	}
 	if (!rc)
 		rc = vtpm_queue_answer(queue, server, head->id, -(int)head->error,

@@ -828,7 +828,10 @@ static void test_refuse(void **state)
 {
 	struct fixture *f = *state;
 
-	vtpm_queue_refuse(&f->queue);
+	assert_int_equal(vtpm_queue_refuse(&f->queue, A, -EINVAL), -EPIPE);
+	assert_int_equal(f->queue.counts.refused, 0);
+	attach(f, A, true);
+	assert_int_equal(vtpm_queue_refuse(&f->queue, A, -EINVAL), -EINVAL);
 	assert_int_equal(f->queue.counts.refused, 1);
 }
 

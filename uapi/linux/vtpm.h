@@ -203,7 +203,8 @@ enum vtpm_attach_flags {
  * Errors: ENOENT (no device of that name), EBUSY (a server is attached: let it
  * end, or declare it dead by VTPM_IOC_DETACH), ESTALE (RESUME in another
  * instance: only RESET is left), EINVAL (neither or both of RESET and RESUME),
- * EMFILE, ENFILE. A device made by VTPM_PROXY_IOC_NEW_DEV answers EBUSY.
+ * EMFILE, ENFILE. A device made by VTPM_PROXY_IOC_NEW_DEV answers EBUSY. @instance
+ * and @fd of a call that failed mean nothing.
  */
 struct vtpm_attach {
 	__u32 size;
@@ -222,8 +223,8 @@ struct vtpm_attach {
  * @name: name of the device
  *
  * Declares the attached server dead, as closing the last copy of its file
- * does. Every later call on that file fails with EPIPE. For a device made by
- * VTPM_PROXY_IOC_NEW_DEV it ends the device. A process that is declared dead may
+ * does. Every later answer, fetch and wake on that file fails with EPIPE. For a
+ * device made by VTPM_PROXY_IOC_NEW_DEV it ends the device. A process that is declared dead may
  * still run: end it before another one gets the state it writes to.
  *
  * Errors: ENOENT (no device of that name), ENOTCONN (no server is attached).
@@ -567,7 +568,8 @@ struct vtpm_exchange {
  * server within detached_ms, or no answer within running_ms), ECANCELED (the server
  * died with it, or its TPM was reset), EPIPE (the device is gone), or the errno
  * the server answered with. On an O_NONBLOCK file the errors of a command that was
- * accepted come from read().
+ * accepted come from read(), and EAGAIN from write() means that another thread is
+ * in a call on the same file.
  */
 
 #endif /* _UAPI_LINUX_VTPM_H */
