@@ -119,17 +119,6 @@ FIXTURE_TEARDOWN(chip)
 	close(self->control);
 }
 
-static int get_random(int fd)
-{
-	uint8_t command[32], response[128], body[2] = { 0, 8 };
-	ssize_t size = tpm_build(command, TPM_NO_SESSIONS, TPM_CC_GET_RANDOM, body, 2);
-
-	if (write(fd, command, size) != size)
-		return -errno;
-	size = read(fd, response, sizeof(response));
-	return size < 0 ? -errno : size == TPM_HEAD + 10 ? 0 : -EBADMSG;
-}
-
 /* One command on a node of its own. */
 static int run_on(const char *node)
 {
@@ -137,7 +126,7 @@ static int run_on(const char *node)
 
 	if (fd < 0)
 		return -errno;
-	rc = get_random(fd);
+	rc = tpm_get_random(fd);
 	close(fd);
 	return rc;
 }
@@ -218,12 +207,12 @@ TEST_F(chip, resume)
 
 	ASSERT_LE(0, fd);
 	for (round = 0; round < 5; round++) {
-		ASSERT_EQ(0, get_random(fd));
+		ASSERT_EQ(0, tpm_get_random(fd));
 		end(self->server);
 		ASSERT_TRUE(eventually(is_detached, &self->device, 3000));
 		self->server = serve(&self->device, VTPM_ATTACH_RESUME | VTPM_ATTACH_JOURNALS);
 		ASSERT_LT(0, self->server);
-		ASSERT_EQ(0, get_random(fd));
+		ASSERT_EQ(0, tpm_get_random(fd));
 		EXPECT_EQ(self->number, find_chip(&self->device, self->node, self->rm));
 	}
 	close(fd);
@@ -234,16 +223,16 @@ TEST_F(chip, reset)
 {
 	int old = open(self->node, O_RDWR), rm = open(self->rm, O_RDWR), round;
 
-	ASSERT_EQ(0, get_random(old));
-	ASSERT_EQ(0, get_random(rm));
+	ASSERT_EQ(0, tpm_get_random(old));
+	ASSERT_EQ(0, tpm_get_random(rm));
 	for (round = 0; round < 5; round++) {
 		end(self->server);
 		ASSERT_TRUE(eventually(is_detached, &self->device, 3000));
 		self->server = serve(&self->device, VTPM_ATTACH_RESET);
 		ASSERT_LT(0, self->server);
 		sleep_ms(round);
-		EXPECT_EQ(-EPIPE, get_random(old));
-		EXPECT_EQ(-EPIPE, get_random(rm));
+		EXPECT_EQ(-EPIPE, tpm_get_random(old));
+		EXPECT_EQ(-EPIPE, tpm_get_random(rm));
 	}
 	for (round = 0; round < 100 && run_on(self->node); round++) {
 		sleep_ms(50);
@@ -264,12 +253,12 @@ TEST_F(chip, destroy_while_open)
 
 	snprintf(path, sizeof(path), "/sys/class/tpm/tpm%d/pcr-sha256/7", self->number);
 	pcr = open(path, O_RDONLY);
-	ASSERT_EQ(0, get_random(node));
+	ASSERT_EQ(0, tpm_get_random(node));
 	took = destroy_ms(&self->device);
 	TH_LOG("DESTROY took %llu ms", (unsigned long long)took);
 	EXPECT_GT(PROMISE_MS, took);
-	EXPECT_EQ(-EPIPE, get_random(node));
-	EXPECT_EQ(-EPIPE, get_random(rm));
+	EXPECT_EQ(-EPIPE, tpm_get_random(node));
+	EXPECT_EQ(-EPIPE, tpm_get_random(rm));
 	EXPECT_GT(1, read(pcr, text, sizeof(text)));
 	poll_fd = (struct pollfd){ .fd = node, .events = POLLIN };
 	EXPECT_LE(0, poll(&poll_fd, 1, 0));

@@ -340,6 +340,20 @@ size_t tpm_command(uint8_t *bytes, uint32_t code, uint32_t marker)
 	return tpm_build(bytes, TPM_NO_SESSIONS, code, body, sizeof(body));
 }
 
+/* Through a client's file, of a server that is a TPM. */
+int tpm_get_random(int fd)
+{
+	uint8_t command[32], response[128], body[2] = { 0, 8 };
+	ssize_t size = tpm_build(command, TPM_NO_SESSIONS, TPM_CC_GET_RANDOM, body, sizeof(body));
+
+	if (write(fd, command, size) != size)
+		return -errno;
+	size = read(fd, response, sizeof(response));
+	if (size < 0)
+		return -errno;
+	return size == TPM_HEAD + 2 + 8 ? 0 : -EBADMSG;
+}
+
 uint32_t tpm_size(const uint8_t *bytes)
 {
 	return get_u32(bytes + 2);

@@ -96,6 +96,7 @@ void put_u32(uint8_t *bytes, uint32_t value);
 int client_write(int fd, uint32_t marker);
 int client_read(int fd, uint32_t *ret_marker);
 int client_run(int fd, uint32_t marker);
+int tpm_get_random(int fd);
 
 /* Processes and memory. */
 void *bad_address(void);

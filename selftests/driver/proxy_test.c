@@ -68,17 +68,6 @@ static void *serve(void *fd)
 	return (void *)(intptr_t)fake_tpm_serve_bare((intptr_t)fd, -1);
 }
 
-static int get_random(int fd)
-{
-	uint8_t command[32], response[128], body[2] = { 0, 8 };
-	ssize_t size = tpm_build(command, TPM_NO_SESSIONS, TPM_CC_GET_RANDOM, body, 2);
-
-	if (write(fd, command, size) != size)
-		return -errno;
-	size = read(fd, response, sizeof(response));
-	return size < 0 ? -errno : size == TPM_HEAD + 10 ? 0 : -EBADMSG;
-}
-
 /* errno:NEW_DEV:EOPNOTSUPP errno:NEW_DEV:EFAULT */
 TEST_F(proxy, errors)
 {
@@ -109,17 +98,17 @@ TEST_F(proxy, comes_and_goes)
 	client = open(self->node, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, client);
 	for (i = 0; i < 50; i++)
-		ASSERT_EQ(0, get_random(client));
+		ASSERT_EQ(0, tpm_get_random(client));
 	snprintf(rm, sizeof(rm), "/dev/tpmrm%u", self->device.tpm_num);
 	i = open(rm, O_RDWR | O_CLOEXEC);
 	EXPECT_LE(0, i);
-	EXPECT_EQ(0, get_random(i));
+	EXPECT_EQ(0, tpm_get_random(i));
 	destroy_all();
 	EXPECT_TRUE(is_gone(self->node));
 	pthread_join(thread, &rc);
 	EXPECT_EQ(-EPIPE, (intptr_t)rc);
-	EXPECT_EQ(-EPIPE, get_random(client));
-	EXPECT_EQ(-EPIPE, get_random(i));
+	EXPECT_EQ(-EPIPE, tpm_get_random(client));
+	EXPECT_EQ(-EPIPE, tpm_get_random(i));
 	close(client);
 	close(i);
 }
@@ -249,7 +238,7 @@ TEST_F(proxy, locality_command)
 	EXPECT_EQ(-1, write(client, command, 11));
 	EXPECT_EQ(EFAULT, errno);
 	write(rm, command, 11);
-	EXPECT_EQ(0, get_random(client));
+	EXPECT_EQ(0, tpm_get_random(client));
 	close(client);
 	close(rm);
 	destroy_all();
