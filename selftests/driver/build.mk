@@ -5,8 +5,6 @@
 #	run them in the lab
 # make check-tpm2 [KERNELS=...]
 #	the kernel's own TPM 2.0 tests on a chip of this driver
-# make check-errnos
-#	is each errno of <linux/vtpm.h> made to happen by a test?
 #
 # kselftest's harness comes from the newest kernel's source (lab/linux-source).
 
@@ -43,16 +41,13 @@ $(TB)/abi_test.ok: $(T)/abi_test.c uapi/linux/vtpm.h
 
 kselftest: $(addprefix $(TB)/,$(DRIVER_TESTS)) $(TB)/abi_test.ok
 
-check-driver: kselftest check-errnos
+check-driver: kselftest
 	@$(MAKE) --no-print-directory modules KERNELS="$(KERNELS)"
 	$(T)/run --kernels "$(KERNELS)" --smp "$(SMP)" $(TESTS)
-
-check-errnos:
-	selftests/lint/errnos
 
 check-tpm2: kselftest
 	@$(MAKE) --no-print-directory modules KERNELS="$(KERNELS)"
 	$(T)/tpm2.sh $(KERNELS)
 
-.PHONY: kselftest check-driver check-tpm2 check-errnos
+.PHONY: kselftest check-driver check-tpm2
 .SECONDARY:

@@ -187,6 +187,7 @@ TEST_F(fault, answer_stops)
 }
 
 /* A client stops in its own write() or read(): others run, non-blocking calls return. */
+/* errno:WRITE:EAGAIN */
 TEST_F(fault, client_stops)
 {
 	struct stuck stuck = { .pages = self->pages };
