@@ -100,8 +100,7 @@ struct vtpm_device *vtpm_device_new(const struct vtpm_create *create,
 	device->index = -1;
 	device->state = VTPM_STATE_NEW;
 
-	vtpm_queue_init(&device->queue, 0,
-			create->detached_ms ?: VTPM_DEFAULT_DETACHED_MS,
+	vtpm_queue_init(&device->queue, create->detached_ms ?: VTPM_DEFAULT_DETACHED_MS,
 			create->running_ms ?: VTPM_DEFAULT_RUNNING_MS, arm);
 	return device;
 }

@@ -45,12 +45,11 @@
 /**
  * vtpm_queue_init() - prepare a queue without a server
  * @queue: inside its device
- * @serial: of the device
  * @detached_ms: how long a request waits while there is no server
  * @running_ms: least time a request may wait for or run in a server
  * @arm: see &struct vtpm_queue
  */
-void vtpm_queue_init(struct vtpm_queue *queue, u64 serial, u32 detached_ms, u32 running_ms,
+void vtpm_queue_init(struct vtpm_queue *queue, u32 detached_ms, u32 running_ms,
 		     void (*arm)(struct vtpm_queue *queue, u32 ms))
 {
 	memset(queue, 0, sizeof(*queue));
@@ -61,7 +60,6 @@ void vtpm_queue_init(struct vtpm_queue *queue, u64 serial, u32 detached_ms, u32 
 	queue->life = 1;
 	queue->armed_for = U64_MAX;
 	queue->progress = ktime_get_ns();
-	queue->serial = serial;
 	queue->detached_ms = detached_ms;
 	queue->running_ms = running_ms;
 	queue->arm = arm;

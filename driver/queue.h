@@ -48,7 +48,7 @@ struct vtpm_counts {
  * @answered: when the server last answered, nanoseconds
  * @detached_ms: how long a request waits without a server
  * @running_ms: how long a request waits for one with a server
- * @serial: of the device, for the tracepoints
+ * @serial: of the device, for the tracepoints; set by the device before use
  * @counts: statistics
  * @server_wait: where the server sleeps; lives as long as the device
  * @arm: asks for one call of vtpm_queue_expire() in so many milliseconds, in place
@@ -76,7 +76,7 @@ struct vtpm_queue {
 	void (*arm)(struct vtpm_queue *queue, u32 ms);
 };
 
-void vtpm_queue_init(struct vtpm_queue *queue, u64 serial, u32 detached_ms, u32 running_ms,
+void vtpm_queue_init(struct vtpm_queue *queue, u32 detached_ms, u32 running_ms,
 		     void (*arm)(struct vtpm_queue *queue, u32 ms));
 
 /* The owner's side. */

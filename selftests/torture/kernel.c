@@ -45,7 +45,7 @@ void kernel_init(struct kernel *kernel, u64 instance, u32 detached_ms, u32 runni
 	kernel->expire_at = 0;
 	kernel->stop = false;
 	init_waitqueue_head(&kernel->timer_wait);
-	vtpm_queue_init(&kernel->queue, 1, detached_ms, running_ms, arm);
+	vtpm_queue_init(&kernel->queue, detached_ms, running_ms, arm);
 	if (pthread_create(&kernel->timer, NULL, run, kernel))
 		abort();
 }

@@ -70,7 +70,7 @@ static int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	armed_ms = arms = traces = 0;
-	vtpm_queue_init(&f->queue, 7, DETACHED_MS, RUNNING_MS, arm);
+	vtpm_queue_init(&f->queue, DETACHED_MS, RUNNING_MS, arm);
 	init_waitqueue_head(&f->wait);
 	*state = f;
 	return 0;
