@@ -8,6 +8,7 @@
 #   kernel/RELEASE/  vmlinuz, modules, initramfs of one kernel (kernel)
 #   headers/RELEASE/ what an out-of-tree module build needs (kernel)
 #   root/RELEASE/    a foreign root with that kernel's own compiler (root)
+#   counter-BOOT/    the rate of this machine's counter (counter)
 #   source/VERSION/  the few files of the kernel's source we use (linux-source)
 #
 # An entry is built in a scratch folder beside its final name, under a lock,
