@@ -19,12 +19,64 @@
 
 #include "common.h"
 
+#define BEAT_MS 10
+
 uint64_t now_ms(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}
+
+/* Read and written under the lock: when the last beat was, and what was lost until then. */
+static struct {
+	pthread_mutex_t lock;
+	uint64_t last;
+	uint64_t lost;
+} beats = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static uint64_t fair_now(uint64_t now)
+{
+	uint64_t latest = beats.last + 2 * BEAT_MS;
+
+	return (now < latest ? now : latest) - beats.lost;
+}
+
+static void *beat(void *data)
+{
+	uint64_t now;
+
+	for (;;) {
+		sleep_ms(BEAT_MS);
+		pthread_mutex_lock(&beats.lock);
+		now = now_ms();
+		beats.lost = now - fair_now(now);
+		beats.last = now;
+		pthread_mutex_unlock(&beats.lock);
+	}
+	return data;
+}
+
+/*
+ * A clock for upper bounds, which stands still while the machine does: when a thread
+ * that sleeps for a moment is woken late, nobody else could have been in time.
+ * Counts from its first use in a process, and not in that one's children.
+ */
+uint64_t fair_ms(void)
+{
+	pthread_t thread;
+	uint64_t now;
+
+	pthread_mutex_lock(&beats.lock);
+	now = now_ms();
+	if (!beats.last) {
+		beats.last = now;
+		pthread_create(&thread, NULL, beat, NULL);
+	}
+	now = fair_now(now);
+	pthread_mutex_unlock(&beats.lock);
+	return now;
 }
 
 void sleep_ms(unsigned int ms)
@@ -142,6 +194,25 @@ int device_open(struct device *device, const char *node, int flags)
 	(void)device;
 	fd = open(node, O_RDWR | O_CLOEXEC | flags);
 	return fd < 0 ? -errno : fd;
+}
+
+struct waiting {
+	struct device *device;
+	unsigned int count;
+};
+
+static bool is_waiting(void *data)
+{
+	struct waiting *waiting = data;
+	struct vtpm_info info;
+
+	return !device_info(waiting->device, &info) && info.queued >= waiting->count;
+}
+
+/* Whether @count requests, OPENs among them, come to wait for the server. */
+bool device_queues(struct device *device, unsigned int count)
+{
+	return eventually(is_waiting, &(struct waiting){ device, count }, PATIENCE_MS);
 }
 
 /* What a test that was killed left behind. */
@@ -369,13 +440,24 @@ uint32_t tpm_marker(const uint8_t *bytes)
 	return get_u32(bytes + TPM_HEAD);
 }
 
-int client_write(int fd, uint32_t marker)
+static int write_command(int fd, uint32_t code, uint32_t marker)
 {
 	uint8_t command[64];
-	size_t size = tpm_command(command, TPM_CC_GET_RANDOM, marker);
+	size_t size = tpm_command(command, code, marker);
 	ssize_t rc = write(fd, command, size);
 
 	return rc < 0 ? -errno : rc == (ssize_t)size ? 0 : -EMSGSIZE;
+}
+
+int client_write(int fd, uint32_t marker)
+{
+	return write_command(fd, TPM_CC_GET_RANDOM, marker);
+}
+
+/* May run for 300 s, whatever the device's limit. */
+int client_write_long(int fd, uint32_t marker)
+{
+	return write_command(fd, TPM_CC_CREATE_PRIMARY, marker);
 }
 
 int client_read(int fd, uint32_t *ret_marker)
@@ -420,6 +502,33 @@ void *page_before_hole(void)
 		return NULL;
 	munmap(map + page, page);
 	return map;
+}
+
+struct process {
+	pid_t pid;
+	char state;
+};
+
+static bool is_in_state(void *data)
+{
+	struct process *process = data;
+	char path[32], state = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", process->pid);
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	fclose(file);
+	return state == process->state;
+}
+
+/* Whether a process gets into a state of proc(5): S sleeps, T is stopped. */
+bool process_becomes(pid_t pid, char state)
+{
+	return eventually(is_in_state, &(struct process){ pid, state }, PATIENCE_MS);
 }
 
 /* Exit status of a child, 128 + signal. */

@@ -21,10 +21,20 @@
 #define TPM_HEAD 10
 #define TPM_NO_SESSIONS 0x8001
 #define TPM_SESSIONS 0x8002
+#define TPM_CC_CREATE_PRIMARY 0x131
 #define TPM_CC_GET_RANDOM 0x17b
 #define TPM_CC_PCR_EXTEND 0x182
 #define TPM_CC_SET_LOCALITY 0x20001000
 #define TPM_RC_FAILURE 0x101
+
+/*
+ * Tests run on shared processors. What has to come is waited for with patience, which
+ * only a failure uses up; a limit of time that a test has to be quicker than is one
+ * of seconds; and what has to be quick is measured with fair_ms().
+ */
+#define PATIENCE_MS 30000
+#define LIMIT_MS 2000
+#define PROMISE_MS 3000
 
 #define ARRAY_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -56,6 +66,7 @@ struct server {
 
 /* Time. */
 uint64_t now_ms(void);
+uint64_t fair_ms(void);
 void sleep_ms(unsigned int ms);
 bool eventually(bool (*is_true)(void *data), void *data, unsigned int ms);
 
@@ -70,6 +81,7 @@ int device_attach(struct device *device, uint32_t flags);
 int device_detach(struct device *device);
 int device_info(struct device *device, struct vtpm_info *ret_info);
 int device_open(struct device *device, const char *node, int flags);
+bool device_queues(struct device *device, unsigned int count);
 void destroy_all(void);
 
 /* The server's side. */
@@ -94,6 +106,7 @@ uint32_t get_u32(const uint8_t *bytes);
 void put_u16(uint8_t *bytes, uint16_t value);
 void put_u32(uint8_t *bytes, uint32_t value);
 int client_write(int fd, uint32_t marker);
+int client_write_long(int fd, uint32_t marker);
 int client_read(int fd, uint32_t *ret_marker);
 int client_run(int fd, uint32_t marker);
 int tpm_get_random(int fd);
@@ -101,6 +114,7 @@ int tpm_get_random(int fd);
 /* Processes and memory. */
 void *bad_address(void);
 void *page_before_hole(void);
+bool process_becomes(pid_t pid, char state);
 int wait_exit(pid_t pid);
 int drop_to_user(uid_t uid);
 int parameter_set(const char *name, unsigned int value, unsigned int *ret_old);
