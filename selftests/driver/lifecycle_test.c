@@ -25,7 +25,7 @@
 #include <sys/wait.h>
 
 #include "common.h"
-#include "kselftest_harness.h"
+#include "harness.h"
 
 FIXTURE(life) {
 	struct device device;
@@ -36,7 +36,7 @@ FIXTURE(life) {
 
 FIXTURE_SETUP(life)
 {
-	const struct vtpm_create wish = { .detached_ms = 20000 };
+	const struct vtpm_create wish = { .detached_ms = 600000, .running_ms = 600000 };
 
 	destroy_all();
 	memset(&self->device, 0, sizeof(self->device));
@@ -70,7 +70,7 @@ static int client_wait(int fd, uint32_t *ret_marker)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 
-	poll(&poll_fd, 1, 15000);
+	poll(&poll_fd, 1, PATIENCE_MS);
 	return client_read(fd, ret_marker);
 }
 
@@ -149,7 +149,8 @@ TEST_F(life, taken_is_lost_without_journal)
 		close(self->fd);
 		_exit(-client_run(fd, 2));
 	}
-	sleep_ms(50);
+	/* With the OPEN of its file. */
+	ASSERT_TRUE(device_queues(&self->device, 2));
 	ASSERT_EQ(0, succeed(&self->device, &self->fd, VTPM_ATTACH_RESUME));
 	EXPECT_EQ(-ECANCELED, client_wait(self->client, &got));
 	/* The other one was not taken. */
@@ -341,7 +342,7 @@ static void churn(struct device *device, unsigned int role, unsigned int rounds)
 	}
 }
 
-TEST_F_TIMEOUT(life, churn, 90)
+TEST_F(life, churn)
 {
 	struct device device = { 0 };
 	pid_t pids[8];
@@ -444,16 +445,17 @@ TEST_F(life, destroy_with_stopped_server)
 	server = server_fork(&self->device, VTPM_ATTACH_RESET);
 	ASSERT_LT(0, server);
 	kill(server, SIGSTOP);
+	ASSERT_TRUE(process_becomes(server, 'T'));
 	fd = device_open(&self->device, self->device.raw, 0);
 	client = fork();
 	if (client == 0)
 		_exit(-client_run(fd, 1));
-	sleep_ms(100);
-	begun = now_ms();
+	ASSERT_TRUE(device_queues(&self->device, 2));
+	begun = fair_ms();
 	EXPECT_EQ(0, device_destroy(&self->device));
-	took = now_ms() - begun;
+	took = fair_ms() - begun;
 	TH_LOG("DESTROY took %llu ms", (unsigned long long)took);
-	EXPECT_GT(3000, took);
+	EXPECT_GT(PROMISE_MS, took);
 	EXPECT_EQ(EPIPE, wait_exit(client));
 	kill(server, SIGKILL);
 	wait_exit(server);
