@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 
 #include "common.h"
-#include "kselftest_harness.h"
+#include "harness.h"
 
 /* An answer to one of client_write()'s commands. */
 struct answer {
@@ -209,7 +209,7 @@ TEST_F(server, identity)
 /* errno:EXCHANGE:EAGAIN errno:EXCHANGE:EINTR errno:EXCHANGE:EFAULT */
 TEST_F(server, answer_comes_first)
 {
-	struct itimerval timer = { { 0, 0 }, { 0, 100000 } };
+	struct itimerval timer = { { 0, 100000 }, { 0, 100000 } }, none = { 0 };
 	struct sigaction action = { .sa_handler = ignore };
 	struct answer answer = { .head.size = ANSWER_SIZE };
 	struct frame frame;
@@ -233,6 +233,7 @@ TEST_F(server, answer_comes_first)
 			sigaction(SIGALRM, &action, NULL);
 			setitimer(ITIMER_REAL, &timer, NULL);
 			rc = server_exchange(self->fd, &answer.head, ANSWER_SIZE, &frame);
+			setitimer(ITIMER_REAL, &none, NULL);
 			EXPECT_EQ(-EINTR, rc);
 			break;
 		case 2:
@@ -506,7 +507,7 @@ TEST_F(server, edge_triggered)
 		ASSERT_EQ(0, client_write(self->client, i));
 		rc = client_read(self->client, &got);
 		while (rc == -EAGAIN) {
-			if (epoll_wait(epoll, &event, 1, 3000) == 0)
+			if (epoll_wait(epoll, &event, 1, PATIENCE_MS) == 0)
 				stalls++;
 			rc = client_read(self->client, &got);
 			ASSERT_LT(stalls, 3);
@@ -549,14 +550,22 @@ TEST_F(server, two_threads_one_clumsy)
 	non_blocking(self->client, false);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, fetch_badly, &clumsy));
 	ASSERT_EQ(0, server_start(&server, self->fd));
-	begun = now_ms();
+	begun = fair_ms();
 	for (i = 0; i < 300; i++)
 		ASSERT_EQ(0, client_run(self->client, i));
-	EXPECT_GT(20000, now_ms() - begun);
+	EXPECT_GT(20000, fair_ms() - begun);
 	ASSERT_EQ(0, device_detach(&self->device));
 	pthread_join(thread, NULL);
 	pthread_join(server.thread, NULL);
 	EXPECT_EQ(300, server.commands);
+}
+
+static bool four_have_left(void *data)
+{
+	struct server *servers = data;
+
+	return __atomic_load_n(&servers[0].closes, __ATOMIC_SEQ_CST) +
+	       __atomic_load_n(&servers[1].closes, __ATOMIC_SEQ_CST) == 4;
 }
 
 TEST_F(server, two_threads)
@@ -580,7 +589,7 @@ TEST_F(server, two_threads)
 	}
 	for (i = 0; i < ARRAY_LENGTH(pids); i++)
 		EXPECT_EQ(0, wait_exit(pids[i]));
-	sleep_ms(500);
+	EXPECT_TRUE(eventually(four_have_left, servers, PATIENCE_MS));
 	ASSERT_EQ(0, device_detach(&self->device));
 	pthread_join(servers[0].thread, NULL);
 	pthread_join(servers[1].thread, NULL);
