@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 
 #include "common.h"
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #define USER 4242
 

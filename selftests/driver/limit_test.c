@@ -20,7 +20,7 @@
 #include <sys/syscall.h>
 
 #include "common.h"
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #define USER 4246
 
@@ -378,7 +378,7 @@ TEST_F(limit, module_stays)
 }
 
 /* errno:COMMON:ENOMEM */
-TEST_F_TIMEOUT(limit, no_memory, 120)
+TEST_F(limit, no_memory)
 {
 	unsigned int i, failures = 0;
 	struct vtpm_info info;

@@ -18,10 +18,10 @@
 #include <sys/wait.h>
 
 #include "fake_tpm.h"
-#include "kselftest_harness.h"
+#include "harness.h"
 
-#define WAIT_MS 6000
-#define SOON_MS 3000
+#define WAIT_MS 20000
+#define SOON_MS 10000
 
 FIXTURE(wake) {
 	struct device device;
@@ -32,7 +32,7 @@ FIXTURE(wake) {
 
 FIXTURE_SETUP(wake)
 {
-	const struct vtpm_create wish = { .detached_ms = 20000, .running_ms = 20000 };
+	const struct vtpm_create wish = { .detached_ms = 600000, .running_ms = 600000 };
 
 	destroy_all();
 	memset(&self->device, 0, sizeof(self->device));
@@ -95,7 +95,7 @@ TEST_F(wake, reader_of_a_killed_writer)
 		alarm(WAIT_MS / 1000);
 		_exit(read(self->fd, &byte, 1) == 0 ? 0 : 1);
 	}
-	sleep_ms(200);
+	ASSERT_TRUE(process_becomes(reader, 'S'));
 	kill(pid, SIGKILL);
 	wait_exit(pid);
 	begun = now_ms();
@@ -113,7 +113,7 @@ TEST_F(wake, poll_out_after_an_error)
 	pid = writer(self->fd);
 	ASSERT_LT(0, server_fetch_command(self->server, &frame));
 	waiter = poller(self->fd, POLLOUT);
-	sleep_ms(200);
+	ASSERT_TRUE(process_becomes(waiter, 'S'));
 	begun = now_ms();
 	ASSERT_EQ(0, server_answer(self->server, frame.head.id, EIO, NULL, 0));
 	EXPECT_EQ(EIO, wait_exit(pid));
@@ -129,7 +129,7 @@ TEST_F(wake, server_poll_out)
 	uint64_t begun;
 
 	waiter = poller(self->server, POLLOUT);
-	sleep_ms(200);
+	ASSERT_TRUE(process_becomes(waiter, 'S'));
 	begun = now_ms();
 	pid = writer(self->fd);
 	ASSERT_LT(0, server_fetch_command(self->server, &frame));
@@ -151,7 +151,7 @@ static bool is_registered(void *data)
  * server is faster than the failure (with one processor for certain: it runs in real
  * time), and the registration has to be tried again.
  */
-TEST_F_TIMEOUT(wake, registration_after_a_quick_resume, 60)
+TEST_F(wake, registration_after_a_quick_resume)
 {
 	const struct vtpm_create wish = {
 		.front_end = VTPM_FRONT_END_CHIP, .flags = VTPM_CREATE_ALLOW_DEFAULT,
@@ -181,7 +181,7 @@ TEST_F_TIMEOUT(wake, registration_after_a_quick_resume, 60)
 			fake_tpm_serve_framed(fd, -1);
 			_exit(0);
 		}
-		EXPECT_TRUE(eventually(is_registered, &device, 3000));
+		EXPECT_TRUE(eventually(is_registered, &device, PATIENCE_MS));
 		kill(pid, SIGKILL);
 		wait_exit(pid);
 		close(fd);
