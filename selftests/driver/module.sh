@@ -66,7 +66,7 @@ poweroff() {
 	swtpm chardev --tpm2 --vtpm-proxy --tpmstate dir="$(mktemp -d)" \
 		--flags not-need-init,startup-clear --seccomp action=none >/dev/null 2>&1 &
 	pid=$!
-	for _ in {1..100}; do
+	for _ in {1..600}; do
 		[ -c /dev/tpm0 ] && break
 		sleep 0.1
 	done
@@ -88,7 +88,7 @@ esac
 # shellcheck disable=SC2046 # one word per kernel
 [ $# -gt 0 ] || set -- $(selftests/lab/kernel list)
 for kernel; do
-	selftests/lab/run --kernel "$kernel" --smp 2 --timeout 120 -- selftests/driver/module.sh guest
+	selftests/lab/run --kernel "$kernel" --smp 2 --timeout 300 -- selftests/driver/module.sh guest
 	check "$kernel: module" test $? -eq 0
 	begun='' took=''
 	# The guest ends before its command does: that is what is asked for.

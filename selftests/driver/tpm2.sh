@@ -31,7 +31,7 @@ guest() {
 		modprobe "$module" || exit 1
 	fi
 	"${@//\{\}/$state}" >"$state/log" 2>&1 &
-	for _ in {1..100}; do
+	for _ in {1..600}; do
 		[ -c /dev/tpmrm0 ] && break
 		sleep 0.1
 	done
@@ -49,7 +49,7 @@ guest() {
 	kill %1
 	wait
 	# The device died with its server, so the module can go.
-	for _ in {1..50}; do
+	for _ in {1..300}; do
 		rmmod "$module" 2>/dev/null && break
 		sleep 0.1
 	done
