@@ -17,20 +17,53 @@ USERD_HARDEN := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(USERD_FORTIFY) \
 USERD_LINK := -pie -Wl,-z,relro,-z,now
 USERD_FLAGS := -std=gnu11 -D_GNU_SOURCE -Iuserd -Iuapi $(USERD_WARN)
 TEST_PEER := userd/engine/peer_for_tests.c
+
+# All rooms make one archive, of which a program takes what it needs. What it may
+# be linked with is named per program: a library it has no business with is a link error.
+ROOMS := $(patsubst userd/%/,%,$(filter-out userd/fuzz/,$(wildcard userd/*/)))
+USERD_SRC := $(filter-out %/main.c $(TEST_PEER) $(wildcard userd/*/test_*.c), \
+	$(foreach room,$(ROOMS),$(wildcard userd/$(room)/*.c)))
+
 ENGINE_LIBS := -ltpms -lcrypto -lseccomp
+SPAWN_LIBS := $(ENGINE_LIBS)
+KEYD_LIBS := -ltss2-esys -ltss2-mu -ltss2-rc -ltss2-tctildr -lcrypto -lseccomp -lsystemd
+MANAGER_LIBS := -lsqlite3 -lmicrohttpd -ljansson -lsystemd -linih -lcrypto -lseccomp
+CLI_LIBS := -lcurl -ljansson -lcrypto
+ALL_LIBS := $(sort $(ENGINE_LIBS) $(KEYD_LIBS) $(MANAGER_LIBS) $(CLI_LIBS))
 
-ENGINE_SRC := $(filter-out %/main.c $(TEST_PEER) $(wildcard userd/*/test_*.c), \
-	$(foreach room,base wire sandbox store engine,$(wildcard userd/$(room)/*.c)))
-ENGINE_MAIN := userd/engine/main.c
-
-PROGRAMS += $(B)/vtpm-engine
+# $(call program,name,room,libraries)
+define program
+PROGRAMS += $$(B)/$(1)
+$$(B)/$(1): $$(B)/userd/$(2)/main.o $$(B)/userd/libuserd.a
+	$$(CC) $$(USERD_HARDEN) $$(USERD_LINK) $$^ $(3) -o $$@
+$$(B)/asan/$(1): $$(B)/asan/$(2)/main.o $$(B)/asan/libuserd.a
+	$$(CC) $$(ASAN_FLAGS) $$^ $(3) -o $$@
+endef
 
 $(B)/userd/%.o: userd/%.c
 	@mkdir -p $(@D)
 	$(CC) $(USERD_FLAGS) $(USERD_HARDEN) -MMD -c $< -o $@
 
-$(B)/vtpm-engine: $(patsubst userd/%.c,$(B)/userd/%.o,$(ENGINE_SRC) $(ENGINE_MAIN))
-	$(CC) $(USERD_HARDEN) $(USERD_LINK) $^ $(ENGINE_LIBS) -o $@
+$(B)/userd/libuserd.a: $(patsubst userd/%.c,$(B)/userd/%.o,$(USERD_SRC))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+# -fcf-protection and _FORTIFY_SOURCE do not go well with sanitizers
+ASAN_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+$(B)/asan/%.o: userd/%.c
+	@mkdir -p $(@D)
+	$(CC) $(USERD_FLAGS) $(ASAN_FLAGS) -MMD -c $< -o $@
+
+$(B)/asan/libuserd.a: $(patsubst userd/%.c,$(B)/asan/%.o,$(USERD_SRC))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(eval $(call program,vtpm-engine,engine,$(ENGINE_LIBS)))
+$(eval $(if $(wildcard userd/spawn/main.c),$(call program,vtpm-spawn,spawn,$(SPAWN_LIBS))))
+$(eval $(if $(wildcard userd/keyd/main.c),$(call program,vtpm-keyd,keyd,$(KEYD_LIBS))))
+$(eval $(if $(wildcard userd/manager/main.c),$(call program,vtpmd,manager,$(MANAGER_LIBS))))
+$(eval $(if $(wildcard userd/cli/main.c),$(call program,vtpmctl,cli,$(CLI_LIBS))))
 
 -include $(wildcard $(B)/userd/*/*.d)
 
@@ -38,24 +71,15 @@ $(B)/vtpm-engine: $(patsubst userd/%.c,$(B)/userd/%.o,$(ENGINE_SRC) $(ENGINE_MAI
 
 UNIT_TESTS := $(wildcard userd/*/test_*.c)
 UNIT_PROGRAMS := $(patsubst userd/%.c,$(B)/userd/%,$(UNIT_TESTS))
-# -fcf-protection and _FORTIFY_SOURCE do not go well with sanitizers
-ASAN_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 ASAN_PROGRAMS := $(patsubst userd/%.c,$(B)/asan/%,$(UNIT_TESTS))
 
-$(UNIT_PROGRAMS): $(B)/userd/%: $(B)/userd/%.o \
-		$(patsubst userd/%.c,$(B)/userd/%.o,$(ENGINE_SRC) $(TEST_PEER))
-	$(CC) $(USERD_HARDEN) $(USERD_LINK) $^ $(ENGINE_LIBS) -lcmocka -o $@
+$(UNIT_PROGRAMS): $(B)/userd/%: $(B)/userd/%.o $(patsubst userd/%.c,$(B)/userd/%.o,$(TEST_PEER)) \
+		$(B)/userd/libuserd.a
+	$(CC) $(USERD_HARDEN) $(USERD_LINK) $^ -Wl,--as-needed $(ALL_LIBS) -lcmocka -o $@
 
-$(B)/asan/%.o: userd/%.c
-	@mkdir -p $(@D)
-	$(CC) $(USERD_FLAGS) $(ASAN_FLAGS) -MMD -c $< -o $@
-
-$(B)/asan/vtpm-engine: $(patsubst userd/%.c,$(B)/asan/%.o,$(ENGINE_SRC) $(ENGINE_MAIN))
-	$(CC) $(ASAN_FLAGS) $^ $(ENGINE_LIBS) -o $@
-
-$(ASAN_PROGRAMS): $(B)/asan/%: $(B)/asan/%.o \
-		$(patsubst userd/%.c,$(B)/asan/%.o,$(ENGINE_SRC) $(TEST_PEER))
-	$(CC) $(ASAN_FLAGS) $^ $(ENGINE_LIBS) -lcmocka -o $@
+$(ASAN_PROGRAMS): $(B)/asan/%: $(B)/asan/%.o $(patsubst userd/%.c,$(B)/asan/%.o,$(TEST_PEER)) \
+		$(B)/asan/libuserd.a
+	$(CC) $(ASAN_FLAGS) $^ -Wl,--as-needed $(ALL_LIBS) -lcmocka -o $@
 
 # $(call run-tests,label,engine,programs)
 define run-tests
@@ -65,12 +89,12 @@ done; \
 echo "$(1): $(words $(3)) programs, $$failed failed"; test $$failed = 0
 endef
 
-unit: $(B)/vtpm-engine $(UNIT_PROGRAMS)
+unit: $(PROGRAMS) $(UNIT_PROGRAMS)
 	$(call run-tests,$@,$(B)/vtpm-engine,$(UNIT_PROGRAMS))
 
 # The engine leaves by _exit paths under seccomp, where the leak checker cannot work.
 unit-asan: export ASAN_OPTIONS := detect_leaks=0
-unit-asan: $(B)/asan/vtpm-engine $(ASAN_PROGRAMS)
+unit-asan: $(patsubst $(B)/%,$(B)/asan/%,$(PROGRAMS)) $(ASAN_PROGRAMS)
 	$(call run-tests,$@,$(B)/asan/vtpm-engine,$(ASAN_PROGRAMS))
 
 .SECONDARY: $(patsubst userd/%.c,$(B)/userd/%.o,$(UNIT_TESTS)) \
@@ -85,12 +109,13 @@ FUZZ_CC ?= clang
 FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_NAMES := $(patsubst userd/fuzz/%.c,%,$(wildcard userd/fuzz/fuzz_*.c))
 FUZZ_PROGRAMS := $(addprefix $(B)/fuzz/,$(FUZZ_NAMES))
-FUZZ_SRC := $(filter-out userd/engine/%,$(ENGINE_SRC)) userd/engine/unit.c
+FUZZ_SRC := $(filter-out userd/engine/%,$(foreach room,base wire sandbox store, \
+	$(filter userd/$(room)/%,$(USERD_SRC)))) userd/engine/unit.c
 SECONDS ?= 10
 
 $(FUZZ_PROGRAMS): $(B)/fuzz/%: userd/fuzz/%.c $(FUZZ_SRC)
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(USERD_FLAGS) $(FUZZ_FLAGS) $^ $(ENGINE_LIBS) -o $@
+	$(FUZZ_CC) $(USERD_FLAGS) $(FUZZ_FLAGS) $^ -Wl,--as-needed $(ALL_LIBS) -o $@
 
 fuzz-build: $(FUZZ_PROGRAMS)
 

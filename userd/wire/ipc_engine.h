@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The channel between the manager and one engine.
+ *
+ * spawn made it and keeps the manager's end: what either side has sent stays in it
+ * while a manager is replaced. The engine takes ENGINE_CONFIG first, asks keyd
+ * for its data key, starts or resumes, says ENGINE_READY and serves. From then on it
+ * looks at the channel only while it waits for a commit's outcome.
+ *
+ * A commit is idempotent by generation: the manager answers one that is already
+ * durable, with the same bytes, as it answered it before. After ENGINE_AGAIN an
+ * engine sends the commit it waits for once more.
+ */
+#ifndef WIRE_IPC_ENGINE_H
+#define WIRE_IPC_ENGINE_H
+
+/**
+ * enum engine_op - operations
+ * @ENGINE_CONFIG: uuid, u64 epoch, u64 instance, u32 &enum engine_config_flags, u32 PCR
+ *	banks (bit n: TPM_ALG_ID n; 0: as they are), ticket (KEYD_TICKET_SIZE) for
+ *	KEYD_KEY, u64 generation of the durable envelope, blob that envelope (empty:
+ *	there is none)
+ * @ENGINE_READY: u64 generation of its state, u8 resumed
+ * @ENGINE_COMMIT: u64 generation, blob envelope
+ * @ENGINE_COMMITTED: u64 generation, u32 errno. 0: durable. EUCLEAN: nobody can
+ *	tell. Another: the envelope of before is still the newest one, for certain
+ * @ENGINE_AGAIN: nothing: a new manager is here
+ * @ENGINE_ENDS: u32 exit status, string reason: last word of an engine that
+ *	ends by itself
+ */
+enum engine_op {
+	ENGINE_CONFIG = 0,
+	ENGINE_READY = 1,
+	ENGINE_COMMITTED = 2,
+	ENGINE_COMMIT = 3,
+	ENGINE_AGAIN = 4,
+	ENGINE_ENDS = 5,
+	_ENGINE_OP_MAX,
+};
+
+/**
+ * enum engine_config_flags - flags of ENGINE_CONFIG
+ * @ENGINE_CONFIG_MANUFACTURE: make a new TPM with its endorsement keys if there is
+ *	no envelope
+ * @ENGINE_CONFIG_FIRMWARE: the client is a machine's firmware
+ */
+enum engine_config_flags {
+	ENGINE_CONFIG_MANUFACTURE = 1 << 0,
+	ENGINE_CONFIG_FIRMWARE = 1 << 1,
+};
+
+#endif /* WIRE_IPC_ENGINE_H */

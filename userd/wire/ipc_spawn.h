@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What vtpm-spawn is asked by the manager, at RUNTIME_DIR/spawn.sock.
+ *
+ * spawn keeps for each vTPM what must outlive both its engine and the manager:
+ * the checkpoint memory and the manager's end of the engine's channel. It
+ * knows a vTPM by its UUID and understands nothing of what passes the channel.
+ *
+ * Requests begin with a tag of the manager's choice, answers with that tag and an
+ * errno (0: done). One manager at a time: a new connection replaces the old one.
+ */
+#ifndef WIRE_IPC_SPAWN_H
+#define WIRE_IPC_SPAWN_H
+
+/**
+ * enum spawn_op - operations; tag and errno are not repeated here
+ * @SPAWN_START: tag, uuid, u64 instance, u32 &enum spawn_start_flags, u8 descriptors
+ *	that came along (0 to 2: what it serves, the control socket of that). Makes a
+ *	channel and an engine; makes the checkpoint memory unless it is there
+ *	already, and kept under the same instance
+ * @SPAWN_STARTED: u32 pid, and the manager's end of the channel as a descriptor.
+ *	errno EBUSY: its engine runs; ENOMEM, EMFILE, EAGAIN: as fork() and others say
+ * @SPAWN_LIST: tag
+ * @SPAWN_ENTRY: one for each vTPM that spawn keeps something of: uuid, u64 instance,
+ *	u32 pid (0: its engine has ended), u32 wait status (of the ended one), and the
+ *	manager's end of the channel as a descriptor. The last one has the nil uuid
+ *	and no descriptor
+ * @SPAWN_SIGNAL: tag, uuid, u32 signal: to its engine, SIGTERM or SIGKILL
+ * @SPAWN_SIGNALLED: nothing more. errno ESRCH: no engine runs
+ * @SPAWN_FORGET: tag, uuid: give up the checkpoint memory and the channel
+ * @SPAWN_FORGOTTEN: nothing more. errno EBUSY: its engine runs
+ * @SPAWN_END: tag: SIGTERM to each engine, then end
+ * @SPAWN_ENDING: nothing more
+ * @SPAWN_EXITED: report, without tag and errno: uuid, u32 pid, u32 wait status. Comes
+ *	to the manager that is connected at that moment; SPAWN_LIST tells a later one
+ */
+enum spawn_op {
+	SPAWN_START = 0,
+	SPAWN_STARTED = 1,
+	SPAWN_LIST = 2,
+	SPAWN_ENTRY = 3,
+	SPAWN_SIGNAL = 4,
+	SPAWN_SIGNALLED = 5,
+	SPAWN_FORGET = 6,
+	SPAWN_FORGOTTEN = 7,
+	SPAWN_END = 8,
+	SPAWN_ENDING = 9,
+	SPAWN_EXITED = 11,
+	_SPAWN_OP_MAX,
+};
+
+/**
+ * enum spawn_start_flags - flags of SPAWN_START
+ * @SPAWN_START_IDLE: run at idle priority (a spare is being made)
+ */
+enum spawn_start_flags {
+	SPAWN_START_IDLE = 1 << 0,
+};
+
+#endif /* WIRE_IPC_SPAWN_H */
