@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What can be asked of the manager; the API is a thin coat over this.
+ *
+ * Everything that takes time ends by calling a done function, exactly once, from
+ * the event loop and never before the asking call has returned; @problem is
+ * NULL for success. Nothing is asked from another thread.
+ */
+#ifndef MANAGER_MANAGER_H
+#define MANAGER_MANAGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "manager/problem.h"
+#include "manager/vtpm.h"
+#include "wire/ipc_keyd.h"
+
+struct manager;
+
+/**
+ * typedef manager_done - something asked for has ended
+ * @context: as given
+ * @problem: why it failed, NULL for success; valid during the call
+ */
+typedef void (*manager_done)(void *context, const struct problem *problem);
+
+/**
+ * struct manager_create - what a new vTPM shall be
+ * @name: 1 to 63 of A-Z a-z 0-9 . _ -, not beginning with . or - or "proxy-"
+ * @front: front end
+ * @uid: owner of nodes and sockets
+ * @gid: group of nodes and sockets
+ * @mode: permission bits
+ * @banks: PCR banks, 0 for the default
+ * @start: start it too
+ */
+struct manager_create {
+	char name[VTPM_NAME_SIZE];
+	enum vtpm_front front;
+	uid_t uid;
+	gid_t gid;
+	mode_t mode;
+	uint32_t banks;
+	bool start;
+};
+
+/** manager_create() - make a vTPM; done when it is durable and, if asked so, answers */
+void manager_create(struct manager *manager, const struct manager_create *what, manager_done done,
+		    void *context);
+
+/** manager_start() - power on; success at once for one that runs */
+void manager_start(struct manager *manager, const char *name, manager_done done, void *context);
+
+/** manager_stop() - TPM2_Shutdown(CLEAR) and power off; success at once for one that is off */
+void manager_stop(struct manager *manager, const char *name, manager_done done, void *context);
+
+/** manager_reset() - a power cycle of one that runs; its nodes stay */
+void manager_reset(struct manager *manager, const char *name, manager_done done, void *context);
+
+/** manager_remove() - end it and erase its key and its state for good */
+void manager_remove(struct manager *manager, const char *name, manager_done done, void *context);
+
+/**
+ * manager_wait() - done as soon as the vTPM answers, or can be known not to
+ *
+ * A timeout is the asker's matter: manager_forget() ends the wait without a call.
+ */
+void manager_wait(struct manager *manager, const char *name, manager_done done, void *context);
+
+/** manager_forget() - nobody waits with @context any more: its done function is not called */
+void manager_forget(struct manager *manager, void *context);
+
+/** manager_view() - look at a vTPM. Return: false: there is none of that name */
+bool manager_view(struct manager *manager, const char *name, struct vtpm_view *ret);
+
+/** manager_each() - look at all vTPMs but spares, by name */
+void manager_each(struct manager *manager,
+		  void (*look)(void *context, const struct vtpm_view *view), void *context);
+
+/**
+ * struct manager_host - the host, for those who look
+ * @keyd_here: vtpm-keyd answers
+ * @spawn_here: vtpm-spawn answers
+ * @driver_here: vtpm.ko's control node is open
+ * @separated: the processes run as different users
+ * @state: of the host root key
+ * @protection: what protects it
+ * @tcti: how keyd reaches the host TPM
+ * @host_tpm: who made it, and its firmware
+ * @policy: PCR policy, "sha256:7,14"
+ * @reason: why it is locked; empty otherwise
+ * @storage_key: Name of the host TPM's storage key
+ * @storage_key_length: bytes of it
+ * @vtpms: how many
+ * @running: how many of them run
+ * @spares: prepared ones
+ */
+struct manager_host {
+	bool keyd_here;
+	bool spawn_here;
+	bool driver_here;
+	bool separated;
+	enum keyd_state state;
+	enum keyd_protection protection;
+	char tcti[256];
+	char host_tpm[128];
+	char policy[64];
+	char reason[VTPM_REASON_SIZE];
+	uint8_t storage_key[66];
+	size_t storage_key_length;
+	unsigned int vtpms;
+	unsigned int running;
+	unsigned int spares;
+};
+
+/** manager_host() - look at the host, as keyd last said */
+void manager_host(struct manager *manager, struct manager_host *ret);
+
+/**
+ * struct manager_host_init - what KEYD_INIT is told
+ * @no_hardware: do without a host TPM
+ * @pcrs: PCRs of the sha256 bank; 0 for the default, 7 and 14
+ * @recovery_public: uncompressed P-256 point
+ * @box: owner password, boxed to keyd's session key
+ * @box_length: bytes of it, 0 for no password
+ */
+struct manager_host_init {
+	bool no_hardware;
+	uint32_t pcrs;
+	uint8_t recovery_public[KEYD_POINT_SIZE];
+	uint8_t box[KEYD_BOX_MAX];
+	size_t box_length;
+};
+
+/** manager_host_init() - make the host root key */
+void manager_host_init(struct manager *manager, const struct manager_host_init *what,
+		       manager_done done, void *context);
+
+/** manager_host_unlock() - open the host root key with a box made for keyd's session key */
+void manager_host_unlock(struct manager *manager, const uint8_t *box, size_t length, bool bind,
+			 manager_done done, void *context);
+
+/**
+ * typedef manager_recovery_done - what KEYD_RECOVERY returned
+ * @context: as given
+ * @problem: NULL for success; what follows is valid then only, and during the call only
+ * @record: recovery record, empty before init
+ * @length: bytes of it
+ * @session: keyd's session public key, KEYD_POINT_SIZE bytes
+ */
+typedef void (*manager_recovery_done)(void *context, const struct problem *problem,
+				      const uint8_t *record, size_t length, const uint8_t *session);
+
+/** manager_recovery() - what a person needs to unlock by recovery code */
+void manager_recovery(struct manager *manager, manager_recovery_done done, void *context);
+
+#endif /* MANAGER_MANAGER_H */
