@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Bodies of requests, strictly.
+ *
+ * A body is one object. What it may hold is a table: a member's name, what it must
+ * be (said to whoever sent something else), how to take it. A taker reads a value into the
+ * structure and says whether it was of the right kind and in range.
+ */
+#include "manager/api_json.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cursor.h"
+
+#define BODY_NEXT "the body is described in openapi.yaml and in api.rst"
+
+/**
+ * struct member - one member of a body
+ * @name: its name
+ * @must_be: what it must be, for people
+ * @take: read it; false: it is something else
+ * @required: the body must have it
+ */
+struct member {
+	const char *name;
+	const char *must_be;
+	bool (*take)(const json_t *value, void *into);
+	bool required;
+};
+
+static const struct member *find(const struct member *members, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(members[i].name, name))
+			return &members[i];
+	return NULL;
+}
+
+static bool take_members(json_t *body, const struct member *members, size_t count, void *into,
+			 struct problem *problem)
+{
+	const struct member *member;
+	const char *name;
+	json_t *value;
+
+	json_object_foreach (body, name, value) {
+		member = find(members, count, name);
+		if (!member) {
+			problem_set(problem, PROBLEM_INVALID, BODY_NEXT,
+				    "member \"%.64s\" is unknown", name);
+			return false;
+		}
+		if (!member->take(value, into)) {
+			problem_set(problem, PROBLEM_INVALID, BODY_NEXT, "member \"%s\" must be %s",
+				    name, member->must_be);
+			return false;
+		}
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (members[i].required && !json_object_get(body, members[i].name)) {
+			problem_set(problem, PROBLEM_INVALID, BODY_NEXT,
+				    "member \"%s\" is missing; it must be %s", members[i].name,
+				    members[i].must_be);
+			return false;
+		}
+	}
+	return true;
+}
+
+static json_t *parse(const char *body, size_t length, struct problem *problem)
+{
+	json_error_t error;
+	json_t *object = json_loadb(body, length, JSON_REJECT_DUPLICATES, &error);
+
+	if (!object) {
+		problem_set(problem, PROBLEM_INVALID, BODY_NEXT,
+			    "the body is no JSON: line %d, column %d: %s", error.line, error.column,
+			    error.text);
+		return NULL;
+	}
+	if (!json_is_object(object)) {
+		problem_set(problem, PROBLEM_INVALID, BODY_NEXT, "the body must be a JSON object");
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+static bool take(const char *body, size_t length, const struct member *members, size_t count,
+		 void *into, struct problem *problem)
+{
+	json_t *object = parse(body, length, problem);
+	bool good = object && take_members(object, members, count, into, problem);
+
+	json_decref(object);
+	return good;
+}
+
+static bool take_flag(const json_t *value, bool *ret)
+{
+	*ret = json_is_true(value);
+	return json_is_boolean(value);
+}
+
+static bool take_id(const json_t *value, uint32_t *ret)
+{
+	json_int_t id = json_integer_value(value);
+
+	/* The largest one means "no change" to chown(). */
+	if (!json_is_integer(value) || id < 0 || id >= UINT32_MAX)
+		return false;
+	*ret = (uint32_t)id;
+	return true;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* Two digits a byte, nothing else; the caller looks at the length. */
+static bool take_hex(const json_t *value, uint8_t *to, size_t room, size_t *ret_length)
+{
+	const char *text = json_string_value(value);
+	size_t digits = json_string_length(value);
+	int high, low;
+
+	if (!text || digits % 2 || digits / 2 > room)
+		return false;
+	for (size_t i = 0; i < digits / 2; i++) {
+		high = hex_digit(text[2 * i]);
+		low = hex_digit(text[2 * i + 1]);
+		if (high < 0 || low < 0)
+			return false;
+		to[i] = (uint8_t)(high << 4 | low);
+	}
+	*ret_length = digits / 2;
+	return true;
+}
+
+bool api_name_valid(const char *name)
+{
+	size_t length = strlen(name);
+
+	if (!length || length >= VTPM_NAME_SIZE || name[0] == '.' || name[0] == '-' ||
+	    !strncmp(name, "proxy-", strlen("proxy-")))
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (!isascii(name[i]) || (!isalnum(name[i]) && !strchr("._-", name[i])))
+			return false;
+	return true;
+}
+
+/* POST /v1/vtpms */
+
+/**
+ * struct create - a body being read
+ * @what: what it will become
+ * @mode_set: the body has a member "mode"
+ * @owner_set: the body has a member "owner" or "group"
+ */
+struct create {
+	struct manager_create *what;
+	bool mode_set;
+	bool owner_set;
+};
+
+static bool take_name(const json_t *value, void *into)
+{
+	struct create *create = into;
+	const char *name = json_string_value(value);
+
+	if (!name || !api_name_valid(name))
+		return false;
+	return cursor_copy(create->what->name, sizeof(create->what->name), name, strlen(name) + 1);
+}
+
+static bool take_front_end(const json_t *value, void *into)
+{
+	const char *name = json_string_value(value);
+	struct create *create = into;
+
+	for (unsigned int front = VTPM_FRONT_DEVICE; name && api_front_name(front); front++) {
+		if (!strcmp(name, api_front_name(front))) {
+			create->what->front = (enum vtpm_front)front;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool take_owner(const json_t *value, void *into)
+{
+	struct create *create = into;
+
+	create->owner_set = true;
+	return take_id(value, &create->what->uid);
+}
+
+static bool take_group(const json_t *value, void *into)
+{
+	struct create *create = into;
+
+	create->owner_set = true;
+	return take_id(value, &create->what->gid);
+}
+
+static bool take_mode(const json_t *value, void *into)
+{
+	const char *text = json_string_value(value);
+	struct create *create = into;
+	unsigned long mode;
+
+	/* By hand: strtoul() takes signs and blanks too. */
+	if (!text || strlen(text) < 3 || strlen(text) > 4 || text[strspn(text, "01234567")])
+		return false;
+	mode = strtoul(text, NULL, 8);
+	if (!mode || mode > 0777)
+		return false;
+	create->what->mode = (mode_t)mode;
+	create->mode_set = true;
+	return true;
+}
+
+/* Return: bit n for TPM_ALG_ID n; 0: no such bank */
+static uint32_t bank_bit(const char *name)
+{
+	for (unsigned int algorithm = 0; name && algorithm < 32; algorithm++)
+		if (api_bank_name(algorithm) && !strcmp(name, api_bank_name(algorithm)))
+			return (uint32_t)1 << algorithm;
+	return 0;
+}
+
+static bool take_banks(const json_t *value, void *into)
+{
+	struct create *create = into;
+	uint32_t banks = 0, bit;
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach (value, i, item) {
+		bit = bank_bit(json_string_value(item));
+		if (!bit || banks & bit)
+			return false;
+		banks |= bit;
+	}
+	create->what->banks = banks;
+	return banks != 0;
+}
+
+static bool take_start(const json_t *value, void *into)
+{
+	return take_flag(value, &((struct create *)into)->what->start);
+}
+
+static const struct member create_members[] = {
+	{ "name",
+	  "a string of 1 to 63 of A-Z a-z 0-9 . _ - that begins neither with . or - nor with "
+	  "proxy-",
+	  take_name, true },
+	{ "front_end", "\"device\", \"chip\" or \"socket\"", take_front_end, false },
+	{ "owner", "a number, a user's id", take_owner, false },
+	{ "group", "a number, a group's id", take_group, false },
+	{ "mode", "a string of octal digits from \"0001\" to \"0777\"", take_mode, false },
+	{ "pcr_banks",
+	  "an array with some of \"sha1\", \"sha256\", \"sha384\", \"sha512\", each once",
+	  take_banks, false },
+	{ "start", "true or false", take_start, false },
+};
+
+bool api_json_create(struct manager_create *what, const char *body, size_t length,
+		     struct problem *problem)
+{
+	struct create create = { .what = what };
+
+	what->front = VTPM_FRONT_DEVICE;
+	what->mode = VTPM_DEFAULT_MODE;
+	what->banks = 0;
+	what->start = true;
+	if (!take(body, length, create_members, sizeof(create_members) / sizeof(create_members[0]),
+		  &create, problem))
+		return false;
+	if (what->front != VTPM_FRONT_CHIP)
+		return true;
+	if (create.owner_set || create.mode_set) {
+		problem_set(
+			problem, PROBLEM_INVALID,
+			"leave \"owner\", \"group\" and \"mode\" out, or take another front end",
+			"the kernel makes the nodes of a chip; udev says whose they are");
+		return false;
+	}
+	what->uid = 0;
+	what->gid = 0;
+	return true;
+}
+
+/* POST /v1/host/init */
+
+static bool take_no_hardware(const json_t *value, void *into)
+{
+	return take_flag(value, &((struct manager_host_init *)into)->no_hardware);
+}
+
+static bool take_pcrs(const json_t *value, void *into)
+{
+	struct manager_host_init *what = into;
+	const json_t *item;
+	uint32_t pcrs = 0, bit;
+	json_int_t pcr;
+	size_t i;
+
+	json_array_foreach (value, i, item) {
+		pcr = json_integer_value(item);
+		if (!json_is_integer(item) || pcr < 0 || pcr > 23)
+			return false;
+		bit = (uint32_t)1 << pcr;
+		if (pcrs & bit)
+			return false;
+		pcrs |= bit;
+	}
+	what->pcrs = pcrs;
+	return pcrs != 0;
+}
+
+static bool take_recovery_public(const json_t *value, void *into)
+{
+	struct manager_host_init *what = into;
+	size_t length;
+
+	return take_hex(value, what->recovery_public, sizeof(what->recovery_public), &length) &&
+	       length == KEYD_POINT_SIZE && what->recovery_public[0] == 4;
+}
+
+static bool take_owner_password(const json_t *value, void *into)
+{
+	struct manager_host_init *what = into;
+
+	return take_hex(value, what->box, sizeof(what->box), &what->box_length) && what->box_length;
+}
+
+static const struct member init_members[] = {
+	{ "no_hardware", "true or false", take_no_hardware, false },
+	{ "pcrs", "an array of numbers from 0 to 23, each once", take_pcrs, false },
+	{ "recovery_public",
+	  "a string of 130 hexadecimal digits: an uncompressed point of the curve P-256",
+	  take_recovery_public, true },
+	{ "owner_password_box", "a string of 2 to 2048 hexadecimal digits: a sealed box",
+	  take_owner_password, false },
+};
+
+bool api_json_host_init(struct manager_host_init *what, const char *body, size_t length,
+			struct problem *problem)
+{
+	*what = (struct manager_host_init){ 0 };
+	return take(body, length, init_members, sizeof(init_members) / sizeof(init_members[0]),
+		    what, problem);
+}
+
+/* POST /v1/host/unlock */
+
+static bool take_box(const json_t *value, void *into)
+{
+	struct api_unlock *what = into;
+
+	return take_hex(value, what->box, sizeof(what->box), &what->box_length) && what->box_length;
+}
+
+static bool take_bind(const json_t *value, void *into)
+{
+	return take_flag(value, &((struct api_unlock *)into)->bind);
+}
+
+static const struct member unlock_members[] = {
+	{ "box", "a string of 2 to 2048 hexadecimal digits: a sealed box", take_box, true },
+	{ "bind", "true or false", take_bind, false },
+};
+
+bool api_json_unlock(struct api_unlock *what, const char *body, size_t length,
+		     struct problem *problem)
+{
+	*what = (struct api_unlock){ 0 };
+	return take(body, length, unlock_members,
+		    sizeof(unlock_members) / sizeof(unlock_members[0]), what, problem);
+}
+
+bool api_json_nothing(const char *body, size_t length, struct problem *problem)
+{
+	return !length || take(body, length, NULL, 0, NULL, problem);
+}

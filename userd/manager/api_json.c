@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Views as JSON objects.
+ *
+ * A string that reached us from elsewhere (a reason, a path) need not be UTF-8, and a
+ * cut one may end inside a character; what is not is replaced, so that there is always
+ * an answer. Where memory runs out an object is NULL, and so is all it was meant for.
+ */
+#include "manager/api_json.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cursor.h"
+
+/* What a definition with no banks means: sha256. */
+#define DEFAULT_BANKS ((uint32_t)1 << 0x0b)
+
+static const char *const conditions[_VTPM_CONDITION_MAX] = {
+	[VTPM_DEFINED] = "defined",	    [VTPM_RUNNING] = "running", [VTPM_LOCKED] = "locked",
+	[VTPM_QUARANTINED] = "quarantined", [VTPM_FAILED] = "failed",
+};
+
+static const char *const phases[] = {
+	[VTPM_IDLE] = "idle",	      [VTPM_WAITING] = "waiting",     [VTPM_GRANTING] = "granting",
+	[VTPM_FORKING] = "forking",   [VTPM_BEGINNING] = "beginning", [VTPM_SERVING] = "serving",
+	[VTPM_STOPPING] = "stopping",
+};
+
+static const char *const states[] = {
+	[KEYD_STATE_NONE] = "uninitialised",
+	[KEYD_STATE_LOCKED] = "locked",
+	[KEYD_STATE_UNLOCKED] = "unlocked",
+};
+
+#define NAME_OF(names, value) \
+	name_of(names, sizeof(names) / sizeof((names)[0]), (unsigned int)(value))
+
+static const char *name_of(const char *const *names, size_t count, unsigned int value)
+{
+	return value < count && names[value] ? names[value] : "unknown";
+}
+
+const char *api_front_name(unsigned int front)
+{
+	static const char *const names[] = {
+		[VTPM_FRONT_DEVICE] = "device",
+		[VTPM_FRONT_CHIP] = "chip",
+		[VTPM_FRONT_SOCKET] = "socket",
+	};
+
+	return front < sizeof(names) / sizeof(names[0]) ? names[front] : NULL;
+}
+
+const char *api_bank_name(unsigned int algorithm)
+{
+	/* TPM_ALG_ID, Part 2, 6.3 */
+	static const char *const names[] = {
+		[0x04] = "sha1",
+		[0x0b] = "sha256",
+		[0x0c] = "sha384",
+		[0x0d] = "sha512",
+	};
+
+	return algorithm < sizeof(names) / sizeof(names[0]) ? names[algorithm] : NULL;
+}
+
+static json_t *string(const char *from)
+{
+	json_t *value = json_string(from);
+	char text[1024];
+	size_t i;
+
+	if (value)
+		return value;
+	for (i = 0; from[i] && i < sizeof(text) - 1; i++)
+		text[i] = (char)(isascii(from[i]) ? from[i] : '?');
+	text[i] = '\0';
+	return json_string(text);
+}
+
+static json_t *string_or_null(const char *text)
+{
+	return text[0] ? string(text) : json_null();
+}
+
+static json_t *hex(const uint8_t *bytes, size_t length)
+{
+	static const char digits[] = "0123456789abcdef";
+	char text[2 * KEYD_BOX_MAX];
+
+	if (length > KEYD_BOX_MAX)
+		return NULL;
+	for (size_t i = 0; i < length; i++) {
+		text[2 * i] = digits[bytes[i] >> 4];
+		text[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	return json_stringn(text, 2 * length);
+}
+
+static json_t *uuid_text(const uint8_t *uuid)
+{
+	struct cursor_in in = cursor_in(uuid, 16);
+	uint32_t time_low = cursor_get_u32(&in);
+	uint16_t time_mid = cursor_get_u16(&in), version = cursor_get_u16(&in);
+	uint16_t variant = cursor_get_u16(&in), node_high = cursor_get_u16(&in);
+	uint32_t node_low = cursor_get_u32(&in);
+	char text[37];
+
+	snprintf(text, sizeof(text), "%08x-%04x-%04x-%04x-%04x%08x", time_low, time_mid, version,
+		 variant, node_high, node_low);
+	return json_string(text);
+}
+
+static json_t *instance_text(uint64_t instance)
+{
+	char text[17];
+
+	if (!instance)
+		return json_null();
+	snprintf(text, sizeof(text), "%016" PRIx64, instance);
+	return json_string(text);
+}
+
+static json_t *mode_text(mode_t mode)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%04o", (unsigned int)mode & 07777);
+	return json_string(text);
+}
+
+static json_t *time_text(int64_t seconds)
+{
+	time_t time = seconds;
+	struct tm tm;
+	char text[64];
+
+	if (!gmtime_r(&time, &tm) || !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		return json_null();
+	return json_string(text);
+}
+
+static json_t *bank_names(uint32_t banks)
+{
+	json_t *array = json_array();
+
+	if (!banks)
+		banks = DEFAULT_BANKS;
+	for (unsigned int algorithm = 0; algorithm < 32; algorithm++)
+		if (banks & (uint32_t)1 << algorithm && api_bank_name(algorithm))
+			json_array_append_new(array, json_string(api_bank_name(algorithm)));
+	return array;
+}
+
+static json_t *device_paths(const struct vtpm_view *view)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < sizeof(view->devices) / sizeof(view->devices[0]); i++)
+		if (view->devices[i][0])
+			json_array_append_new(array, string(view->devices[i]));
+	return array;
+}
+
+static const char *protection_text(bool hardware)
+{
+	return hardware ? "hardware" : "not hardware protected";
+}
+
+/* One line a member; an object that lacks one for want of memory is none. */
+static json_t *complete(json_t *object, bool good)
+{
+	if (!good) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+static bool put(json_t *object, const char *name, json_t *value)
+{
+	return json_object_set_new(object, name, value) == 0;
+}
+
+json_t *api_json_vtpm(const struct vtpm_view *view)
+{
+	const struct vtpm_definition *define = view->define;
+	const char *front = api_front_name(define->front);
+	json_t *vtpm = json_object();
+	bool good = true;
+
+	good &= put(vtpm, "name", string(define->name));
+	good &= put(vtpm, "uuid", uuid_text(define->uuid));
+	good &= put(vtpm, "state", json_string(NAME_OF(conditions, view->condition)));
+	good &= put(vtpm, "phase", json_string(NAME_OF(phases, view->phase)));
+	good &= put(vtpm, "reason", string_or_null(view->reason));
+	good &= put(vtpm, "front_end", json_string(front ? front : "unknown"));
+	good &= put(vtpm, "devices", device_paths(view));
+	good &= put(vtpm, "socket", string_or_null(view->socket));
+	good &= put(vtpm, "owner", json_integer(define->uid));
+	good &= put(vtpm, "group", json_integer(define->gid));
+	good &= put(vtpm, "mode", mode_text(define->mode));
+	good &= put(vtpm, "pcr_banks", bank_names(define->banks));
+	good &= put(vtpm, "engine_pid",
+		    view->engine_pid ? json_integer(view->engine_pid) : json_null());
+	good &= put(vtpm, "hardware_protected", json_boolean(view->hardware_protected));
+	good &= put(vtpm, "protection", json_string(protection_text(view->hardware_protected)));
+	good &= put(vtpm, "generation", json_integer((json_int_t)view->generation));
+	good &= put(vtpm, "epoch", json_integer((json_int_t)define->epoch));
+	good &= put(vtpm, "instance", instance_text(view->instance));
+	good &= put(vtpm, "engine_deaths", json_integer(view->deaths));
+	good &= put(vtpm, "created", time_text(define->created));
+	return complete(vtpm, good);
+}
+
+static json_t *host_warnings(const struct manager_host *host, bool hardware)
+{
+	const struct {
+		bool holds;
+		const char *text;
+	} warnings[] = {
+		{ !host->keyd_here, "vtpm-keyd does not answer: no vTPM can be made or started" },
+		{ !host->spawn_here, "vtpm-spawn does not answer: no vTPM can be started" },
+		{ !host->driver_here,
+		  "vtpm.ko is not loaded: only the front end \"socket\" can be had" },
+		{ host->state != KEYD_STATE_NONE && !hardware,
+		  "the host root key is not hardware protected: it is a file like any other" },
+		{ !host->separated,
+		  "all processes run as one user: who breaks into one can reach the others" },
+	};
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < sizeof(warnings) / sizeof(warnings[0]); i++)
+		if (warnings[i].holds)
+			json_array_append_new(array, json_string(warnings[i].text));
+	return array;
+}
+
+json_t *api_json_host(const struct manager_host *host)
+{
+	bool hardware = host->state != KEYD_STATE_NONE && host->protection == KEYD_PROTECTION_TPM;
+	json_t *name = host->storage_key_length ? hex(host->storage_key, host->storage_key_length)
+						: json_null();
+	json_t *object = json_object();
+	bool good = true;
+
+	good &= put(object, "state", json_string(NAME_OF(states, host->state)));
+	good &= put(object, "reason", string_or_null(host->reason));
+	good &= put(object, "hardware_protected", json_boolean(hardware));
+	good &= put(object, "protection", json_string(protection_text(hardware)));
+	good &= put(object, "separation",
+		    json_string(host->separated ? "full" : "weak: all processes run as one user"));
+	good &= put(object, "keyd", json_boolean(host->keyd_here));
+	good &= put(object, "spawn", json_boolean(host->spawn_here));
+	good &= put(object, "driver", json_boolean(host->driver_here));
+	good &= put(object, "tcti", string_or_null(host->tcti));
+	good &= put(object, "host_tpm", string_or_null(host->host_tpm));
+	good &= put(object, "pcr_policy", string_or_null(host->policy));
+	good &= put(object, "storage_key_name", name);
+	good &= put(object, "vtpms", json_integer(host->vtpms));
+	good &= put(object, "running", json_integer(host->running));
+	good &= put(object, "spares", json_integer(host->spares));
+	good &= put(object, "warnings", host_warnings(host, hardware));
+	return complete(object, good);
+}
+
+json_t *api_json_recovery(const uint8_t *record, size_t length, const uint8_t *session)
+{
+	json_t *object = json_object();
+	bool good = true;
+
+	good &= put(object, "record", length ? hex(record, length) : json_null());
+	good &= put(object, "session_public", hex(session, KEYD_POINT_SIZE));
+	return complete(object, good);
+}
+
+/* What the type is called in words (RFC 9457, 3.1.3: the title does not change). */
+static const char *title_of(const char *name)
+{
+	static const struct {
+		const char *name, *title;
+	} titles[] = {
+		{ "invalid", "The request is malformed" },
+		{ "not-found", "There is no such thing" },
+		{ "exists", "It exists already" },
+		{ "forbidden", "The peer may not do that" },
+		{ "conflict", "Not in the present state" },
+		{ "locked", "The host root key is locked" },
+		{ "uninitialised", "The host is not initialised" },
+		{ "no-hardware", "There is no host TPM" },
+		{ "auth", "A password or code is wanted, or wrong" },
+		{ "host-tpm", "The host TPM failed" },
+		{ "no-driver", "The driver is missing, or refused" },
+		{ "storage", "The store cannot be written" },
+		{ "timeout", "It took too long" },
+		{ "failed", "The engine does not stay up" },
+		{ "internal", "Something that should not be" },
+		{ "method-not-allowed", "The resource has no such method" },
+		{ "too-large", "The body is too large" },
+		{ "media-type", "The body has another media type" },
+		{ "busy", "Too many wait already" },
+	};
+
+	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
+		if (!strcmp(titles[i].name, name))
+			return titles[i].title;
+	return name;
+}
+
+json_t *api_json_problem(unsigned int status, const char *name, const char *detail,
+			 const char *next)
+{
+	json_t *problem = json_object();
+	bool good = true;
+	char type[64];
+
+	snprintf(type, sizeof(type), "urn:vtpm:problem:%s", name);
+	good &= put(problem, "type", json_string(type));
+	good &= put(problem, "title", json_string(title_of(name)));
+	good &= put(problem, "status", json_integer(status));
+	good &= put(problem, "detail", string(detail));
+	good &= put(problem, "next", string(next ? next : ""));
+	return complete(problem, good);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * JSON of the API: views become objects, bodies become structures.
+ *
+ * Bodies are read strictly: a member that is unknown, there twice or of another kind
+ * is refused by its name.
+ */
+#ifndef MANAGER_API_JSON_H
+#define MANAGER_API_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "manager/manager.h"
+
+/**
+ * struct api_unlock - body of POST /v1/host/unlock
+ * @box: host root key, boxed to keyd's session key
+ * @box_length: bytes of it
+ * @bind: seal it to the host TPM that is here now
+ */
+struct api_unlock {
+	uint8_t box[KEYD_BOX_MAX];
+	size_t box_length;
+	bool bind;
+};
+
+/** api_json_vtpm() - a vTPM. Return: a new reference; NULL: no memory */
+json_t *api_json_vtpm(const struct vtpm_view *view);
+
+/** api_json_host() - the host. Return: a new reference; NULL: no memory */
+json_t *api_json_host(const struct manager_host *host);
+
+/** api_json_recovery() - what KEYD_RECOVERY returned. Return: a new reference; NULL: no memory */
+json_t *api_json_recovery(const uint8_t *record, size_t length, const uint8_t *session);
+
+/** api_json_problem() - a problem (RFC 9457). Return: a new reference; NULL: no memory */
+json_t *api_json_problem(unsigned int status, const char *name, const char *detail,
+			 const char *next);
+
+/**
+ * api_json_create() - read the body of POST /v1/vtpms
+ * @what: out; the caller has set uid and gid to what they are where the body is silent
+ * @body: bytes
+ * @length: how many
+ * @problem: out, where the body is refused
+ */
+bool api_json_create(struct manager_create *what, const char *body, size_t length,
+		     struct problem *problem);
+
+/** api_json_host_init() - read the body of POST /v1/host/init */
+bool api_json_host_init(struct manager_host_init *what, const char *body, size_t length,
+			struct problem *problem);
+
+/** api_json_unlock() - read the body of POST /v1/host/unlock */
+bool api_json_unlock(struct api_unlock *what, const char *body, size_t length,
+		     struct problem *problem);
+
+/** api_json_nothing() - a body without any member, or no body */
+bool api_json_nothing(const char *body, size_t length, struct problem *problem);
+
+/** api_front_name() - "device", "chip" or "socket". Return: NULL for another value */
+const char *api_front_name(unsigned int front);
+
+/** api_bank_name() - "sha256" for TPM_ALG_SHA256, and so on. Return: NULL for another value */
+const char *api_bank_name(unsigned int algorithm);
+
+/** api_name_valid() - may a vTPM have this name? */
+bool api_name_valid(const char *name);
+
+#endif /* MANAGER_API_JSON_H */
