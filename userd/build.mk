@@ -17,11 +17,12 @@ USERD_HARDEN := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(USERD_FORTIFY) \
 USERD_LINK := -pie -Wl,-z,relro,-z,now
 USERD_FLAGS := -std=gnu11 -D_GNU_SOURCE -Iuserd -Iuapi $(USERD_WARN)
 TEST_PEER := userd/engine/peer_for_tests.c
+FAKE_MANAGER := userd/manager/fake_for_tests.c
 
 # All rooms make one archive, of which a program takes what it needs. What it may
 # be linked with is named per program: a library it has no business with is a link error.
 ROOMS := $(patsubst userd/%/,%,$(filter-out userd/fuzz/,$(wildcard userd/*/)))
-USERD_SRC := $(filter-out %/main.c $(TEST_PEER) $(wildcard userd/*/test_*.c), \
+USERD_SRC := $(filter-out %/main.c $(TEST_PEER) $(FAKE_MANAGER) $(wildcard userd/*/test_*.c), \
 	$(foreach room,$(ROOMS),$(wildcard userd/$(room)/*.c)))
 
 ENGINE_LIBS := -ltpms -lcrypto -lseccomp
@@ -67,19 +68,26 @@ $(eval $(if $(wildcard userd/cli/main.c),$(call program,vtpmctl,cli,$(CLI_LIBS))
 
 -include $(wildcard $(B)/userd/*/*.d)
 
-# Unit tests: each test_x.c is a program, linked with everything but main().
+# Unit tests: each test_x.c is a program, linked with everything but main(). What
+# stands in for something of the archive comes before it, so that it is not looked for there.
 
 UNIT_TESTS := $(wildcard userd/*/test_*.c)
 UNIT_PROGRAMS := $(patsubst userd/%.c,$(B)/userd/%,$(UNIT_TESTS))
 ASAN_PROGRAMS := $(patsubst userd/%.c,$(B)/asan/%,$(UNIT_TESTS))
 
+$(foreach test,manager/test_api cli/test_cli,$(eval \
+	$(B)/userd/$(test): $(FAKE_MANAGER:userd/%.c=$(B)/userd/%.o)) $(eval \
+	$(B)/asan/$(test): $(FAKE_MANAGER:userd/%.c=$(B)/asan/%.o)))
+
 $(UNIT_PROGRAMS): $(B)/userd/%: $(B)/userd/%.o $(patsubst userd/%.c,$(B)/userd/%.o,$(TEST_PEER)) \
 		$(B)/userd/libuserd.a
-	$(CC) $(USERD_HARDEN) $(USERD_LINK) $^ -Wl,--as-needed $(ALL_LIBS) -lcmocka -o $@
+	$(CC) $(USERD_HARDEN) $(USERD_LINK) $(filter %.o,$^) $(filter %.a,$^) -Wl,--as-needed \
+		$(ALL_LIBS) -lcmocka -o $@
 
 $(ASAN_PROGRAMS): $(B)/asan/%: $(B)/asan/%.o $(patsubst userd/%.c,$(B)/asan/%.o,$(TEST_PEER)) \
 		$(B)/asan/libuserd.a
-	$(CC) $(ASAN_FLAGS) $^ -Wl,--as-needed $(ALL_LIBS) -lcmocka -o $@
+	$(CC) $(ASAN_FLAGS) $(filter %.o,$^) $(filter %.a,$^) -Wl,--as-needed \
+		$(ALL_LIBS) -lcmocka -o $@
 
 # $(call run-tests,label,engine,programs)
 define run-tests

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * A manager that only pretends. An operation is a job with a timer; when it fires the
+ * job is carried out, whether or not somebody still waits, and the asker is told.
+ */
+#include "manager/fake_for_tests.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cursor.h"
+
+#define POLL_MS 5
+
+/**
+ * struct fake_job - an operation
+ * @fake: manager
+ * @run: carry it out; false: not yet, try again
+ * @name: of the vTPM
+ * @what: of a create
+ * @problem: how it ends
+ * @done: whom to tell
+ * @recovery: whom to tell, of manager_recovery()
+ * @context: NULL: nobody any more
+ * @timer: when
+ * @entry: in fake->jobs
+ */
+struct fake_job {
+	struct manager *fake;
+	bool (*run)(struct fake_job *job);
+	char name[VTPM_NAME_SIZE];
+	struct manager_create what;
+	struct problem problem;
+	manager_done done;
+	manager_recovery_done recovery;
+	void *context;
+	sd_event_source *timer;
+	LIST_ENTRY(fake_job) entry;
+};
+
+void fake_init(struct manager *fake, sd_event *event)
+{
+	*fake = (struct manager){
+		.event = event,
+		.host = {
+			.keyd_here = true,
+			.spawn_here = true,
+			.driver_here = true,
+			.separated = true,
+			.state = KEYD_STATE_UNLOCKED,
+			.protection = KEYD_PROTECTION_TPM,
+			.tcti = "device:/dev/tpmrm0",
+			.host_tpm = "FAKE 1.2",
+			.policy = "sha256:7,14",
+			.storage_key = { 0x00, 0x0b, 0xaa },
+			.storage_key_length = 34,
+			.spares = 2,
+		},
+		.record = { 1, 2, 3 },
+		.record_length = 3,
+	};
+	LIST_INIT(&fake->jobs);
+}
+
+static void drop(struct fake_job *job)
+{
+	LIST_REMOVE(job, entry);
+	sd_event_source_disable_unref(job->timer);
+	free(job);
+}
+
+void fake_done(struct manager *fake)
+{
+	while (LIST_FIRST(&fake->jobs))
+		drop(LIST_FIRST(&fake->jobs));
+}
+
+struct fake_vtpm *fake_find(struct manager *fake, const char *name)
+{
+	for (size_t i = 0; i < FAKE_VTPMS; i++)
+		if (fake->vtpms[i].define.name[0] && !strcmp(fake->vtpms[i].define.name, name))
+			return &fake->vtpms[i];
+	return NULL;
+}
+
+static int on_job(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct fake_job *job = userdata;
+	struct manager *fake = job->fake;
+	const struct problem *problem;
+
+	(void)usec;
+	if (!job->problem.code && !job->run(job)) {
+		sd_event_source_set_time_relative(source, POLL_MS * 1000);
+		return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	}
+	fake->ended++;
+	problem = job->problem.code ? &job->problem : NULL;
+	if (job->context && job->recovery)
+		job->recovery(job->context, problem, fake->record, fake->record_length,
+			      fake->point);
+	else if (job->context)
+		job->done(job->context, problem);
+	drop(job);
+	return 0;
+}
+
+static enum problem_code problem_of(const char *name)
+{
+	if (strncmp(name, "problem-", strlen("problem-")))
+		return PROBLEM_NONE;
+	for (unsigned int code = PROBLEM_NONE + 1; code < _PROBLEM_MAX; code++)
+		if (!strcmp(name + strlen("problem-"), problem_name(code)))
+			return code;
+	return PROBLEM_NONE;
+}
+
+static struct fake_job *job_new(struct manager *fake, const char *name,
+				bool (*run)(struct fake_job *job), manager_done done, void *context)
+{
+	unsigned int ms = strncmp(name, "slow", 4) ? 0 : FAKE_SLOW_MS;
+	struct fake_job *job = calloc(1, sizeof(*job));
+	enum problem_code code = problem_of(name);
+
+	if (!job)
+		abort();
+	job->fake = fake;
+	job->run = run;
+	job->done = done;
+	job->context = context;
+	snprintf(job->name, sizeof(job->name), "%s", name);
+	if (code)
+		problem_set(&job->problem, code, "do as the test says",
+			    "vTPM '%s' has problem '%s'", name, problem_name(code));
+	sd_event_add_time_relative(fake->event, &job->timer, CLOCK_MONOTONIC, ms * 1000, 0, on_job,
+				   job);
+	if (!strncmp(name, "never", 5))
+		sd_event_source_set_enabled(job->timer, SD_EVENT_OFF);
+	LIST_INSERT_HEAD(&fake->jobs, job, entry);
+	return job;
+}
+
+/* What is asked of one that has to be there. */
+static struct fake_vtpm *find_or_fail(struct fake_job *job)
+{
+	struct fake_vtpm *vtpm = fake_find(job->fake, job->name);
+
+	if (!vtpm)
+		problem_set(&job->problem, PROBLEM_NOT_FOUND, "`vtpmctl list` says which there are",
+			    "there is no vTPM '%s'", job->name);
+	return vtpm;
+}
+
+static bool run_create(struct fake_job *job)
+{
+	struct manager *fake = job->fake;
+	size_t i;
+
+	if (fake_find(fake, job->name)) {
+		problem_set(&job->problem, PROBLEM_EXISTS, "take another name",
+			    "the name '%s' is taken", job->name);
+		return true;
+	}
+	for (i = 0; i < FAKE_VTPMS - 1 && fake->vtpms[i].define.name[0]; i++)
+		;
+	fake->vtpms[i] = (struct fake_vtpm){
+		.define = {
+			.uuid = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0x4d, 0xef, 0x80 },
+			.front = job->what.front,
+			.uid = job->what.uid,
+			.gid = job->what.gid,
+			.mode = job->what.mode,
+			.banks = job->what.banks,
+			.epoch = 1,
+			.created = 1700000000,
+		},
+		.running = job->what.start,
+	};
+	cursor_copy(fake->vtpms[i].define.name, VTPM_NAME_SIZE, job->name, VTPM_NAME_SIZE);
+	return true;
+}
+
+static bool run_start(struct fake_job *job)
+{
+	struct fake_vtpm *vtpm = find_or_fail(job);
+
+	if (vtpm)
+		vtpm->running = true;
+	return true;
+}
+
+static bool run_stop(struct fake_job *job)
+{
+	struct fake_vtpm *vtpm = find_or_fail(job);
+
+	if (vtpm)
+		vtpm->running = false;
+	return true;
+}
+
+static bool run_reset(struct fake_job *job)
+{
+	find_or_fail(job);
+	return true;
+}
+
+static bool run_remove(struct fake_job *job)
+{
+	struct fake_vtpm *vtpm = find_or_fail(job);
+
+	if (vtpm)
+		*vtpm = (struct fake_vtpm){ 0 };
+	return true;
+}
+
+static bool run_wait(struct fake_job *job)
+{
+	struct fake_vtpm *vtpm = find_or_fail(job);
+
+	return !vtpm || vtpm->running;
+}
+
+static bool run_nothing(struct fake_job *job)
+{
+	(void)job;
+	return true;
+}
+
+void manager_create(struct manager *fake, const struct manager_create *what, manager_done done,
+		    void *context)
+{
+	job_new(fake, what->name, run_create, done, context)->what = *what;
+}
+
+void manager_start(struct manager *fake, const char *name, manager_done done, void *context)
+{
+	job_new(fake, name, run_start, done, context);
+}
+
+void manager_stop(struct manager *fake, const char *name, manager_done done, void *context)
+{
+	job_new(fake, name, run_stop, done, context);
+}
+
+void manager_reset(struct manager *fake, const char *name, manager_done done, void *context)
+{
+	job_new(fake, name, run_reset, done, context);
+}
+
+void manager_remove(struct manager *fake, const char *name, manager_done done, void *context)
+{
+	job_new(fake, name, run_remove, done, context);
+}
+
+void manager_wait(struct manager *fake, const char *name, manager_done done, void *context)
+{
+	job_new(fake, name, run_wait, done, context);
+}
+
+void manager_forget(struct manager *fake, void *context)
+{
+	struct fake_job *job, *next;
+
+	for (job = LIST_FIRST(&fake->jobs); job; job = next) {
+		next = LIST_NEXT(job, entry);
+		if (job->context != context)
+			continue;
+		fake->forgotten++;
+		job->context = NULL;
+		if (job->run == run_wait)
+			drop(job);
+	}
+}
+
+static void view_of(const struct fake_vtpm *vtpm, size_t index, struct vtpm_view *ret)
+{
+	*ret = (struct vtpm_view){
+		.define = &vtpm->define,
+		.condition = vtpm->running ? VTPM_RUNNING : VTPM_DEFINED,
+		.phase = vtpm->running ? VTPM_SERVING : VTPM_IDLE,
+		.engine_pid = vtpm->running ? 4242 : 0,
+		.generation = 7,
+		.instance = vtpm->running ? 0xfeedfacecafebeef : 0,
+		.hardware_protected = true,
+	};
+	if (vtpm->define.front == VTPM_FRONT_SOCKET) {
+		snprintf(ret->socket, sizeof(ret->socket), "/run/vtpm/%s.sock", vtpm->define.name);
+		return;
+	}
+	snprintf(ret->devices[0], sizeof(ret->devices[0]), "/dev/vtpm%zu", index);
+	snprintf(ret->devices[1], sizeof(ret->devices[1]), "/dev/vtpmrm%zu", index);
+}
+
+bool manager_view(struct manager *fake, const char *name, struct vtpm_view *ret)
+{
+	struct fake_vtpm *vtpm = fake_find(fake, name);
+
+	if (vtpm)
+		view_of(vtpm, (size_t)(vtpm - fake->vtpms), ret);
+	return vtpm;
+}
+
+void manager_each(struct manager *fake, void (*look)(void *context, const struct vtpm_view *view),
+		  void *context)
+{
+	struct vtpm_view view;
+
+	for (size_t i = 0; i < FAKE_VTPMS; i++) {
+		if (!fake->vtpms[i].define.name[0])
+			continue;
+		view_of(&fake->vtpms[i], i, &view);
+		look(context, &view);
+	}
+}
+
+void manager_host(struct manager *fake, struct manager_host *ret)
+{
+	*ret = fake->host;
+}
+
+void manager_host_init(struct manager *fake, const struct manager_host_init *what,
+		       manager_done done, void *context)
+{
+	struct fake_job *job = job_new(fake, "", run_nothing, done, context);
+
+	fake->init = *what;
+	if (fake->host.state != KEYD_STATE_NONE)
+		problem_set(&job->problem, PROBLEM_EXISTS, "nothing is to be done",
+			    "the host is initialised already");
+	else if (fake->owner_box && !fake->owner_box(what->box, what->box_length))
+		problem_set(&job->problem, PROBLEM_AUTH, "give the owner password",
+			    "the host TPM's owner has a password, and %s",
+			    what->box_length ? "this is another one" : "none was given");
+	else
+		fake->host.state = KEYD_STATE_UNLOCKED;
+	fake->host.protection = what->no_hardware ? KEYD_PROTECTION_NONE : KEYD_PROTECTION_TPM;
+}
+
+void manager_host_unlock(struct manager *fake, const uint8_t *box, size_t length, bool bind,
+			 manager_done done, void *context)
+{
+	struct fake_job *job = job_new(fake, "", run_nothing, done, context);
+
+	fake->bound = bind;
+	if (fake->root_box && !fake->root_box(box, length))
+		problem_set(&job->problem, PROBLEM_AUTH, "take the code of this host",
+			    "the box holds no root key of this host");
+	else
+		fake->host.state = KEYD_STATE_UNLOCKED;
+}
+
+void manager_recovery(struct manager *fake, manager_recovery_done done, void *context)
+{
+	struct fake_job *job = job_new(fake, "", run_nothing, NULL, context);
+
+	job->recovery = done;
+	if (!fake->host.keyd_here)
+		problem_set(&job->problem, PROBLEM_INTERNAL, "systemctl start vtpm-keyd",
+			    "vtpm-keyd does not answer");
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * For tests of the API and of vtpmctl: a manager that only pretends.
+ *
+ * It keeps vTPMs in memory, and does what a name says: operations on "problem-X"
+ * fail with problem X, those on "slow..." take FAKE_SLOW_MS, those on "never..." do not
+ * end. The rest end at the next turn of the loop.
+ */
+#ifndef MANAGER_FAKE_FOR_TESTS_H
+#define MANAGER_FAKE_FOR_TESTS_H
+
+#include <sys/queue.h>
+
+#include <systemd/sd-event.h>
+
+#include "manager/manager.h"
+
+#define FAKE_VTPMS   32
+#define FAKE_SLOW_MS 200
+
+struct fake_job;
+
+/**
+ * struct fake_vtpm - a vTPM
+ * @define: its name is empty where there is none
+ * @running: is powered on
+ */
+struct fake_vtpm {
+	struct vtpm_definition define;
+	bool running;
+};
+
+/**
+ * struct manager - the fake
+ * @event: loop
+ * @vtpms: what there is
+ * @host: what manager_host() says
+ * @jobs: operations that have not ended
+ * @ended: operations that ended
+ * @forgotten: those of them, and of the others, that nobody waited for any more
+ * @point: session public key; zeros until the test sets it
+ * @record: recovery record
+ * @record_length: bytes of it
+ * @owner_box: does this box hold the owner password? NULL: none is wanted
+ * @root_box: does this box hold the root key?
+ * @init: what manager_host_init() was told last
+ * @bound: manager_host_unlock() was told to bind
+ */
+struct manager {
+	sd_event *event;
+	struct fake_vtpm vtpms[FAKE_VTPMS];
+	struct manager_host host;
+	LIST_HEAD(, fake_job) jobs;
+	unsigned int ended;
+	unsigned int forgotten;
+	uint8_t point[KEYD_POINT_SIZE];
+	uint8_t record[KEYD_BOX_MAX];
+	size_t record_length;
+	bool (*owner_box)(const uint8_t *box, size_t length);
+	bool (*root_box)(const uint8_t *box, size_t length);
+	struct manager_host_init init;
+	bool bound;
+};
+
+/** fake_init() - an initialised, unlocked host without a vTPM */
+void fake_init(struct manager *fake, sd_event *event);
+
+/** fake_done() - drop what has not ended */
+void fake_done(struct manager *fake);
+
+/** fake_find() - the vTPM of that name, NULL for none */
+struct fake_vtpm *fake_find(struct manager *fake, const char *name);
+
+#endif /* MANAGER_FAKE_FOR_TESTS_H */

@@ -1,0 +1,936 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * The API over a manager that only pretends, with clients that behave badly. Server
+ * and clients share one thread: a client writes and reads without blocking, and the loop
+ * turns in between.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/cursor.h"
+#include "manager/api.h"
+#include "manager/fake_for_tests.h"
+
+#define REQUEST_MS 300
+#define PATIENCE_S 10
+#define TURN_US	   1000
+
+/** struct fixture - a server, and what came back last */
+struct fixture {
+	sd_event *event;
+	struct manager fake;
+	struct api *api;
+	char folder[64];
+	char path[96];
+	char answer[256 * 1024];
+	size_t length;
+	unsigned int status;
+	json_t *body;
+};
+
+static struct fixture f;
+
+/* Server */
+
+static void listen_with(const struct api_options *base)
+{
+	struct api_options options = *base;
+
+	options.socket_path = f.path;
+	options.listen_fd = -1;
+	options.request_ms = REQUEST_MS;
+	assert_int_equal(api_new(&f.fake, f.event, &options, &f.api), 0);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	f = (struct fixture){ .folder = "/tmp/vtpm-api.XXXXXX" };
+	assert_non_null(mkdtemp(f.folder));
+	snprintf(f.path, sizeof(f.path), "%s/api.sock", f.folder);
+	assert_int_equal(sd_event_new(&f.event), 0);
+	fake_init(&f.fake, f.event);
+	listen_with(&(struct api_options){ .gid = API_NO_GROUP });
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	f.api = api_free(f.api);
+	assert_int_equal(access(f.path, F_OK), -1);
+	fake_done(&f.fake);
+	json_decref(f.body);
+	sd_event_unref(f.event);
+	rmdir(f.folder);
+	return 0;
+}
+
+static void turn(void)
+{
+	assert_true(sd_event_run(f.event, TURN_US) >= 0);
+}
+
+static void turn_for(unsigned int ms)
+{
+	struct timespec begin, now;
+
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	do {
+		turn();
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 < ms);
+}
+
+/* Clients */
+
+static int client(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", f.path);
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+/* Return: false: the server has closed */
+static bool send_bytes(int fd, const char *bytes, size_t length)
+{
+	ssize_t n;
+
+	while (length) {
+		n = send(fd, bytes, length, MSG_NOSIGNAL);
+		if (n < 0 && errno != EAGAIN)
+			return false;
+		if (n > 0) {
+			bytes += n;
+			length -= (size_t)n;
+		}
+		turn();
+	}
+	return true;
+}
+
+static void send_request(int fd, const char *method, const char *path, const char *body)
+{
+	char head[1024];
+
+	snprintf(head, sizeof(head),
+		 "%s %s HTTP/1.1\r\nHost: vtpm\r\nConnection: close\r\n%sContent-Length: "
+		 "%zu\r\n\r\n",
+		 method, path, body ? "Content-Type: application/json\r\n" : "",
+		 body ? strlen(body) : 0);
+	send_bytes(fd, head, strlen(head));
+	if (body)
+		send_bytes(fd, body, strlen(body));
+}
+
+/* Read until the server closes, or has sent what Content-Length says. */
+static bool whole(void)
+{
+	const char *end = strstr(f.answer, "\r\n\r\n");
+	const char *length = strstr(f.answer, "Content-Length: ");
+
+	return end && length && length < end &&
+	       f.length >= (size_t)(end + 4 - f.answer) + strtoul(length + 16, NULL, 10);
+}
+
+static void take_answer(void)
+{
+	const char *body = strstr(f.answer, "\r\n\r\n");
+	json_error_t error;
+
+	f.status = 0;
+	json_decref(f.body);
+	f.body = NULL;
+	if (sscanf(f.answer, "HTTP/1.1 %u", &f.status) != 1 || !body)
+		return;
+	f.body = json_loads(body + 4, 0, &error);
+}
+
+static unsigned int receive(int fd)
+{
+	struct timespec begin, now;
+	ssize_t n;
+
+	f.length = 0;
+	f.answer[0] = '\0';
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	do {
+		turn();
+		n = recv(fd, f.answer + f.length, sizeof(f.answer) - 1 - f.length, 0);
+		if (n > 0) {
+			f.length += (size_t)n;
+			f.answer[f.length] = '\0';
+		}
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		assert_true(now.tv_sec - begin.tv_sec < PATIENCE_S);
+	} while ((n > 0 || (n < 0 && errno == EAGAIN)) && !whole());
+	take_answer();
+	return f.status;
+}
+
+static unsigned int ask(const char *method, const char *path, const char *body)
+{
+	int fd = client();
+	unsigned int status;
+
+	send_request(fd, method, path, body);
+	status = receive(fd);
+	close(fd);
+	return status;
+}
+
+static unsigned int ask_raw(const char *bytes)
+{
+	int fd = client();
+	unsigned int status;
+
+	send_bytes(fd, bytes, strlen(bytes));
+	status = receive(fd);
+	close(fd);
+	return status;
+}
+
+static const char *text(const char *member)
+{
+	const char *value = json_string_value(json_object_get(f.body, member));
+
+	return value ? value : "(none)";
+}
+
+static json_int_t number(const char *member)
+{
+	assert_true(json_is_integer(json_object_get(f.body, member)));
+	return json_integer_value(json_object_get(f.body, member));
+}
+
+static void assert_problem(const char *name)
+{
+	char type[64];
+
+	snprintf(type, sizeof(type), "urn:vtpm:problem:%s", name);
+	assert_string_equal(text("type"), type);
+	assert_int_equal(number("status"), f.status);
+	assert_true(strlen(text("title")) > 0);
+	assert_string_not_equal(text("title"), name);
+	assert_true(strlen(text("detail")) > 0);
+	assert_non_null(json_object_get(f.body, "next"));
+	assert_non_null(strstr(f.answer, "Content-Type: application/problem+json\r\n"));
+}
+
+/* Resources */
+
+static void test_api_root(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("GET", "/v1", NULL), 200);
+	assert_string_equal(text("daemon"), "vtpmd");
+	assert_non_null(strstr(f.answer, "Content-Type: application/json\r\n"));
+	assert_non_null(strstr(f.answer, "Cache-Control: no-store\r\n"));
+}
+
+static void test_api_head(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("HEAD", "/v1", NULL), 200);
+	assert_null(f.body);
+}
+
+static void test_api_create_view(void **state)
+{
+	const char *const members[] = {
+		"name",	      "uuid",	       "state", "phase",    "reason",  "front_end",
+		"devices",    "socket",	       "owner", "group",    "mode",    "pcr_banks",
+		"engine_pid", "generation",    "epoch", "instance", "created", "hardware_protected",
+		"protection", "engine_deaths",
+	};
+
+	(void)state;
+	assert_int_equal(ask("POST", "/v1/vtpms",
+			     "{\"name\": \"demo\", \"owner\": 1000, \"group\": 100, "
+			     "\"mode\": \"0660\", \"pcr_banks\": [\"sha256\", \"sha384\"]}"),
+			 201);
+	assert_non_null(strstr(f.answer, "Location: /v1/vtpms/demo\r\n"));
+	assert_int_equal(ask("GET", "/v1/vtpms/demo", NULL), 200);
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		assert_non_null(json_object_get(f.body, members[i]));
+	assert_int_equal(json_object_size(f.body), sizeof(members) / sizeof(members[0]));
+	assert_string_equal(text("uuid"), "01234567-89ab-4def-8000-000000000000");
+	assert_string_equal(text("state"), "running");
+	assert_string_equal(text("phase"), "serving");
+	assert_string_equal(text("front_end"), "device");
+	assert_string_equal(text("mode"), "0660");
+	assert_string_equal(text("instance"), "feedfacecafebeef");
+	assert_string_equal(text("created"), "2023-11-14T22:13:20Z");
+	assert_string_equal(text("protection"), "hardware");
+	assert_int_equal(number("owner"), 1000);
+	assert_int_equal(number("group"), 100);
+	assert_int_equal(number("engine_pid"), 4242);
+	assert_int_equal(json_array_size(json_object_get(f.body, "pcr_banks")), 2);
+	assert_int_equal(json_array_size(json_object_get(f.body, "devices")), 2);
+	assert_true(json_is_null(json_object_get(f.body, "socket")));
+	assert_true(json_is_null(json_object_get(f.body, "reason")));
+}
+
+static void test_api_create_defaults(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("POST", "/v1/vtpms", "{\"name\": \"d\", \"start\": false}"), 201);
+	assert_string_equal(text("state"), "defined");
+	assert_string_equal(text("mode"), "0600");
+	assert_int_equal(number("owner"), getuid());
+	assert_string_equal(
+		json_string_value(json_array_get(json_object_get(f.body, "pcr_banks"), 0)),
+		"sha256");
+	assert_true(json_is_null(json_object_get(f.body, "engine_pid")));
+	assert_true(json_is_null(json_object_get(f.body, "instance")));
+	assert_int_equal(ask("POST", "/v1/vtpms", "{\"name\": \"s\", \"front_end\": \"socket\"}"),
+			 201);
+	assert_string_equal(text("socket"), "/run/vtpm/s.sock");
+}
+
+static void test_api_list(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("GET", "/v1/vtpms", NULL), 200);
+	assert_int_equal(json_array_size(json_object_get(f.body, "vtpms")), 0);
+	ask("POST", "/v1/vtpms", "{\"name\": \"a\"}");
+	ask("POST", "/v1/vtpms", "{\"name\": \"b\"}");
+	assert_int_equal(ask("GET", "/v1/vtpms", NULL), 200);
+	assert_int_equal(json_array_size(json_object_get(f.body, "vtpms")), 2);
+}
+
+static void test_api_power(void **state)
+{
+	(void)state;
+	ask("POST", "/v1/vtpms", "{\"name\": \"p\", \"start\": false}");
+	assert_int_equal(ask("POST", "/v1/vtpms/p/start", NULL), 200);
+	assert_string_equal(text("state"), "running");
+	assert_int_equal(ask("POST", "/v1/vtpms/p/reset", "{}"), 200);
+	assert_int_equal(ask("POST", "/v1/vtpms/p/stop", NULL), 200);
+	assert_string_equal(text("state"), "defined");
+	assert_int_equal(ask("DELETE", "/v1/vtpms/p", NULL), 204);
+	assert_int_equal(ask("GET", "/v1/vtpms/p", NULL), 404);
+	assert_problem("not-found");
+}
+
+static void test_api_wait(void **state)
+{
+	int fd;
+
+	(void)state;
+	ask("POST", "/v1/vtpms", "{\"name\": \"w\", \"start\": false}");
+	assert_int_equal(ask("GET", "/v1/vtpms/w/wait?timeout=1", NULL), 504);
+	assert_problem("timeout");
+	assert_int_equal(f.fake.forgotten, 1);
+	fd = client();
+	send_request(fd, "GET", "/v1/vtpms/w/wait", NULL);
+	turn_for(20);
+	ask("POST", "/v1/vtpms/w/start", NULL);
+	assert_int_equal(receive(fd), 200);
+	assert_string_equal(text("state"), "running");
+	close(fd);
+}
+
+static void test_api_wait_timeout_malformed(void **state)
+{
+	const char *const wrong[] = { "0", "601", "-1", "", "x", "1.5", "+3", "0000000001", "%31" };
+	char path[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		snprintf(path, sizeof(path), "/v1/vtpms/w/wait?timeout=%s", wrong[i]);
+		assert_int_equal(ask("GET", path, NULL), 400);
+		assert_problem("invalid");
+	}
+}
+
+static void test_api_host(void **state)
+{
+	json_t *warnings;
+
+	(void)state;
+	assert_int_equal(ask("GET", "/v1/host", NULL), 200);
+	assert_string_equal(text("state"), "unlocked");
+	assert_string_equal(text("separation"), "full");
+	assert_int_equal(strlen(text("storage_key_name")), 68);
+	assert_int_equal(json_array_size(json_object_get(f.body, "warnings")), 0);
+	f.fake.host.separated = false;
+	f.fake.host.protection = KEYD_PROTECTION_NONE;
+	f.fake.host.driver_here = false;
+	f.fake.host.storage_key_length = 0;
+	assert_int_equal(ask("GET", "/v1/host", NULL), 200);
+	warnings = json_object_get(f.body, "warnings");
+	assert_int_equal(json_array_size(warnings), 3);
+	assert_string_equal(text("separation"), "weak: all processes run as one user");
+	assert_string_equal(text("protection"), "not hardware protected");
+	assert_true(json_is_false(json_object_get(f.body, "hardware_protected")));
+	assert_true(json_is_null(json_object_get(f.body, "storage_key_name")));
+}
+
+/* The point is 04 and 64 bytes of 0xab. */
+static const char *init_body(const char *more)
+{
+	static char body[512];
+	char point[131] = "04";
+
+	for (size_t i = 2; i < 130; i++)
+		point[i] = i % 2 ? 'b' : 'a';
+	snprintf(body, sizeof(body), "{\"recovery_public\": \"%s\"%s}", point, more);
+	return body;
+}
+
+static void test_api_host_init(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("POST", "/v1/host/init", init_body("")), 409);
+	assert_problem("exists");
+	f.fake.host.state = KEYD_STATE_NONE;
+	assert_int_equal(ask("POST", "/v1/host/init",
+			     init_body(", \"no_hardware\": true, \"pcrs\": [7, 14], "
+				       "\"owner_password_box\": \"00fF\"")),
+			 200);
+	assert_string_equal(text("state"), "unlocked");
+	assert_int_equal(f.fake.init.pcrs, 1u << 7 | 1u << 14);
+	assert_true(f.fake.init.no_hardware);
+	assert_int_equal(f.fake.init.box_length, 2);
+	assert_int_equal(f.fake.init.box[1], 0xff);
+	assert_int_equal(f.fake.init.recovery_public[64], 0xab);
+}
+
+static void test_api_host_recovery(void **state)
+{
+	(void)state;
+	f.fake.point[0] = 4;
+	assert_int_equal(ask("GET", "/v1/host/recovery", NULL), 200);
+	assert_string_equal(text("record"), "010203");
+	assert_int_equal(strlen(text("session_public")), 130);
+	f.fake.record_length = 0;
+	assert_int_equal(ask("GET", "/v1/host/recovery", NULL), 200);
+	assert_true(json_is_null(json_object_get(f.body, "record")));
+	f.fake.host.keyd_here = false;
+	assert_int_equal(ask("GET", "/v1/host/recovery", NULL), 500);
+	assert_problem("internal");
+}
+
+static void test_api_host_unlock(void **state)
+{
+	(void)state;
+	f.fake.host.state = KEYD_STATE_LOCKED;
+	assert_int_equal(ask("POST", "/v1/host/unlock", "{\"box\": \"0a0b\", \"bind\": true}"),
+			 200);
+	assert_string_equal(text("state"), "unlocked");
+	assert_true(f.fake.bound);
+}
+
+/* Errors */
+
+static void test_api_problems(void **state)
+{
+	char path[128];
+
+	(void)state;
+	for (unsigned int code = PROBLEM_NONE + 1; code < _PROBLEM_MAX; code++) {
+		snprintf(path, sizeof(path), "/v1/vtpms/problem-%s/start", problem_name(code));
+		assert_int_equal(ask("POST", path, NULL), problem_http_status(code));
+		assert_problem(problem_name(code));
+		assert_string_equal(text("next"), "do as the test says");
+	}
+}
+
+static void test_api_no_such_path(void **state)
+{
+	const char *const paths[] = {
+		"/",
+		"/v2",
+		"/v1/",
+		"/v1/vtpms/",
+		"/v1/vtpms/a/",
+		"/v1/vtpms/a/fly",
+		"/v1/vtpms/.a",
+		"/v1/vtpms/proxy-1",
+		"/v1/vtpms/a%2fstop",
+		"/v1/vtpms/../host",
+		"/v1/hosts",
+		"/v1/vtpms/a/start/now",
+		"/v1/vtpms//start",
+		"/v1/vtpms/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaaaaaaaaaaaa",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		assert_int_equal(ask("GET", paths[i], NULL), 404);
+		assert_problem("not-found");
+	}
+}
+
+static void test_api_method(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("PUT", "/v1/vtpms", NULL), 405);
+	assert_problem("method-not-allowed");
+	assert_non_null(strstr(f.answer, "Allow: GET, HEAD, POST\r\n"));
+	assert_int_equal(ask("BREW", "/v1/vtpms/a/start", NULL), 405);
+	assert_non_null(strstr(f.answer, "Allow: POST\r\n"));
+	assert_int_equal(ask("POST", "/v1/vtpms/a", NULL), 405);
+	assert_non_null(strstr(f.answer, "Allow: GET, HEAD, DELETE\r\n"));
+}
+
+static void test_api_parameter(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("GET", "/v1/vtpms?all=1", NULL), 400);
+	assert_string_equal(text("detail"), "parameter \"all\" is unknown");
+	assert_int_equal(ask("GET", "/v1/vtpms/a/wait?timeout=1&x", NULL), 400);
+	assert_string_equal(text("detail"), "parameter \"x\" is unknown");
+}
+
+static void test_api_body_malformed(void **state)
+{
+	static const struct {
+		const char *body, *says;
+	} cases[] = {
+		{ "{", "the body is no JSON" },
+		{ "", "the body is no JSON" },
+		{ "[]", "the body must be a JSON object" },
+		{ "{} {}", "the body is no JSON" },
+		{ "{\"name\": \"a\", \"name\": \"b\"}", "duplicate object key" },
+		{ "{\"name\": \"a\", \"nmae\": 1}", "member \"nmae\" is unknown" },
+		{ "{}", "member \"name\" is missing" },
+		{ "{\"name\": 1}", "member \"name\" must be a string" },
+		{ "{\"name\": \"\"}", "member \"name\" must be" },
+		{ "{\"name\": \"a/b\"}", "member \"name\" must be" },
+		{ "{\"name\": \"-a\"}", "member \"name\" must be" },
+		{ "{\"name\": \"proxy-a\"}", "member \"name\" must be" },
+		{ "{\"name\": \"a\\u0000b\"}", "the body is no JSON" },
+		{ "{\"name\": \"\xc3\xa4\"}", "member \"name\" must be" },
+		{ "{\"name\": \"a\", \"front_end\": \"usb\"}", "member \"front_end\" must be" },
+		{ "{\"name\": \"a\", \"owner\": -1}", "member \"owner\" must be" },
+		{ "{\"name\": \"a\", \"owner\": 4294967295}", "member \"owner\" must be" },
+		{ "{\"name\": \"a\", \"owner\": 1.0}", "member \"owner\" must be" },
+		{ "{\"name\": \"a\", \"group\": \"root\"}", "member \"group\" must be" },
+		{ "{\"name\": \"a\", \"mode\": 384}", "member \"mode\" must be a string of octal" },
+		{ "{\"name\": \"a\", \"mode\": \"0888\"}", "member \"mode\" must be" },
+		{ "{\"name\": \"a\", \"mode\": \"1777\"}", "member \"mode\" must be" },
+		{ "{\"name\": \"a\", \"mode\": \"0000\"}", "member \"mode\" must be" },
+		{ "{\"name\": \"a\", \"pcr_banks\": []}", "member \"pcr_banks\" must be" },
+		{ "{\"name\": \"a\", \"pcr_banks\": \"sha256\"}", "member \"pcr_banks\" must be" },
+		{ "{\"name\": \"a\", \"pcr_banks\": [\"sha256\", \"sha256\"]}",
+		  "member \"pcr_banks\" must be" },
+		{ "{\"name\": \"a\", \"pcr_banks\": [1]}", "member \"pcr_banks\" must be" },
+		{ "{\"name\": \"a\", \"start\": 1}", "member \"start\" must be true or false" },
+		{ "{\"name\": \"a\", \"front_end\": \"chip\", \"owner\": 1}",
+		  "the kernel makes the nodes of a chip" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(ask("POST", "/v1/vtpms", cases[i].body), 400);
+		assert_problem("invalid");
+		if (!strstr(text("detail"), cases[i].says))
+			fail_msg("%s: %s", cases[i].body, text("detail"));
+	}
+	assert_int_equal(ask("POST", "/v1/vtpms/a/start", "{\"x\": 1}"), 400);
+	assert_int_equal(ask("GET", "/v1", "[1]"), 400);
+}
+
+static void test_api_host_body_malformed(void **state)
+{
+	const char *const init[] = {
+		", \"pcrs\": []",
+		", \"pcrs\": [24]",
+		", \"pcrs\": [7, 7]",
+		", \"pcrs\": [-1]",
+		", \"pcrs\": 7",
+		", \"owner_password_box\": \"\"",
+		", \"no_hardware\": 0",
+		", \"owner_password_box\": \"0\"",
+		", \"owner_password_box\": \"0g\"",
+	};
+	const char *const unlock[] = { "{}", "{\"box\": \"\"}", "{\"box\": 1}",
+				       "{\"box\": \"0a\", \"bind\": null}" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(init) / sizeof(init[0]); i++)
+		assert_int_equal(ask("POST", "/v1/host/init", init_body(init[i])), 400);
+	assert_int_equal(ask("POST", "/v1/host/init", "{}"), 400);
+	assert_int_equal(ask("POST", "/v1/host/init", "{\"recovery_public\": \"04ab\"}"), 400);
+	for (size_t i = 0; i < sizeof(unlock) / sizeof(unlock[0]); i++)
+		assert_int_equal(ask("POST", "/v1/host/unlock", unlock[i]), 400);
+}
+
+static void test_api_media_type(void **state)
+{
+	(void)state;
+	assert_int_equal(ask_raw("POST /v1/vtpms HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+				 "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}"),
+			 415);
+	assert_problem("media-type");
+	assert_int_equal(ask_raw("POST /v1/vtpms HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+				 "Content-Length: 2\r\n\r\n{}"),
+			 415);
+	assert_int_equal(ask_raw("POST /v1/vtpms HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+				 "Content-Type: Application/JSON; charset=utf-8\r\n"
+				 "Content-Length: 13\r\n\r\n{\"name\": \"m\"}"),
+			 201);
+}
+
+static void test_api_too_large(void **state)
+{
+	static char body[API_BODY_MAX + 2];
+	char head[128];
+	int fd;
+
+	(void)state;
+	memset(body, ' ', sizeof(body) - 1);
+	body[0] = '{';
+	assert_int_equal(ask("POST", "/v1/vtpms", body), 413);
+	assert_problem("too-large");
+	/* without a length in its head */
+	fd = client();
+	snprintf(head, sizeof(head),
+		 "POST /v1/vtpms HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n",
+		 API_BODY_MAX + 1);
+	send_bytes(fd, head, strlen(head));
+	send_bytes(fd, body, API_BODY_MAX + 1);
+	send_bytes(fd, "\r\n0\r\n\r\n", 7);
+	assert_int_equal(receive(fd), 413);
+	close(fd);
+	/* exactly the largest one is read */
+	body[API_BODY_MAX] = '\0';
+	body[API_BODY_MAX - 1] = '}';
+	assert_int_equal(ask("POST", "/v1/vtpms", body), 400);
+	assert_string_equal(text("type"), "urn:vtpm:problem:invalid");
+}
+
+static void test_api_not_http(void **state)
+{
+	static char head[API_HEAD_MAX + 64] = "GET /v1 HTTP/1.1\r\nHost: x\r\nX: ";
+
+	(void)state;
+	assert_int_not_equal(ask_raw("\x80\x01\0\0\0\x0c\r\n\r\n"), 200);
+	assert_int_not_equal(ask_raw("GET\r\n\r\n"), 200);
+	assert_int_not_equal(ask_raw("GET /v1 HTTP/1.1\r\n\r\n"), 200);
+	assert_int_not_equal(ask_raw("POST /v1/vtpms HTTP/1.1\r\nHost: x\r\n"
+				     "Content-Length: -1\r\n\r\n"),
+			     200);
+	memset(head + strlen(head), 'x', sizeof(head) - 1 - strlen(head));
+	assert_int_not_equal(ask_raw(head), 200);
+	assert_int_equal(ask("GET", "/v1", NULL), 200);
+}
+
+/* Bad manners */
+
+static void test_api_slow(void **state)
+{
+	const char *head = "GET /v1 HTTP/1.1\r\nHost: x\r\n";
+	bool open = true;
+	int fd = client();
+
+	(void)state;
+	for (size_t i = 0; open && head[i]; i++) {
+		open = send_bytes(fd, head + i, 1);
+		turn_for(REQUEST_MS / 10);
+	}
+	assert_false(open);
+	close(fd);
+	assert_int_equal(ask("GET", "/v1", NULL), 200);
+}
+
+static void test_api_half_closed(void **state)
+{
+	int fd = client();
+
+	(void)state;
+	send_request(fd, "POST", "/v1/vtpms", "{\"name\": \"slow-half\"}");
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	assert_int_equal(receive(fd), 201);
+	assert_string_equal(text("name"), "slow-half");
+	assert_int_equal(f.fake.forgotten, 0);
+	close(fd);
+}
+
+static void test_api_client_gone(void **state)
+{
+	int fd = client();
+
+	(void)state;
+	send_request(fd, "POST", "/v1/vtpms", "{\"name\": \"slow-gone\"}");
+	turn_for(20);
+	close(fd);
+	turn_for(20);
+	assert_int_equal(f.fake.forgotten, 1);
+	assert_null(fake_find(&f.fake, "slow-gone"));
+	turn_for(2 * FAKE_SLOW_MS);
+	assert_non_null(fake_find(&f.fake, "slow-gone"));
+	assert_int_equal(ask("GET", "/v1/vtpms/slow-gone", NULL), 200);
+}
+
+static void test_api_many_waits(void **state)
+{
+	int fds[API_WAITS_MAX], one;
+
+	(void)state;
+	ask("POST", "/v1/vtpms", "{\"name\": \"many\", \"start\": false}");
+	for (size_t i = 0; i < API_WAITS_MAX; i++) {
+		fds[i] = client();
+		send_request(fds[i], "GET", "/v1/vtpms/many/wait?timeout=60", NULL);
+	}
+	turn_for(20);
+	assert_int_equal(ask("GET", "/v1/vtpms/many/wait", NULL), 503);
+	assert_problem("busy");
+	close(fds[0]);
+	turn_for(20);
+	assert_int_equal(f.fake.forgotten, 1);
+	one = client();
+	send_request(one, "GET", "/v1/vtpms/many/wait", NULL);
+	assert_int_equal(ask("POST", "/v1/vtpms/many/start", NULL), 200);
+	for (size_t i = 1; i < API_WAITS_MAX; i++) {
+		assert_int_equal(receive(fds[i]), 200);
+		assert_string_equal(text("state"), "running");
+		close(fds[i]);
+	}
+	assert_int_equal(receive(one), 200);
+	close(one);
+}
+
+static void test_api_many_connections(void **state)
+{
+	int fds[API_CONNECTIONS_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < API_CONNECTIONS_MAX; i++) {
+		fds[i] = client();
+		turn();
+	}
+	/* one more is heard when the idle ones have been closed */
+	assert_int_equal(ask("GET", "/v1", NULL), 200);
+	for (size_t i = 0; i < API_CONNECTIONS_MAX; i++)
+		close(fds[i]);
+}
+
+static void test_api_keep_alive(void **state)
+{
+	const char *get = "GET /v1/vtpms HTTP/1.1\r\nHost: x\r\n\r\n";
+	int fd = client();
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		send_bytes(fd, get, strlen(get));
+		assert_int_equal(receive(fd), 200);
+	}
+	close(fd);
+}
+
+static void test_api_free_while_pending(void **state)
+{
+	int fd = client(), slow = client();
+
+	(void)state;
+	send_request(fd, "POST", "/v1/vtpms", "{\"name\": \"never\"}");
+	send_bytes(slow, "GET /v1", 7);
+	turn_for(20);
+	f.api = api_free(f.api);
+	assert_int_equal(f.fake.forgotten, 1);
+	assert_int_equal(recv(fd, f.answer, 1, 0), 0);
+	close(fd);
+	close(slow);
+}
+
+/* Who may ask */
+
+/** struct who - a peer, and what it shall get */
+struct who {
+	uid_t uid;
+	gid_t gid;
+	gid_t also;
+	unsigned int status;
+};
+
+static unsigned int status_of_child(const struct who *who)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const char *get = "GET /v1 HTTP/1.1\r\nHost: x\r\n\r\n";
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	unsigned int status = 0;
+	char head[64] = "";
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", f.path);
+	if (setgroups(who->also ? 1 : 0, &who->also) || setresgid(who->gid, who->gid, who->gid) ||
+	    setresuid(who->uid, who->uid, who->uid) || fd < 0)
+		return 1;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		return 2;
+	if (send(fd, get, strlen(get), MSG_NOSIGNAL) < 0 || recv(fd, head, sizeof(head) - 1, 0) < 0)
+		return 3;
+	sscanf(head, "HTTP/1.1 %u", &status);
+	return status;
+}
+
+static unsigned int status_as(const struct who *who)
+{
+	unsigned int status;
+	int pipes[2];
+	pid_t pid;
+
+	assert_int_equal(pipe2(pipes, O_CLOEXEC | O_NONBLOCK), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		status = status_of_child(who);
+		_exit(write(pipes[1], &status, sizeof(status)) != sizeof(status));
+	}
+	close(pipes[1]);
+	while (read(pipes[0], &status, sizeof(status)) != sizeof(status))
+		turn();
+	close(pipes[0]);
+	waitpid(pid, NULL, 0);
+	return status;
+}
+
+static void test_api_who_may_ask(void **state)
+{
+	const struct who whos[] = {
+		{ 1000, 1000, 0, 200 },	   { 1001, 1001, 0, 403 }, { 1001, 2000, 0, 200 },
+		{ 1001, 1001, 2000, 200 }, { 0, 0, 0, 200 },	   { 1002, 1002, 2001, 403 },
+	};
+	const uid_t uids[] = { 1000, 1003 };
+	const struct api_options options = { .uids = uids, .uid_count = 2, .gid = 2000 };
+	struct stat stat_of;
+
+	(void)state;
+	if (geteuid()) {
+		print_message("only root can be others: skipped\n");
+		skip();
+	}
+	f.api = api_free(f.api);
+	listen_with(&options);
+	assert_int_equal(chmod(f.folder, 0711), 0);
+	for (size_t i = 0; i < sizeof(whos) / sizeof(whos[0]); i++)
+		assert_int_equal(status_as(&whos[i]), whos[i].status);
+	assert_int_equal(stat(f.path, &stat_of), 0);
+	assert_int_equal(stat_of.st_gid, 2000);
+}
+
+static void test_api_socket_mode(void **state)
+{
+	const uid_t uids[] = { 1000 };
+	const struct {
+		struct api_options options;
+		mode_t mode;
+	} cases[] = {
+		{ { .gid = API_NO_GROUP }, 0600 },
+		{ { .gid = getgid() }, 0660 },
+		{ { .gid = API_NO_GROUP, .uids = uids, .uid_count = 1 }, 0666 },
+	};
+	struct stat stat_of;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		f.api = api_free(f.api);
+		listen_with(&cases[i].options);
+		assert_int_equal(stat(f.path, &stat_of), 0);
+		assert_int_equal(stat_of.st_mode & 07777, cases[i].mode);
+	}
+}
+
+static void test_api_strangers(void **state)
+{
+	const struct who stranger = { 1001, 1001, 0, 403 };
+	const uid_t uids[] = { 1000 };
+	int fds[40], live = 0;
+
+	(void)state;
+	if (geteuid())
+		skip();
+	f.api = api_free(f.api);
+	listen_with(&(struct api_options){ .uids = uids, .uid_count = 1, .gid = API_NO_GROUP });
+	assert_int_equal(chmod(f.folder, 0711), 0);
+	assert_int_equal(seteuid(1001), 0);
+	for (size_t i = 0; i < 40; i++)
+		fds[i] = client();
+	assert_int_equal(seteuid(0), 0);
+	turn_for(REQUEST_MS / 3);
+	for (size_t i = 0; i < 40; i++)
+		live += recv(fds[i], f.answer, 1, 0) < 0 && errno == EAGAIN;
+	assert_int_equal(live, 16);
+	/* those in whose place it was have been ended in time */
+	turn_for(2 * REQUEST_MS);
+	assert_int_equal(status_as(&stranger), 403);
+	for (size_t i = 0; i < 40; i++)
+		close(fds[i]);
+}
+
+static void test_api_new_address(void **state)
+{
+	const struct api_options options = { f.path, -1, NULL, 0, API_NO_GROUP, 0 };
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char longer[200] = "/tmp/";
+	struct api *second;
+	int fd;
+
+	(void)state;
+	assert_int_equal(api_new(&f.fake, f.event, &options, &second), -EADDRINUSE);
+	assert_int_equal(ask("GET", "/v1", NULL), 200);
+	/* a socket nobody listens at is taken away */
+	f.api = api_free(f.api);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", f.path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	close(fd);
+	listen_with(&options);
+	assert_int_equal(ask("GET", "/v1", NULL), 200);
+	memset(longer + 5, 'x', sizeof(longer) - 6);
+	assert_int_equal(api_new(&f.fake, f.event,
+				 &(struct api_options){ longer, -1, NULL, 0, API_NO_GROUP, 0 },
+				 &second),
+			 -ENAMETOOLONG);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_api_root),	       TEST(test_api_head),
+		TEST(test_api_create_view),    TEST(test_api_create_defaults),
+		TEST(test_api_list),	       TEST(test_api_power),
+		TEST(test_api_wait),	       TEST(test_api_wait_timeout_malformed),
+		TEST(test_api_host),	       TEST(test_api_host_init),
+		TEST(test_api_host_recovery),  TEST(test_api_host_unlock),
+		TEST(test_api_problems),       TEST(test_api_no_such_path),
+		TEST(test_api_method),	       TEST(test_api_parameter),
+		TEST(test_api_body_malformed), TEST(test_api_host_body_malformed),
+		TEST(test_api_media_type),     TEST(test_api_too_large),
+		TEST(test_api_not_http),       TEST(test_api_slow),
+		TEST(test_api_half_closed),    TEST(test_api_client_gone),
+		TEST(test_api_many_waits),     TEST(test_api_many_connections),
+		TEST(test_api_keep_alive),     TEST(test_api_free_while_pending),
+		TEST(test_api_who_may_ask),    TEST(test_api_socket_mode),
+		TEST(test_api_strangers),      TEST(test_api_new_address),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
