@@ -14,25 +14,12 @@
 
 #include <linux/vtpm.h>
 
-#include "wire/ipc_keyd.h"
+#include "store/archive.h"
 
-#define VTPM_REASON_SIZE 256
-#define VTPM_PATH_SIZE	 128
+#define VTPM_PATH_SIZE 144
 
 /** define VTPM_DEFAULT_MODE - mode of nodes and sockets unless asked otherwise */
 #define VTPM_DEFAULT_MODE 0600
-
-/**
- * enum vtpm_front - what clients see
- * @VTPM_FRONT_DEVICE: /dev/vtpmN and /dev/vtpmrmN
- * @VTPM_FRONT_CHIP: /dev/tpmM and /dev/tpmrmM
- * @VTPM_FRONT_SOCKET: a stream socket with plain TPM framing, and PATH.ctrl beside it
- */
-enum vtpm_front {
-	VTPM_FRONT_DEVICE = 1,
-	VTPM_FRONT_CHIP = 2,
-	VTPM_FRONT_SOCKET = 3,
-};
 
 /**
  * enum vtpm_condition - state of a vTPM, as users see it
@@ -69,38 +56,6 @@ enum vtpm_phase {
 	VTPM_BEGINNING,
 	VTPM_SERVING,
 	VTPM_STOPPING,
-};
-
-/**
- * struct vtpm_definition - what is stored
- * @uuid: who it is
- * @name: unique on this host; empty for a spare
- * @front: front end
- * @uid: owner of nodes and sockets
- * @gid: group of nodes and sockets
- * @mode: permission bits of nodes and sockets
- * @banks: PCR banks, bit n for TPM_ALG_ID n; 0: the default (sha256)
- * @epoch: grows when the state takes another way than commit by commit
- * @wanted: shall run: started again with the manager
- * @created: seconds since 1970
- * @quarantine: why it is quarantined; empty: it is not
- * @key: data key, wrapped by keyd
- * @key_length: bytes of it
- */
-struct vtpm_definition {
-	uint8_t uuid[16];
-	char name[VTPM_NAME_SIZE];
-	enum vtpm_front front;
-	uid_t uid;
-	gid_t gid;
-	mode_t mode;
-	uint32_t banks;
-	uint64_t epoch;
-	bool wanted;
-	int64_t created;
-	char quarantine[VTPM_REASON_SIZE];
-	uint8_t key[KEYD_WRAPPED_MAX];
-	size_t key_length;
 };
 
 struct manager;

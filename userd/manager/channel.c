@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * What one engine says, and what it is told.
+ *
+ * An engine is not trusted: it can commit envelopes for its own vTPM, one generation
+ * after the other, and say how it ends; anything else ends it. Its envelopes are
+ * opaque here, and the answer to a commit leaves only when the archive says so.
+ *
+ *	phase		may say
+ *	BEGINNING	COMMIT, READY, ENDS
+ *	SERVING		COMMIT, ENDS (READY: of an engine found running)
+ *	STOPPING	COMMIT, READY, ENDS
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "manager/state.h"
+#include "wire/ipc_engine.h"
+
+#define BEGINNING (1u << VTPM_BEGINNING)
+#define SERVING	  (1u << VTPM_SERVING)
+#define STOPPING  (1u << VTPM_STOPPING)
+
+static void answer_commit(struct vtpm *vtpm, uint64_t generation, uint32_t error)
+{
+	uint8_t buffer[32];
+	struct ipc_out out = ipc_out(ENGINE_COMMITTED, buffer, sizeof(buffer));
+
+	cursor_put_u64(&out.body, generation);
+	cursor_put_u32(&out.body, error);
+	/* An engine that is gone sends it again with its next life. */
+	if (vtpm->channel >= 0)
+		ipc_send(vtpm->channel, &out);
+}
+
+/* Its vTPM was given up while its first envelope was being written: take that back. */
+static void take_back(struct archive *archive, const struct archive_job *put)
+{
+	struct archive_job *job = archive_job(ARCHIVE_REMOVE, NULL, NULL);
+
+	if (!job)
+		manager_out_of_memory();
+	job->define = put->define;
+	archive_submit(archive, job);
+}
+
+static void committed(struct archive_job *job)
+{
+	struct vtpm *vtpm = job->context;
+
+	if (job->kind == ARCHIVE_PUT && vtpm->removed && !job->error)
+		take_back(vtpm->manager->archive, job);
+	vtpm->storing = vtpm->storing && job->kind != ARCHIVE_PUT;
+	if (!job->error) {
+		vtpm->stored = true;
+		if (job->generation > vtpm->generation)
+			vtpm->generation = job->generation;
+	} else {
+		log_line("%s: cannot commit generation %llu: %s", vtpm->define.name,
+			 (unsigned long long)job->generation, strerror(job->error));
+	}
+	if (!manager_release(vtpm))
+		return;
+	answer_commit(vtpm, job->generation, (uint32_t)job->error);
+	if (job->kind == ARCHIVE_PUT && vtpm->phase == VTPM_WAITING)
+		power_step(vtpm);
+}
+
+static int take_commit(void *context, struct ipc_in *in)
+{
+	struct vtpm *vtpm = context;
+	uint64_t generation = cursor_get_u64(&in->body);
+	size_t length;
+	const uint8_t *bytes = ipc_get_blob(in, IPC_PACKET_MAX, &length);
+	struct archive_job *job;
+
+	if (!ipc_ended(in) || !length || !generation || generation > INT64_MAX)
+		return -EPROTO;
+	job = archive_job(vtpm->stored ? ARCHIVE_COMMIT : ARCHIVE_PUT, committed, vtpm);
+	if (!job || archive_job_bytes(job, bytes, length))
+		manager_out_of_memory();
+	job->define = vtpm->define;
+	job->generation = generation;
+	vtpm->storing = vtpm->storing || job->kind == ARCHIVE_PUT;
+	manager_hold(vtpm);
+	archive_submit(vtpm->manager->archive, job);
+	return 0;
+}
+
+static int take_ready(void *context, struct ipc_in *in)
+{
+	struct vtpm *vtpm = context;
+
+	cursor_get_u64(&in->body);
+	cursor_get_u8(&in->body);
+	if (!ipc_ended(in))
+		return -EPROTO;
+	power_ready(vtpm);
+	return 0;
+}
+
+/* Why it ends counts when it has: until then it is only what it says. */
+static int take_ends(void *context, struct ipc_in *in)
+{
+	struct vtpm *vtpm = context;
+	char reason[VTPM_REASON_SIZE];
+
+	cursor_get_u32(&in->body);
+	ipc_get_string(in, reason, sizeof(reason));
+	if (!ipc_ended(in))
+		return -EPROTO;
+	text_cut(vtpm->reason, sizeof(vtpm->reason), reason);
+	return 0;
+}
+
+static const struct ipc_permit permits[] = {
+	{ ENGINE_COMMIT, BEGINNING | SERVING | STOPPING, take_commit },
+	{ ENGINE_READY, BEGINNING | SERVING | STOPPING, take_ready },
+	{ ENGINE_ENDS, BEGINNING | SERVING | STOPPING, take_ends },
+};
+
+static int take_one(struct vtpm *vtpm)
+{
+	static uint8_t buffer[IPC_PACKET_MAX];
+	_cleanup_(ipc_in_done) struct ipc_in in = { 0 };
+	int r;
+
+	r = ipc_receive(vtpm->channel, buffer, sizeof(buffer), false, &in);
+	if (r)
+		return r;
+	return ipc_dispatch(permits, sizeof(permits) / sizeof(permits[0]), 1u << vtpm->phase, vtpm,
+			    &in);
+}
+
+static int on_message(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+	struct vtpm *vtpm = context;
+	int r = take_one(vtpm);
+
+	(void)source;
+	(void)fd;
+	(void)events;
+	if (!r || r == -EAGAIN || r == -EINTR)
+		return 0;
+	/* Its end: spawn reports that too, and with it what became of the engine. */
+	vtpm->channel_source = sd_event_source_disable_unref(vtpm->channel_source);
+	if (r != -EPIPE) {
+		log_line("%s: the engine breaks the protocol (errno %d), killing it",
+			 vtpm->define.name, -r);
+		spawn_signal(vtpm, SIGKILL);
+	}
+	return 0;
+}
+
+int channel_open(struct vtpm *vtpm, int fd)
+{
+	int r;
+
+	channel_close(vtpm);
+	vtpm->channel = fd;
+	if (fcntl(fd, F_SETFL, O_NONBLOCK))
+		return -errno;
+	r = sd_event_add_io(vtpm->manager->event, &vtpm->channel_source, fd, EPOLLIN, on_message,
+			    vtpm);
+	return r < 0 ? r : 0;
+}
+
+void channel_close(struct vtpm *vtpm)
+{
+	vtpm->channel_source = sd_event_source_disable_unref(vtpm->channel_source);
+	close_fdp(&vtpm->channel);
+	vtpm->channel = -1;
+}
+
+void channel_drain(struct vtpm *vtpm)
+{
+	while (vtpm->channel >= 0 && !take_one(vtpm))
+		;
+}
+
+int channel_configure(struct vtpm *vtpm, bool manufacture)
+{
+	static uint8_t buffer[IPC_PACKET_MAX];
+	struct ipc_out out = ipc_out(ENGINE_CONFIG, buffer, sizeof(buffer));
+
+	cursor_put_raw(&out.body, vtpm->define.uuid, sizeof(vtpm->define.uuid));
+	cursor_put_u64(&out.body, vtpm->define.epoch);
+	cursor_put_u64(&out.body, vtpm->instance);
+	cursor_put_u32(&out.body, manufacture ? ENGINE_CONFIG_MANUFACTURE : 0);
+	cursor_put_u32(&out.body, vtpm->define.banks);
+	cursor_put_raw(&out.body, vtpm->ticket, sizeof(vtpm->ticket));
+	cursor_put_u64(&out.body, vtpm->generation);
+	ipc_put_blob(&out, vtpm->envelope, vtpm->envelope_length);
+	return ipc_send(vtpm->channel, &out);
+}
+
+void channel_again(struct vtpm *vtpm)
+{
+	uint8_t buffer[8];
+	struct ipc_out out = ipc_out(ENGINE_AGAIN, buffer, sizeof(buffer));
+
+	ipc_send(vtpm->channel, &out);
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Making a vTPM: from a spare where there is one, otherwise from nothing.
+ *
+ *	spare		its row gets the name and the owner: one durable write
+ *	from nothing	keyd makes a data key; an engine manufactures the TPM; its first
+ *			commit brings definition and envelope into the archive together
+ *
+ * Either way the vTPM is in the archive whole, or it is not there at all.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/cursor.h"
+#include "manager/state.h"
+
+/* TPM_ALG_ID of the hashes that libtpms has banks for (Part 2, 6.3) */
+#define BANKS (1u << 0x04 | 1u << 0x0b | 1u << 0x0c | 1u << 0x0d)
+
+struct creation {
+	struct manager *manager;
+	struct vtpm *vtpm;
+	bool start;
+	manager_done done;
+	void *context;
+};
+
+static bool name_is_fit(const char *name)
+{
+	size_t length = strnlen(name, VTPM_NAME_SIZE);
+
+	if (!length || length == VTPM_NAME_SIZE || name[0] == '.' || name[0] == '-' ||
+	    !strncmp(name, "proxy-", 6))
+		return false;
+	for (; *name; name++) {
+		if (!isalnum((unsigned char)*name) && !strchr("._-", *name))
+			return false;
+	}
+	return true;
+}
+
+/* Return: it cannot be made, and @problem says why */
+static bool is_refused(struct manager *manager, const struct manager_create *what,
+		       struct problem *problem)
+{
+	if (!name_is_fit(what->name)) {
+		problem_set(problem, PROBLEM_INVALID, "choose another name",
+			    "'%.64s' is no name for a vTPM: it has 1 to 63 of A-Z a-z 0-9 . _ - "
+			    "and begins neither with . or - nor with \"proxy-\"",
+			    what->name);
+	} else if (manager_find(manager, what->name)) {
+		problem_set(problem, PROBLEM_EXISTS,
+			    "choose another name, or remove that one first",
+			    "there is a vTPM '%s' already", what->name);
+	} else if ((what->banks & ~BANKS) || (what->mode & ~0777u)) {
+		problem_set(problem, PROBLEM_INVALID, "banks: sha1, sha256, sha384, sha512",
+			    "'%s': mode or PCR banks are out of range", what->name);
+	} else if (what->front == VTPM_FRONT_CHIP &&
+		   (what->uid || what->gid || what->mode != VTPM_DEFAULT_MODE)) {
+		problem_set(problem, PROBLEM_INVALID,
+			    "leave owner and mode out, or use the front end device",
+			    "'%s': the nodes of a chip belong to the kernel's TPM core and to root",
+			    what->name);
+	} else if (what->front != VTPM_FRONT_SOCKET && driver_open(manager)) {
+		problem_set(problem, PROBLEM_NO_DRIVER,
+			    "load it (modprobe vtpm), or use the front end socket",
+			    "'%s': the kernel module vtpm is not loaded, or %s cannot be opened",
+			    what->name, manager->options.control_node);
+	} else if (manager->count >= MANAGER_VTPMS_MAX) {
+		problem_set(problem, PROBLEM_CONFLICT, "remove one first",
+			    "'%s': this host has %u vTPMs, no more are allowed", what->name,
+			    manager->count);
+	} else {
+		return host_locked(manager, problem);
+	}
+	return true;
+}
+
+static void fill(struct vtpm_definition *define, const struct manager_create *what)
+{
+	cursor_copy(define->name, sizeof(define->name), what->name, sizeof(what->name));
+	define->front = what->front;
+	define->uid = what->uid;
+	define->gid = what->gid;
+	define->mode = what->mode;
+	define->wanted = what->start;
+	define->created = time(NULL);
+}
+
+/* RFC 9562, 5.4: version 4, all random */
+static void new_uuid(uint8_t *uuid)
+{
+	if (getrandom(uuid, 16, 0) != 16)
+		manager_out_of_memory();
+	uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x40);
+	uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
+}
+
+static void end(struct creation *creation, const struct problem *problem)
+{
+	manager_tell(creation->manager, creation->done, creation->context, problem);
+	free(creation);
+}
+
+/* The definition is complete: go on until it answers, or until it is durable. */
+static void go_on(struct creation *creation)
+{
+	struct vtpm *vtpm = creation->vtpm;
+
+	vtpm->preparing = !creation->start;
+	vtpm->goal = VTPM_GOAL_ON;
+	manager_start_new(vtpm, creation->done, creation->context);
+	free(creation);
+}
+
+static void renamed(struct archive_job *job)
+{
+	struct creation *creation = job->context;
+	struct vtpm *vtpm = creation->vtpm;
+	struct problem problem;
+
+	if (job->error) {
+		problem_set(&problem, PROBLEM_STORAGE,
+			    "make room or repair the disk, and try again",
+			    "'%s' cannot be stored: %s", vtpm->define.name, strerror(job->error));
+		/* Its row, if it is there, still says that it is a spare. */
+		if (manager_release(vtpm))
+			manager_drop(vtpm);
+		end(creation, &problem);
+		return;
+	}
+	if (!manager_release(vtpm) || !creation->start)
+		end(creation, NULL);
+	else
+		go_on(creation);
+}
+
+static void from_spare(struct creation *creation)
+{
+	struct archive_job *job = archive_job(ARCHIVE_CHANGE, renamed, creation);
+
+	if (!job)
+		manager_out_of_memory();
+	job->define = creation->vtpm->define;
+	manager_hold(creation->vtpm);
+	archive_submit(creation->manager->archive, job);
+}
+
+static int take_key(struct vtpm *vtpm, struct ipc_in *in)
+{
+	size_t length;
+	const uint8_t *key = ipc_get_blob(in, sizeof(vtpm->define.key), &length);
+
+	if (!ipc_ended(in) || !length)
+		return -EPROTO;
+	cursor_copy(vtpm->define.key, sizeof(vtpm->define.key), key, length);
+	vtpm->define.key_length = length;
+	return 0;
+}
+
+static int keyed(void *context, const struct peer_answer *answer)
+{
+	struct creation *creation = context;
+	struct vtpm *vtpm = creation->vtpm;
+	struct problem problem;
+	int r = 0;
+
+	if (!answer->error)
+		r = take_key(vtpm, answer->in);
+	if (answer->error || r) {
+		host_problem(&problem, r ? EPROTO : answer->error, answer->text);
+		if (manager_release(vtpm))
+			manager_drop(vtpm);
+		end(creation, &problem);
+		return r;
+	}
+	if (manager_release(vtpm))
+		go_on(creation);
+	else
+		end(creation, NULL);
+	return 0;
+}
+
+static void from_nothing(struct creation *creation)
+{
+	struct manager *manager = creation->manager;
+	uint8_t buffer[64];
+	struct ipc_out out = peer_call(&manager->keyd, KEYD_NEW_KEY, buffer, sizeof(buffer));
+
+	cursor_put_raw(&out.body, creation->vtpm->define.uuid, 16);
+	manager_hold(creation->vtpm);
+	peer_send(&manager->keyd, &out, keyed, creation);
+}
+
+static struct creation *begin(struct manager *manager, struct vtpm *vtpm, bool start,
+			      manager_done done, void *context)
+{
+	struct creation *creation = calloc(1, sizeof(*creation));
+
+	if (!creation)
+		manager_out_of_memory();
+	*creation = (struct creation){
+		.manager = manager,
+		.vtpm = vtpm,
+		.start = start,
+		.done = done,
+		.context = context,
+	};
+	return creation;
+}
+
+static struct vtpm *blank(struct manager *manager, uint32_t banks,
+			  const struct manager_create *what)
+{
+	struct vtpm_definition define = { .epoch = 1, .banks = banks, .created = time(NULL) };
+	struct vtpm *vtpm;
+
+	define.front = VTPM_FRONT_SOCKET;
+	new_uuid(define.uuid);
+	if (what)
+		fill(&define, what);
+	vtpm = manager_add(manager, &define);
+	vtpm->goal = VTPM_GOAL_OFF;
+	return vtpm;
+}
+
+void manager_create(struct manager *manager, const struct manager_create *what, manager_done done,
+		    void *context)
+{
+	struct problem problem;
+	struct vtpm *vtpm;
+
+	if (is_refused(manager, what, &problem)) {
+		manager_tell(manager, done, context, &problem);
+		return;
+	}
+	vtpm = pool_take(manager, what->banks);
+	if (vtpm) {
+		manager_rename(vtpm, what->name);
+		fill(&vtpm->define, what);
+		from_spare(begin(manager, vtpm, what->start, done, context));
+		return;
+	}
+	vtpm = blank(manager, what->banks, what);
+	from_nothing(begin(manager, vtpm, what->start, done, context));
+}
+
+void manager_create_spare(struct manager *manager, manager_done done, void *context)
+{
+	struct vtpm *vtpm = blank(manager, 0, NULL);
+
+	from_nothing(begin(manager, vtpm, false, done, context));
+}

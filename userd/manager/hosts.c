@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * The host as vtpm-keyd sees it, and what is asked of keyd for the host as a whole.
+ *
+ * What keyd says of itself is asked for when it appears, and after everything that may
+ * have changed it; in between, the last answer counts.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "manager/state.h"
+
+struct asker {
+	struct manager *manager;
+	manager_done done;
+	manager_recovery_done recovery_done;
+	void *context;
+};
+
+static void ask_status(struct manager *manager);
+
+static int take_status(struct manager *manager, struct ipc_in *in)
+{
+	struct manager_host *host = &manager->host;
+	size_t length;
+	const uint8_t *name;
+
+	host->state = (enum keyd_state)cursor_get_u8(&in->body);
+	host->protection = (enum keyd_protection)cursor_get_u8(&in->body);
+	host->separated = cursor_get_u8(&in->body) != 0;
+	cursor_get_u32(&in->body);
+	ipc_get_string(in, host->tcti, sizeof(host->tcti));
+	ipc_get_string(in, host->host_tpm, sizeof(host->host_tpm));
+	ipc_get_string(in, host->policy, sizeof(host->policy));
+	name = ipc_get_blob(in, sizeof(host->storage_key), &length);
+	ipc_get_string(in, host->reason, sizeof(host->reason));
+	if (!ipc_ended(in) || host->state > KEYD_STATE_UNLOCKED ||
+	    host->protection > KEYD_PROTECTION_TPM)
+		return -EPROTO;
+	cursor_copy(host->storage_key, sizeof(host->storage_key), name, length);
+	host->storage_key_length = length;
+	return 0;
+}
+
+/* A keyd of an earlier run, that talks to another TPM than we are told to use. */
+static bool is_another(const struct manager *manager)
+{
+	return manager->options.foreground && manager->options.tcti[0] &&
+	       strcmp(manager->options.tcti, manager->host.tcti) != 0;
+}
+
+static int ending(void *context, const struct peer_answer *answer)
+{
+	(void)context;
+	return answer->in && !ipc_ended(answer->in) ? -EPROTO : 0;
+}
+
+void host_end(struct manager *manager)
+{
+	uint8_t buffer[16];
+	struct ipc_out out = peer_call(&manager->keyd, KEYD_END, buffer, sizeof(buffer));
+
+	peer_send(&manager->keyd, &out, ending, manager);
+}
+
+static int status_is(void *context, const struct peer_answer *answer)
+{
+	struct manager *manager = context;
+	int r;
+
+	if (answer->error)
+		return 0;
+	r = take_status(manager, answer->in);
+	if (r)
+		return r;
+	if (is_another(manager)) {
+		log_line("vtpm-keyd of an earlier run uses TCTI '%s', ending it",
+			 manager->host.tcti);
+		host_end(manager);
+		return 0;
+	}
+	manager->host.keyd_here = true;
+	power_step_all(manager);
+	return 0;
+}
+
+static void ask_status(struct manager *manager)
+{
+	uint8_t buffer[16];
+	struct ipc_out out = peer_call(&manager->keyd, KEYD_STATUS, buffer, sizeof(buffer));
+
+	peer_send(&manager->keyd, &out, status_is, manager);
+}
+
+static void on_here(void *context)
+{
+	ask_status(context);
+}
+
+static void on_away(void *context)
+{
+	struct manager *manager = context;
+
+	manager->host.keyd_here = false;
+	manager_ended(manager);
+}
+
+static void on_absent(void *context)
+{
+	children_start(context, "vtpm-keyd");
+}
+
+static int on_report(void *context, struct ipc_in *in)
+{
+	(void)context;
+	(void)in;
+	return -EPROTO;
+}
+
+static const struct peer_ops keyd_ops = {
+	.name = "vtpm-keyd",
+	.texts = true,
+	.here = on_here,
+	.away = on_away,
+	.absent = on_absent,
+	.report = on_report,
+};
+
+int host_init(struct manager *manager)
+{
+	char path[sizeof(manager->options.runtime_dir) + 16];
+
+	snprintf(path, sizeof(path), "%s/keyd.sock", manager->options.runtime_dir);
+	return peer_init(&manager->keyd, manager->event, path, &keyd_ops, manager);
+}
+
+static enum problem_code code_of(uint32_t error)
+{
+	switch (error) {
+	case EEXIST:
+		return PROBLEM_EXISTS;
+	case EACCES:
+	case EKEYREJECTED:
+		return PROBLEM_AUTH;
+	case ENODEV:
+		return PROBLEM_NO_HARDWARE;
+	case ENOKEY:
+		return PROBLEM_LOCKED;
+	case EBUSY:
+	case EIO:
+		return PROBLEM_HOST_TPM;
+	case ENOSPC:
+		return PROBLEM_STORAGE;
+	case EINVAL:
+		return PROBLEM_INVALID;
+	default:
+		return PROBLEM_INTERNAL;
+	}
+}
+
+void host_problem(struct problem *problem, uint32_t error, const char *text)
+{
+	if (error == ENOTCONN)
+		problem_set(problem, PROBLEM_INTERNAL,
+			    "it is started again by itself; if not, see its log",
+			    "vtpm-keyd went away before it answered");
+	else
+		problem_set(problem, code_of(error), NULL, "%s",
+			    text && text[0] ? text : strerror((int)error));
+}
+
+bool host_locked(struct manager *manager, struct problem *problem)
+{
+	if (!manager->host.keyd_here)
+		return false;
+	switch (manager->host.state) {
+	case KEYD_STATE_NONE:
+		problem_set(problem, PROBLEM_UNINITIALISED, "run `vtpmctl host init` first",
+			    "this host has no root key yet");
+		return true;
+	case KEYD_STATE_LOCKED:
+		problem_set(problem, PROBLEM_LOCKED,
+			    "`vtpmctl host unlock` opens it with the recovery code",
+			    "the host root key is locked: %s", manager->host.reason);
+		return true;
+	case KEYD_STATE_UNLOCKED:
+		break;
+	}
+	return false;
+}
+
+void manager_host(struct manager *manager, struct manager_host *ret)
+{
+	*ret = manager->host;
+	ret->spawn_here = peer_here(&manager->spawn);
+	ret->driver_here = manager->control >= 0;
+	ret->vtpms = 0;
+	ret->running = 0;
+	ret->spares = 0;
+	for (const struct vtpm *vtpm = manager->vtpms; vtpm; vtpm = vtpm->next) {
+		if (!vtpm->define.name[0]) {
+			ret->spares += vtpm->stored;
+			continue;
+		}
+		ret->vtpms++;
+		ret->running += vtpm->phase == VTPM_SERVING;
+	}
+}
+
+static struct asker *new_asker(struct manager *manager, manager_done done, void *context)
+{
+	struct asker *asker = calloc(1, sizeof(*asker));
+
+	if (!asker)
+		manager_out_of_memory();
+	asker->manager = manager;
+	asker->done = done;
+	asker->context = context;
+	return asker;
+}
+
+/* INIT and UNLOCK have ended; look again before the asker does. */
+static int host_done(void *context, const struct peer_answer *answer)
+{
+	struct asker *asker = context;
+	struct manager *manager = asker->manager;
+	struct problem problem;
+	bool nonsense = !answer->error && !ipc_ended(answer->in);
+
+	ask_status(manager);
+	if (answer->error || nonsense) {
+		host_problem(&problem, nonsense ? EPROTO : answer->error, answer->text);
+		manager_tell(manager, asker->done, asker->context, &problem);
+	} else {
+		manager_tell(manager, asker->done, asker->context, NULL);
+	}
+	free(asker);
+	return nonsense ? -EPROTO : 0;
+}
+
+void manager_host_init(struct manager *manager, const struct manager_host_init *what,
+		       manager_done done, void *context)
+{
+	uint8_t buffer[KEYD_BOX_MAX + 256];
+	struct ipc_out out = peer_call(&manager->keyd, KEYD_INIT, buffer, sizeof(buffer));
+
+	cursor_put_u32(&out.body, what->no_hardware ? KEYD_INIT_NO_HARDWARE : 0);
+	cursor_put_u32(&out.body, what->pcrs ? what->pcrs : 1u << 7 | 1u << 14);
+	ipc_put_blob(&out, what->recovery_public, sizeof(what->recovery_public));
+	ipc_put_blob(&out, what->box, what->box_length);
+	peer_send(&manager->keyd, &out, host_done, new_asker(manager, done, context));
+}
+
+void manager_host_unlock(struct manager *manager, const uint8_t *box, size_t length, bool bind,
+			 manager_done done, void *context)
+{
+	uint8_t buffer[KEYD_BOX_MAX + 256];
+	struct ipc_out out = peer_call(&manager->keyd, KEYD_UNLOCK, buffer, sizeof(buffer));
+
+	cursor_put_u32(&out.body, bind ? KEYD_UNLOCK_BIND : 0);
+	ipc_put_blob(&out, box, length);
+	peer_send(&manager->keyd, &out, host_done, new_asker(manager, done, context));
+}
+
+static int recovery_is(void *context, const struct peer_answer *answer)
+{
+	struct asker *asker = context;
+	const uint8_t *record = NULL, *session = NULL;
+	size_t length = 0, session_length = 0;
+	struct problem problem;
+	int r = 0;
+
+	if (!answer->error) {
+		record = ipc_get_blob(answer->in, KEYD_BOX_MAX, &length);
+		session = ipc_get_blob(answer->in, KEYD_POINT_SIZE, &session_length);
+		if (!ipc_ended(answer->in) || session_length != KEYD_POINT_SIZE)
+			r = -EPROTO;
+	}
+	if (answer->error || r) {
+		host_problem(&problem, r ? EPROTO : answer->error, answer->text);
+		asker->recovery_done(asker->context, &problem, NULL, 0, NULL);
+	} else {
+		asker->recovery_done(asker->context, NULL, record, length, session);
+	}
+	free(asker);
+	return r;
+}
+
+void manager_recovery(struct manager *manager, manager_recovery_done done, void *context)
+{
+	uint8_t buffer[16];
+	struct ipc_out out = peer_call(&manager->keyd, KEYD_RECOVERY, buffer, sizeof(buffer));
+	struct asker *asker = new_asker(manager, NULL, context);
+
+	asker->recovery_done = done;
+	peer_send(&manager->keyd, &out, recovery_is, asker);
+}

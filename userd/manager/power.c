@@ -1,0 +1,586 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * From a definition to a running engine, and back.
+ *
+ *	IDLE ─→ GRANTING ─→ FORKING ─→ BEGINNING ─→ SERVING ─→ STOPPING ─→ IDLE
+ *	  ↑        │ load the envelope, give keyd a ticket
+ *	  │        │           │ be the device's server, ask spawn for an engine
+ *	  │        │           │           │ it has its configuration
+ *	  └─ WAITING: the host is locked, keyd or spawn is away, or too many start at once
+ *
+ * A vTPM has a goal and a phase; power_step() goes from the phase towards the goal, as
+ * far as can be gone now, and is called again by whatever happens next. An engine
+ * that dies unasked is replaced by one that resumes its life. One that dies again and
+ * again is given up (failed); one that says its state cannot be right is
+ * quarantined, and nothing here ever writes to that state again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "manager/state.h"
+
+/* Exit statuses of vtpm-engine(8) that are not simply another death. */
+#define EXIT_STALE	3
+#define EXIT_QUARANTINE 4
+#define EXIT_NO_STATE	5
+#define EXIT_SANDBOX	9
+#define EXIT_NO_KEY	10
+
+/* How long an engine may take to begin; making keys takes minutes where CPUs are emulated. */
+#define BEGIN_SECONDS 300
+
+static bool is_starting(enum vtpm_phase phase)
+{
+	return phase == VTPM_GRANTING || phase == VTPM_FORKING || phase == VTPM_BEGINNING;
+}
+
+static int step_all(sd_event_source *source, void *context)
+{
+	sd_event_source_unref(source);
+	power_step_all(context);
+	return 0;
+}
+
+static void set_phase(struct vtpm *vtpm, enum vtpm_phase phase)
+{
+	struct manager *manager = vtpm->manager;
+	bool full = manager->starting == MANAGER_STARTS_MAX;
+	sd_event_source *source;
+
+	if (is_starting(vtpm->phase))
+		manager->starting--;
+	vtpm->phase = phase;
+	if (is_starting(phase))
+		manager->starting++;
+	/* Somebody waits for a place among the starting ones. */
+	if (full && manager->starting < MANAGER_STARTS_MAX &&
+	    sd_event_add_defer(manager->event, &source, step_all, manager) < 0)
+		manager_out_of_memory();
+}
+
+static int on_kill_timer(sd_event_source *source, uint64_t now, void *context)
+{
+	struct vtpm *vtpm = context;
+
+	(void)source;
+	(void)now;
+	vtpm->kill_timer = sd_event_source_disable_unref(vtpm->kill_timer);
+	log_line("%s: the engine takes too long, killing it", vtpm->define.name);
+	spawn_signal(vtpm, SIGKILL);
+	return 0;
+}
+
+static void kill_in(struct vtpm *vtpm, unsigned int seconds)
+{
+	vtpm->kill_timer = sd_event_source_disable_unref(vtpm->kill_timer);
+	if (seconds &&
+	    sd_event_add_time_relative(vtpm->manager->event, &vtpm->kill_timer, CLOCK_MONOTONIC,
+				       seconds * 1000000ull, 0, on_kill_timer, vtpm) < 0)
+		manager_out_of_memory();
+}
+
+static void drop_envelope(struct vtpm *vtpm)
+{
+	free(vtpm->envelope);
+	vtpm->envelope = NULL;
+	vtpm->envelope_length = 0;
+	secret_wipe(vtpm->ticket, sizeof(vtpm->ticket));
+}
+
+/* Its device or socket goes; what spawn keeps of its life too. */
+void power_down(struct vtpm *vtpm)
+{
+	spawn_forget(vtpm->manager, vtpm->define.uuid);
+	if (vtpm->define.front == VTPM_FRONT_SOCKET)
+		socket_close(vtpm);
+	else
+		driver_destroy(vtpm);
+	vtpm->instance = 0;
+	vtpm->resume = false;
+}
+
+/* This start has failed; the vTPM is off until somebody starts it again. */
+void power_failure(struct vtpm *vtpm, const struct problem *problem)
+{
+	bool stored = vtpm->stored;
+
+	log_line("%s: %s", vtpm->define.name, problem->detail);
+	kill_in(vtpm, 0);
+	drop_envelope(vtpm);
+	if (!vtpm->define.quarantine[0]) {
+		vtpm->failed = true;
+		text_cut(vtpm->reason, sizeof(vtpm->reason), problem->detail);
+	}
+	set_phase(vtpm, VTPM_IDLE);
+	power_down(vtpm);
+	if (vtpm->goal == VTPM_GOAL_ON || vtpm->goal == VTPM_GOAL_CYCLE)
+		vtpm->goal = VTPM_GOAL_OFF;
+	manager_settle(vtpm, VTPM_GOAL_ON, problem);
+	/* Nothing of it was ever durable: it does not exist. */
+	if (!stored)
+		manager_drop(vtpm);
+	else if (vtpm->goal != VTPM_GOAL_OFF)
+		power_step(vtpm);
+	else
+		manager_settle(vtpm, VTPM_GOAL_OFF, NULL);
+}
+
+void power_quarantine(struct vtpm *vtpm, const char *reason)
+{
+	struct problem problem;
+
+	text_cut(vtpm->define.quarantine, sizeof(vtpm->define.quarantine), reason);
+	if (vtpm->stored)
+		manager_save(vtpm);
+	problem_set(&problem, PROBLEM_CONFLICT,
+		    "its state is kept as it is; restore a good copy of it, or remove the vTPM",
+		    "'%s' is quarantined: %s", vtpm->define.name, reason);
+	power_failure(vtpm, &problem);
+}
+
+/* keyd or spawn went away in the middle of a start: begin again when it is back. */
+static void wait_again(struct vtpm *vtpm)
+{
+	drop_envelope(vtpm);
+	set_phase(vtpm, VTPM_WAITING);
+}
+
+/* Be the server of what clients open, then ask for an engine. */
+static void fork_engine(struct vtpm *vtpm)
+{
+	struct problem problem;
+	int fds[2], fd;
+
+	if (vtpm->preparing) {
+		if (getrandom(&vtpm->instance, sizeof(vtpm->instance), 0) < 0)
+			manager_out_of_memory();
+		set_phase(vtpm, VTPM_FORKING);
+		spawn_start(vtpm, !vtpm->define.name[0], NULL, 0);
+		return;
+	}
+	if (vtpm->define.front == VTPM_FRONT_SOCKET) {
+		if (socket_open(vtpm, &problem)) {
+			power_failure(vtpm, &problem);
+			return;
+		}
+		if (!vtpm->resume && getrandom(&vtpm->instance, sizeof(vtpm->instance), 0) < 0)
+			manager_out_of_memory();
+		fds[0] = vtpm->listen_fd;
+		fds[1] = vtpm->control_fd;
+		set_phase(vtpm, VTPM_FORKING);
+		spawn_start(vtpm, false, fds, 2);
+		return;
+	}
+	fd = driver_attach(vtpm, vtpm->resume, &problem);
+	if (fd < 0) {
+		power_failure(vtpm, &problem);
+		return;
+	}
+	set_phase(vtpm, VTPM_FORKING);
+	spawn_start(vtpm, false, &fd, 1);
+	close(fd);
+}
+
+static int granted(void *context, const struct peer_answer *answer)
+{
+	struct vtpm *vtpm = context;
+	struct problem problem;
+
+	if (!manager_release(vtpm))
+		return 0;
+	if (answer->error == ENOTCONN || answer->error == ENOKEY) {
+		wait_again(vtpm);
+		power_step(vtpm);
+		return 0;
+	}
+	if (answer->error) {
+		host_problem(&problem, answer->error, answer->text);
+		power_failure(vtpm, &problem);
+		return 0;
+	}
+	if (!ipc_ended(answer->in)) {
+		wait_again(vtpm);
+		return -EPROTO;
+	}
+	fork_engine(vtpm);
+	return 0;
+}
+
+static void grant(struct vtpm *vtpm)
+{
+	struct manager *manager = vtpm->manager;
+	uint8_t buffer[512];
+	struct ipc_out out = peer_call(&manager->keyd, KEYD_GRANT, buffer, sizeof(buffer));
+
+	if (getrandom(vtpm->ticket, sizeof(vtpm->ticket), 0) != sizeof(vtpm->ticket))
+		manager_out_of_memory();
+	cursor_put_raw(&out.body, vtpm->define.uuid, sizeof(vtpm->define.uuid));
+	cursor_put_raw(&out.body, vtpm->ticket, sizeof(vtpm->ticket));
+	ipc_put_blob(&out, vtpm->define.key, vtpm->define.key_length);
+	manager_hold(vtpm);
+	peer_send(&manager->keyd, &out, granted, vtpm);
+}
+
+static void loaded(struct archive_job *job)
+{
+	struct vtpm *vtpm = job->context;
+	struct problem problem;
+
+	if (!manager_release(vtpm))
+		return;
+	if (job->error == ENODATA || job->error == ENOENT || job->error == EUCLEAN) {
+		power_quarantine(vtpm, "its envelope is missing from the store");
+		return;
+	}
+	if (job->error) {
+		problem_set(&problem, PROBLEM_STORAGE, "see the system's log for I/O errors",
+			    "the envelope of '%s' cannot be read: %s", vtpm->define.name,
+			    strerror(job->error));
+		power_failure(vtpm, &problem);
+		return;
+	}
+	free(vtpm->envelope);
+	vtpm->envelope = job->bytes;
+	vtpm->envelope_length = job->length;
+	job->bytes = NULL;
+	vtpm->generation = job->generation;
+	grant(vtpm);
+}
+
+static void load(struct vtpm *vtpm)
+{
+	struct archive_job *job = archive_job(ARCHIVE_LOAD, loaded, vtpm);
+
+	if (!job)
+		manager_out_of_memory();
+	job->define = vtpm->define;
+	manager_hold(vtpm);
+	archive_submit(vtpm->manager->archive, job);
+}
+
+static void begin(struct vtpm *vtpm)
+{
+	struct manager *manager = vtpm->manager;
+	struct problem problem;
+
+	if (vtpm->define.quarantine[0]) {
+		problem_set(&problem, PROBLEM_CONFLICT,
+			    "its state is kept as it is; restore a good copy of it, or remove it",
+			    "'%s' is quarantined: %s", vtpm->define.name, vtpm->define.quarantine);
+		vtpm->goal = VTPM_GOAL_OFF;
+		set_phase(vtpm, VTPM_IDLE);
+		manager_settle(vtpm, VTPM_GOAL_ON, &problem);
+		return;
+	}
+	set_phase(vtpm, VTPM_WAITING);
+	if (manager->ending || !peer_here(&manager->spawn) || !manager->listed)
+		return;
+	if (host_locked(manager, &problem)) {
+		manager_settle(vtpm, VTPM_GOAL_ON, &problem);
+		return;
+	}
+	if (!peer_here(&manager->keyd) || vtpm->storing || manager->starting == MANAGER_STARTS_MAX)
+		return;
+	set_phase(vtpm, VTPM_GRANTING);
+	if (vtpm->stored)
+		load(vtpm);
+	else
+		grant(vtpm);
+}
+
+static void erased(struct archive_job *job)
+{
+	struct vtpm *vtpm = job->context;
+	struct problem problem;
+
+	if (!manager_release(vtpm))
+		return;
+	if (!job->error || job->error == ENOENT) {
+		manager_settle(vtpm, VTPM_GOAL_REMOVED, NULL);
+		manager_drop(vtpm);
+		return;
+	}
+	problem_set(&problem, PROBLEM_STORAGE, "make room or repair the disk, and remove it again",
+		    "'%s' cannot be erased from the store: %s", vtpm->define.name,
+		    strerror(job->error));
+	vtpm->goal = VTPM_GOAL_OFF;
+	manager_settle(vtpm, VTPM_GOAL_REMOVED, &problem);
+}
+
+static void erase(struct vtpm *vtpm)
+{
+	struct archive_job *job = archive_job(ARCHIVE_REMOVE, erased, vtpm);
+
+	if (!job)
+		manager_out_of_memory();
+	job->define = vtpm->define;
+	manager_hold(vtpm);
+	archive_submit(vtpm->manager->archive, job);
+}
+
+static void step_from_off(struct vtpm *vtpm)
+{
+	switch (vtpm->goal) {
+	case VTPM_GOAL_CYCLE:
+		vtpm->goal = VTPM_GOAL_ON;
+		vtpm->resume = false;
+		begin(vtpm);
+		break;
+	case VTPM_GOAL_ON:
+		begin(vtpm);
+		break;
+	case VTPM_GOAL_OFF:
+		set_phase(vtpm, VTPM_IDLE);
+		power_down(vtpm);
+		manager_settle(vtpm, VTPM_GOAL_OFF, NULL);
+		break;
+	case VTPM_GOAL_REMOVED:
+		set_phase(vtpm, VTPM_IDLE);
+		power_down(vtpm);
+		erase(vtpm);
+		break;
+	}
+}
+
+void power_step(struct vtpm *vtpm)
+{
+	if (vtpm->removed)
+		return;
+	switch (vtpm->phase) {
+	case VTPM_IDLE:
+	case VTPM_WAITING:
+		step_from_off(vtpm);
+		break;
+	case VTPM_GRANTING:
+	case VTPM_FORKING:
+	case VTPM_BEGINNING:
+	case VTPM_STOPPING:
+		break;
+	case VTPM_SERVING:
+		if (vtpm->goal == VTPM_GOAL_ON) {
+			manager_settle(vtpm, VTPM_GOAL_ON, NULL);
+			break;
+		}
+		set_phase(vtpm, VTPM_STOPPING);
+		kill_in(vtpm, MANAGER_STOP_SECONDS);
+		spawn_signal(vtpm, SIGTERM);
+		break;
+	}
+}
+
+void power_step_all(struct manager *manager)
+{
+	struct vtpm *next;
+
+	for (struct vtpm *vtpm = manager->vtpms; vtpm; vtpm = next) {
+		next = vtpm->next;
+		if (vtpm->phase == VTPM_WAITING ||
+		    (vtpm->phase == VTPM_IDLE && vtpm->goal == VTPM_GOAL_ON))
+			power_step(vtpm);
+	}
+	pool_look(manager);
+}
+
+void power_started(struct vtpm *vtpm, uint32_t error, pid_t pid, int channel)
+{
+	struct problem problem;
+	int r;
+
+	if (error == ENOTCONN) {
+		wait_again(vtpm);
+		return;
+	}
+	if (error) {
+		problem_set(&problem, PROBLEM_FAILED,
+			    "look for limits of processes, files and memory (systemctl status "
+			    "vtpm-spawn), then start it again",
+			    "no engine can be started for '%s': %s", vtpm->define.name,
+			    strerror((int)error));
+		power_failure(vtpm, &problem);
+		return;
+	}
+	vtpm->pid = pid;
+	set_phase(vtpm, VTPM_BEGINNING);
+	kill_in(vtpm, BEGIN_SECONDS);
+	vtpm->reason[0] = 0;
+	r = channel_open(vtpm, channel);
+	if (!r)
+		r = channel_configure(vtpm, !vtpm->stored);
+	drop_envelope(vtpm);
+	if (r) {
+		log_line("%s: cannot tell the engine its configuration (errno %d), killing it",
+			 vtpm->define.name, -r);
+		spawn_signal(vtpm, SIGKILL);
+	}
+}
+
+void power_ready(struct vtpm *vtpm)
+{
+	if (vtpm->phase != VTPM_BEGINNING)
+		return;
+	kill_in(vtpm, 0);
+	vtpm->failed = false;
+	vtpm->reason[0] = 0;
+	/* Should this engine die, its life goes on in the next one. */
+	vtpm->resume = true;
+	driver_look(vtpm);
+	set_phase(vtpm, VTPM_SERVING);
+	power_step(vtpm);
+}
+
+/* Remember a death. Return: there were too many of them just now */
+static bool too_many_deaths(struct vtpm *vtpm)
+{
+	struct timespec now;
+	uint64_t *slot = &vtpm->recent[vtpm->deaths % MANAGER_DEATHS_MAX];
+	uint64_t before = *slot;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	*slot = (uint64_t)now.tv_sec + 1;
+	vtpm->deaths++;
+	return before && (uint64_t)now.tv_sec + 1 - before < MANAGER_DEATHS_SECONDS;
+}
+
+static void died(struct vtpm *vtpm, uint32_t status)
+{
+	struct problem problem;
+	char how[64];
+
+	if (WIFSIGNALED((int)status))
+		snprintf(how, sizeof(how), "signal %d", WTERMSIG((int)status));
+	else
+		snprintf(how, sizeof(how), "exit status %d", WEXITSTATUS((int)status));
+	if (too_many_deaths(vtpm)) {
+		problem_set(&problem, PROBLEM_FAILED,
+			    "its stored state is untouched; see the log, then start it again",
+			    "the engine of '%s' died %d times within %d s, at last by %s%s%s",
+			    vtpm->define.name, MANAGER_DEATHS_MAX, MANAGER_DEATHS_SECONDS, how,
+			    vtpm->reason[0] ? ": " : "", vtpm->reason);
+		power_failure(vtpm, &problem);
+		return;
+	}
+	log_line("%s: the engine died by %s, another one takes over", vtpm->define.name, how);
+	/* A life that this engine refused as not its own cannot be resumed by the next. */
+	if (WIFEXITED((int)status) && WEXITSTATUS((int)status) == EXIT_STALE)
+		vtpm->resume = false;
+	set_phase(vtpm, VTPM_IDLE);
+	power_step(vtpm);
+}
+
+/* It ended by itself and said why. Return: true: there is nothing more to do */
+static bool ended_for_good(struct vtpm *vtpm, int code)
+{
+	struct problem problem;
+
+	switch (code) {
+	case EXIT_QUARANTINE:
+	case EXIT_NO_STATE: {
+		char reason[VTPM_REASON_SIZE];
+
+		text_cut(reason, sizeof(reason),
+			 vtpm->reason[0] ? vtpm->reason : "its engine refuses the state");
+		power_quarantine(vtpm, reason);
+		return true;
+	}
+	case EXIT_SANDBOX:
+		problem_set(&problem, PROBLEM_FAILED, "a kernel with seccomp is needed",
+			    "the engine of '%s' cannot enter its sandbox: %s", vtpm->define.name,
+			    vtpm->reason);
+		power_failure(vtpm, &problem);
+		return true;
+	case EXIT_NO_KEY:
+		if (!host_locked(vtpm->manager, &problem))
+			return false;
+		set_phase(vtpm, VTPM_WAITING);
+		manager_settle(vtpm, VTPM_GOAL_ON, &problem);
+		return true;
+	default:
+		return false;
+	}
+}
+
+void power_exited(struct vtpm *vtpm, uint32_t status)
+{
+	bool in_order = WIFEXITED((int)status) && WEXITSTATUS((int)status) == 0;
+	enum vtpm_phase phase = vtpm->phase;
+
+	channel_drain(vtpm);
+	channel_close(vtpm);
+	kill_in(vtpm, 0);
+	vtpm->pid = 0;
+	vtpm->adopted = false;
+	driver_detach(vtpm);
+
+	if (vtpm->preparing && in_order) {
+		vtpm->preparing = false;
+		vtpm->goal = vtpm->goal == VTPM_GOAL_ON ? VTPM_GOAL_OFF : vtpm->goal;
+		set_phase(vtpm, VTPM_IDLE);
+		manager_settle(vtpm, VTPM_GOAL_ON, NULL);
+		power_step(vtpm);
+		pool_look(vtpm->manager);
+		return;
+	}
+	if (phase == VTPM_STOPPING || in_order) {
+		if (!in_order)
+			log_line("%s: the engine did not end in order (status %#x)",
+				 vtpm->define.name, status);
+		vtpm->resume = false;
+		set_phase(vtpm, VTPM_IDLE);
+		power_step(vtpm);
+		return;
+	}
+	if (WIFEXITED((int)status) && ended_for_good(vtpm, WEXITSTATUS((int)status)))
+		return;
+	died(vtpm, status);
+}
+
+void power_adopt(struct vtpm *vtpm, pid_t pid, uint32_t status, uint64_t instance, int channel)
+{
+	/* Known already: this is the manager that started it, and spawn was here all the time. */
+	if (vtpm->phase != VTPM_IDLE && vtpm->phase != VTPM_WAITING) {
+		if (channel >= 0)
+			close(channel);
+		return;
+	}
+	vtpm->instance = instance;
+	vtpm->pid = pid;
+	vtpm->resume = true;
+	vtpm->adopted = pid > 0;
+	driver_look(vtpm);
+	set_phase(vtpm, VTPM_SERVING);
+	if (channel >= 0 && channel_open(vtpm, channel))
+		manager_out_of_memory();
+	if (!pid) {
+		power_exited(vtpm, status);
+		return;
+	}
+	channel_again(vtpm);
+	power_step(vtpm);
+}
+
+void power_lost(struct manager *manager)
+{
+	for (struct vtpm *vtpm = manager->vtpms; vtpm; vtpm = vtpm->next) {
+		if (!vtpm->pid)
+			continue;
+		channel_drain(vtpm);
+		channel_close(vtpm);
+		kill_in(vtpm, 0);
+		driver_detach(vtpm);
+		vtpm->pid = 0;
+		vtpm->resume = false;
+		vtpm->deaths++;
+		set_phase(vtpm, VTPM_WAITING);
+	}
+}

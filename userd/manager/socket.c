@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * The socket front end: two listening stream sockets, opened here and served by the engine.
+ *
+ *	RUNTIME_DIR/vtpm/NAME.sock	plain TPM commands and responses
+ *	RUNTIME_DIR/vtpm/NAME.sock.ctrl	swtpm's CMD_SET_LOCALITY, for tpm2-tss
+ *
+ * They stay open here for the life of the vTPM, so that a client may connect while
+ * there is no engine, and waits in the queue for the next one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/cursor.h"
+#include "manager/state.h"
+
+#define DIRECTORY "vtpm"
+
+void socket_path(const struct vtpm *vtpm, char *to, size_t room)
+{
+	snprintf(to, room, "%s/" DIRECTORY "/%s.sock", vtpm->manager->options.runtime_dir,
+		 vtpm->define.name);
+}
+
+static int listen_at(const struct vtpm *vtpm, const char *path)
+{
+	_cleanup_(close_fdp) int fd = -1;
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+
+	if (!cursor_copy(at.sun_path, sizeof(at.sun_path) - 1, path, strlen(path)))
+		return -ENAMETOOLONG;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	/* The directory is ours alone to write: what is there is ours, from before. */
+	if (unlink(path) && errno != ENOENT)
+		return -errno;
+	if (fchmod(fd, 0600) || bind(fd, (struct sockaddr *)&at, sizeof(at)))
+		return -errno;
+	if (vtpm->define.uid != geteuid() || vtpm->define.gid != getegid()) {
+		if (fchownat(AT_FDCWD, path, vtpm->define.uid, vtpm->define.gid,
+			     AT_SYMLINK_NOFOLLOW))
+			return -errno;
+	}
+	if (chmod(path, vtpm->define.mode) || listen(fd, SOMAXCONN))
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+static int open_both(struct vtpm *vtpm)
+{
+	char path[VTPM_PATH_SIZE + 8];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/" DIRECTORY, vtpm->manager->options.runtime_dir);
+	if (mkdir(path, 0755) && errno != EEXIST)
+		return -errno;
+	socket_path(vtpm, path, VTPM_PATH_SIZE);
+	fd = listen_at(vtpm, path);
+	if (fd < 0)
+		return fd;
+	vtpm->listen_fd = fd;
+	strncat(path, ".ctrl", sizeof(path) - strlen(path) - 1);
+	fd = listen_at(vtpm, path);
+	if (fd < 0)
+		return fd;
+	vtpm->control_fd = fd;
+	return 0;
+}
+
+int socket_open(struct vtpm *vtpm, struct problem *problem)
+{
+	char path[VTPM_PATH_SIZE];
+	int r;
+
+	if (vtpm->listen_fd >= 0)
+		return 0;
+	r = open_both(vtpm);
+	if (!r)
+		return 0;
+	socket_close(vtpm);
+	socket_path(vtpm, path, sizeof(path));
+	problem_set(problem, r == -ENAMETOOLONG ? PROBLEM_INVALID : PROBLEM_INTERNAL,
+		    r == -ENAMETOOLONG ? "choose a shorter name or runtime directory"
+				       : "see the permissions of the runtime directory",
+		    "'%s': cannot listen at %s: %s", vtpm->define.name, path, strerror(-r));
+	return r;
+}
+
+void socket_close(struct vtpm *vtpm)
+{
+	char path[VTPM_PATH_SIZE + 8];
+
+	close_fdp(&vtpm->listen_fd);
+	close_fdp(&vtpm->control_fd);
+	vtpm->listen_fd = -1;
+	vtpm->control_fd = -1;
+	if (!vtpm->define.name[0])
+		return;
+	socket_path(vtpm, path, VTPM_PATH_SIZE);
+	unlink(path);
+	strncat(path, ".ctrl", sizeof(path) - strlen(path) - 1);
+	unlink(path);
+}

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Inside the manager: its own structures, one thread, one event loop.
+ *
+ * Who may change what:
+ *	power.c		phase, goal and everything that the way to a running engine needs
+ *	channel.c	generation, by what an engine commits
+ *	hosts.c		what keyd last said; spawn.c, driver.c: their connections
+ *	manager.c	definitions, waiters, the list of vTPMs
+ *
+ * A vTPM is freed when it is removed and nothing it asked for is still under way
+ * (@pending). Without memory the manager ends at once: what counts is durable or
+ * with spawn, and the next manager takes over.
+ */
+#ifndef MANAGER_STATE_H
+#define MANAGER_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "manager/manager.h"
+#include "manager/peer.h"
+#include "store/archive.h"
+
+/** define MANAGER_STARTS_MAX - engines that may be on their way at one time */
+#define MANAGER_STARTS_MAX 32
+
+/** define MANAGER_VTPMS_MAX - vTPMs of one host, spares included */
+#define MANAGER_VTPMS_MAX 4096
+
+/** define MANAGER_DEATHS_MAX - deaths within MANAGER_DEATHS_SECONDS until an engine is given up */
+#define MANAGER_DEATHS_MAX     5
+#define MANAGER_DEATHS_SECONDS 10
+
+/** define MANAGER_STOP_SECONDS - how long an engine may take to end in order */
+#define MANAGER_STOP_SECONDS 20
+
+/**
+ * enum vtpm_goal - what a vTPM shall come to
+ * @VTPM_GOAL_OFF: powered off
+ * @VTPM_GOAL_ON: powered on
+ * @VTPM_GOAL_CYCLE: off, and on again
+ * @VTPM_GOAL_REMOVED: erased
+ */
+enum vtpm_goal {
+	VTPM_GOAL_OFF,
+	VTPM_GOAL_ON,
+	VTPM_GOAL_CYCLE,
+	VTPM_GOAL_REMOVED,
+};
+
+/**
+ * struct waiter - somebody waits until a vTPM has come somewhere
+ * @next: next one
+ * @goal: where to; VTPM_GOAL_ON: until it answers
+ * @done: called once; NULL: forgotten
+ * @context: for @done
+ * @ended: nothing is waited for any more, only the loop's next round
+ * @problem: how it ended; PROBLEM_NONE: well
+ */
+struct waiter {
+	struct waiter *next;
+	enum vtpm_goal goal;
+	manager_done done;
+	void *context;
+	bool ended;
+	struct problem problem;
+};
+
+/**
+ * struct vtpm - one vTPM
+ * @next: in the manager's list
+ * @manager: whose
+ * @define: definition, as stored once the jobs under way are done
+ * @stored: it is in the archive
+ * @storing: its first envelope is on its way there
+ * @preparing: made without a front end: a spare, or one that is not to be started
+ * @generation: of the newest durable envelope
+ * @goal: what it shall come to
+ * @phase: how far it is
+ * @adopted: its engine was found running
+ * @resume: the next engine shall resume this life
+ * @failed: its engine does not stay up; until the next start
+ * @reason: why it is locked or failed
+ * @instance: of the present life
+ * @pid: of its engine
+ * @channel: to its engine, -1 for none
+ * @channel_source: of it
+ * @kill_timer: of an order to end
+ * @envelope: what the next engine gets, NULL for none
+ * @envelope_length: bytes of it
+ * @ticket: what the next engine shows keyd
+ * @listen_fd: socket front end: where it listens; -1 for none
+ * @control_fd: the same for localities
+ * @index: device front end: N of /dev/vtpmN, or -1
+ * @chip: chip front end: M of /dev/tpmM, or -1
+ * @deaths: since the manager began
+ * @recent: when the last MANAGER_DEATHS_MAX of them were, in CLOCK_MONOTONIC seconds
+ * @pending: jobs and calls that point here
+ * @removed: out of the list; freed when nothing is pending
+ * @waiters: who waits
+ */
+struct vtpm {
+	struct vtpm *next;
+	struct manager *manager;
+	struct vtpm_definition define;
+	bool stored;
+	bool storing;
+	bool preparing;
+	uint64_t generation;
+
+	enum vtpm_goal goal;
+	enum vtpm_phase phase;
+	bool adopted;
+	bool resume;
+	bool failed;
+	char reason[VTPM_REASON_SIZE];
+
+	uint64_t instance;
+	pid_t pid;
+	int channel;
+	sd_event_source *channel_source;
+	sd_event_source *kill_timer;
+	uint8_t *envelope;
+	size_t envelope_length;
+	uint8_t ticket[KEYD_TICKET_SIZE];
+
+	int listen_fd;
+	int control_fd;
+	int index;
+	int chip;
+
+	uint32_t deaths;
+	uint64_t recent[MANAGER_DEATHS_MAX];
+
+	unsigned int pending;
+	bool removed;
+	struct waiter *waiters;
+};
+
+/**
+ * struct manager_options - command line and configuration file
+ * @foreground: start keyd and spawn where they are missing, end them at the end
+ * @state_dir: where the archive is
+ * @runtime_dir: where the sockets are
+ * @tcti: for keyd, empty for its default
+ * @control_node: the driver's
+ * @user: become this user, empty for none
+ * @engine_user: whom engines run as, empty for ourselves
+ * @group: members may use the API, empty for none
+ * @spares: prepared vTPMs to keep
+ * @help: print the help and end
+ */
+struct manager_options {
+	bool foreground;
+	char state_dir[64];
+	char runtime_dir[64];
+	char tcti[256];
+	char control_node[64];
+	char user[32];
+	char engine_user[32];
+	char group[32];
+	unsigned int spares;
+	bool help;
+};
+
+struct api;
+struct children;
+
+/**
+ * struct manager - the manager
+ * @options: of this run
+ * @event: loop
+ * @archive: definitions and envelopes
+ * @archive_source: its descriptor in the loop
+ * @vtpms: all, spares too
+ * @count: how many
+ * @ended: waiters whose done function is called in the loop's next round
+ * @starting: how many are between VTPM_GRANTING and VTPM_BEGINNING
+ * @keyd: connection
+ * @spawn: connection
+ * @listed: spawn has told what it keeps
+ * @host: what keyd last said
+ * @control: the driver's control node, -1 for none
+ * @api: HTTP side
+ * @children: processes started in the foreground
+ * @ending: all is to end, in order
+ * @spare_timer: the next spare is due
+ */
+struct manager {
+	struct manager_options options;
+	sd_event *event;
+	struct archive *archive;
+	sd_event_source *archive_source;
+	struct vtpm *vtpms;
+	unsigned int count;
+	struct waiter *ended;
+	unsigned int starting;
+	struct peer keyd;
+	struct peer spawn;
+	bool listed;
+	struct manager_host host;
+	int control;
+	struct api *api;
+	struct children *children;
+	bool ending;
+	sd_event_source *spare_timer;
+};
+
+/** manager_out_of_memory() - end at once: a restart costs nothing */
+void manager_out_of_memory(void) __attribute__((noreturn));
+
+/* manager.c: the list */
+
+/** manager_add() - a vTPM with this definition, in the list, idle */
+struct vtpm *manager_add(struct manager *manager, const struct vtpm_definition *define);
+
+/** manager_drop() - take it out of the list, free it as soon as nothing is pending */
+void manager_drop(struct vtpm *vtpm);
+
+/** manager_find() - by name, or NULL; spares have none */
+struct vtpm *manager_find(struct manager *manager, const char *name);
+
+/** manager_find_uuid() - by UUID, or NULL */
+struct vtpm *manager_find_uuid(struct manager *manager, const uint8_t *uuid);
+
+/** manager_settle() - tell those who wait for @goal how it ended */
+void manager_settle(struct vtpm *vtpm, enum vtpm_goal goal, const struct problem *problem);
+
+/** manager_tell() - call @done with @problem (NULL: success) in the loop's next round */
+void manager_tell(struct manager *manager, manager_done done, void *context,
+		  const struct problem *problem);
+
+/** manager_hold() - something under way points here */
+void manager_hold(struct vtpm *vtpm);
+
+/** manager_release() - it has ended. Return: false: the vTPM is gone, do not touch it */
+bool manager_release(struct vtpm *vtpm);
+
+/** manager_save() - write the definition; errors are logged */
+void manager_save(struct vtpm *vtpm);
+
+/** manager_rename() - give it a name, and its place in the list */
+void manager_rename(struct vtpm *vtpm, const char *name);
+
+/** manager_start_new() - power on one that is being made */
+void manager_start_new(struct vtpm *vtpm, manager_done done, void *context);
+
+/** manager_create_spare() - make one without a name; done when it is durable */
+void manager_create_spare(struct manager *manager, manager_done done, void *context);
+
+/** manager_view_of() - see manager_view() */
+void manager_view_of(const struct vtpm *vtpm, struct vtpm_view *ret);
+
+/** manager_end() - let everything end in order, then the loop */
+void manager_end(struct manager *manager);
+
+/** manager_ended() - spawn or keyd is gone: go on with the end */
+void manager_ended(struct manager *manager);
+
+/* power.c: the way to a running engine, and back */
+
+/** power_step() - go on towards the goal, as far as can be gone now */
+void power_step(struct vtpm *vtpm);
+
+/** power_failure() - a start that cannot be: settle, and be off */
+void power_failure(struct vtpm *vtpm, const struct problem *problem);
+
+/** power_step_all() - the same for all: keyd or spawn have changed */
+void power_step_all(struct manager *manager);
+
+/** power_adopt() - spawn keeps something of it: a running engine or a dead one's life */
+void power_adopt(struct vtpm *vtpm, pid_t pid, uint32_t status, uint64_t instance, int channel);
+
+/** power_ready() - its engine says it serves */
+void power_ready(struct vtpm *vtpm);
+
+/** power_exited() - its engine has ended, with this wait status */
+void power_exited(struct vtpm *vtpm, uint32_t status);
+
+/** power_down() - its device or socket goes, and what spawn keeps of its life */
+void power_down(struct vtpm *vtpm);
+
+/** power_quarantine() - its state cannot be right: never again start it */
+void power_quarantine(struct vtpm *vtpm, const char *reason);
+
+/** power_lost() - spawn is gone, and all engines with it */
+void power_lost(struct manager *manager);
+
+/* channel.c: the channel to one engine */
+
+/** channel_open() - listen to it; the vTPM owns @fd from now on, whatever is returned */
+int channel_open(struct vtpm *vtpm, int fd);
+
+/** channel_close() - stop that; a closed one is fine */
+void channel_close(struct vtpm *vtpm);
+
+/** channel_drain() - take what a dead engine said last */
+void channel_drain(struct vtpm *vtpm);
+
+/** channel_configure() - send ENGINE_CONFIG. Return: 0 or -errno */
+int channel_configure(struct vtpm *vtpm, bool manufacture);
+
+/** channel_again() - tell the engine that a new manager is here */
+void channel_again(struct vtpm *vtpm);
+
+/* driver.c: the kernel's side of devices and chips */
+
+/** driver_open() - open the control node; driver_here is set. Return: 0 or -errno */
+int driver_open(struct manager *manager);
+
+/** driver_attach() - be the server of its device, which is made where it is missing
+ *
+ * Sets vtpm->instance, ->index and ->chip.
+ *
+ * Return: the server's file, owned by the caller, or -errno; -ESTALE: this life
+ * cannot be resumed.
+ */
+int driver_attach(struct vtpm *vtpm, bool resume, struct problem *problem);
+
+/** driver_detach() - its engine is dead */
+void driver_detach(struct vtpm *vtpm);
+
+/** driver_look() - find out its numbers */
+void driver_look(struct vtpm *vtpm);
+
+/** driver_destroy() - its device goes */
+void driver_destroy(struct vtpm *vtpm);
+
+/* socket.c: the socket front end */
+
+/** socket_open() - listen, where it does not yet. Return: 0 or -errno */
+int socket_open(struct vtpm *vtpm, struct problem *problem);
+
+/** socket_close() - stop listening, remove the paths */
+void socket_close(struct vtpm *vtpm);
+
+/** socket_path() - path of its socket, empty for another front end */
+void socket_path(const struct vtpm *vtpm, char *to, size_t room);
+
+/* hosts.c: keyd */
+
+/** host_init() - look for keyd. Return: 0 or -errno */
+int host_init(struct manager *manager);
+
+/** host_end() - let keyd end */
+void host_end(struct manager *manager);
+
+/** host_problem() - what the errno and the sentence of a keyd answer mean */
+void host_problem(struct problem *problem, uint32_t error, const char *text);
+
+/** host_locked() - the problem of a host whose root key is not open. Return: it is locked */
+bool host_locked(struct manager *manager, struct problem *problem);
+
+/* spawn.c */
+
+/** spawn_init() - look for spawn. Return: 0 or -errno */
+int spawn_init(struct manager *manager);
+
+/** spawn_start() - an engine, serving @fds; power_started() hears how it went */
+void spawn_start(struct vtpm *vtpm, bool idle, const int *fds, unsigned int count);
+
+/** power_started() - spawn_start() has ended: @channel is owned by the callee, or -1 */
+void power_started(struct vtpm *vtpm, uint32_t error, pid_t pid, int channel);
+
+/** spawn_kill_unknown() - an engine of a vTPM that does not exist */
+void spawn_kill_unknown(struct manager *manager, const uint8_t *uuid);
+
+/** spawn_signal() - SIGTERM or SIGKILL to its engine */
+void spawn_signal(struct vtpm *vtpm, int number);
+
+/** spawn_forget() - give up what spawn keeps of a UUID */
+void spawn_forget(struct manager *manager, const uint8_t *uuid);
+
+/** spawn_end() - let spawn end all engines, and itself */
+void spawn_end(struct manager *manager);
+
+/* pool.c: spares */
+
+/** pool_look() - begin another spare if there is reason to */
+void pool_look(struct manager *manager);
+
+/** pool_take() - a spare fit for @banks, no longer one; NULL: there is none */
+struct vtpm *pool_take(struct manager *manager, uint32_t banks);
+
+/* options.c */
+
+/** manager_options_parse() - the command line and the file it names. Return: 0 or -EINVAL */
+int manager_options_parse(struct manager_options *options, int argc, char **argv);
+
+/** manager_options_help() - print the help */
+void manager_options_help(void);
+
+/* children.c: keyd and spawn, where nobody else starts them */
+
+/** children_start() - nobody listens at @program's socket: start it, if that is ours to do */
+void children_start(struct manager *manager, const char *program);
+
+/** children_init() - reap them. Return: 0 or -errno */
+int children_init(struct manager *manager);
+
+/** children_end() - wait until all are gone */
+void children_end(struct manager *manager);
+
+#endif /* MANAGER_STATE_H */

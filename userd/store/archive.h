@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The archive: definitions and envelopes of all vTPMs of a host, in one SQLite file.
+ *
+ * One thread owns the database. It sleeps until there are jobs, takes all there are,
+ * and makes them durable in one transaction (WAL, synchronous=FULL): what arrives during
+ * one sync forms the next commit, so the more there is to do, the less each one
+ * costs. No timer, no delay. Finished jobs come back through a descriptor, and their done
+ * functions are called by archive_dispatch(), in the thread that calls that.
+ *
+ *	caller	archive_submit() ─→ queue ─→ thread: one transaction
+ *	caller	archive_dispatch() ←─ finished ←─┘
+ *
+ * Envelopes are opaque here: sealed by an engine, opened by an engine. A job fails
+ * alone: the others of its transaction are not touched by it. Deleted content is
+ * overwritten (secure_delete).
+ */
+#ifndef STORE_ARCHIVE_H
+#define STORE_ARCHIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <linux/vtpm.h>
+
+#include "wire/ipc_keyd.h"
+
+#define VTPM_REASON_SIZE 256
+
+/**
+ * enum vtpm_front - what clients see
+ * @VTPM_FRONT_DEVICE: /dev/vtpmN and /dev/vtpmrmN
+ * @VTPM_FRONT_CHIP: /dev/tpmM and /dev/tpmrmM
+ * @VTPM_FRONT_SOCKET: a stream socket with plain TPM framing, and PATH.ctrl beside it
+ */
+enum vtpm_front {
+	VTPM_FRONT_DEVICE = 1,
+	VTPM_FRONT_CHIP = 2,
+	VTPM_FRONT_SOCKET = 3,
+};
+
+/**
+ * struct vtpm_definition - what is stored of a vTPM, its envelope aside
+ * @uuid: who it is
+ * @name: unique on this host; empty for a spare
+ * @front: front end
+ * @uid: owner of nodes and sockets
+ * @gid: group of nodes and sockets
+ * @mode: permission bits of nodes and sockets
+ * @banks: PCR banks, bit n for TPM_ALG_ID n; 0: the default (sha256)
+ * @epoch: grows when the state takes another way than commit by commit
+ * @wanted: shall run: started again with the manager
+ * @created: seconds since 1970
+ * @quarantine: why it is quarantined; empty: it is not
+ * @key: data key, wrapped by keyd
+ * @key_length: bytes of it
+ */
+struct vtpm_definition {
+	uint8_t uuid[16];
+	char name[VTPM_NAME_SIZE];
+	enum vtpm_front front;
+	uid_t uid;
+	gid_t gid;
+	mode_t mode;
+	uint32_t banks;
+	uint64_t epoch;
+	bool wanted;
+	int64_t created;
+	char quarantine[VTPM_REASON_SIZE];
+	uint8_t key[KEYD_WRAPPED_MAX];
+	size_t key_length;
+};
+
+/**
+ * enum archive_kind - what a job does
+ * @ARCHIVE_PUT: a new vTPM with its first envelope, both or neither. EEXIST: the name or
+ *	the UUID is there already
+ * @ARCHIVE_CHANGE: replace the definition of @define.uuid. ENOENT; EEXIST: another
+ *	one has the name
+ * @ARCHIVE_COMMIT: replace the envelope of generation - 1 of the same epoch. Done
+ *	without a write where exactly this one is there already. ESTALE: another
+ *	generation is; ENOENT: no such vTPM
+ * @ARCHIVE_REMOVE: erase a vTPM. ENOENT
+ * @ARCHIVE_LOAD: read the envelope. ENODATA: there is none although there was one;
+ *	ENOENT: no such vTPM
+ */
+enum archive_kind {
+	ARCHIVE_PUT,
+	ARCHIVE_CHANGE,
+	ARCHIVE_COMMIT,
+	ARCHIVE_REMOVE,
+	ARCHIVE_LOAD,
+};
+
+/**
+ * struct archive_job - one thing to do
+ * @next: the archive's
+ * @kind: what
+ * @define: PUT and CHANGE: all of it; otherwise its uuid, and for COMMIT its epoch
+ * @generation: PUT, COMMIT: of the envelope. LOAD: out
+ * @bytes: PUT, COMMIT: the envelope. LOAD: out, allocated. Freed with the job
+ * @length: bytes of it
+ * @error: out: 0, or a positive errno; besides those of the kinds ENOSPC, EIO,
+ *	EFBIG: nothing has changed, for certain; EUCLEAN: nobody can tell
+ * @done: called by archive_dispatch(); the job is freed after it
+ * @context: for @done
+ */
+struct archive_job {
+	struct archive_job *next;
+	enum archive_kind kind;
+	struct vtpm_definition define;
+	uint64_t generation;
+	uint8_t *bytes;
+	size_t length;
+	int error;
+	void (*done)(struct archive_job *job);
+	void *context;
+};
+
+struct archive;
+
+/**
+ * archive_open() - open or make an archive, start its thread
+ * @path: of the database file; its directory exists
+ * @reason: why it could not be opened, for the operator
+ * @room: bytes of @reason
+ * @ret: the caller ends it with archive_free()
+ *
+ * Return: 0; -EUCLEAN (the file is no archive, is damaged, or of a newer version;
+ * nothing was written); -ENOSPC; -EIO; -ENOMEM; another -errno.
+ */
+int archive_open(const char *path, char *reason, size_t room, struct archive **ret);
+
+/**
+ * archive_each() - look at each definition; only before the first archive_submit()
+ *
+ * @look is given each definition and the generation it says is durable.
+ *
+ * Return: 0; -EIO; -EUCLEAN (a row that cannot be).
+ */
+int archive_each(struct archive *archive,
+		 void (*look)(void *context, const struct vtpm_definition *define,
+			      uint64_t generation),
+		 void *context);
+
+/** archive_fd() - descriptor that is readable when archive_dispatch() has work */
+int archive_fd(const struct archive *archive);
+
+/**
+ * archive_job() - a job with nothing but its kind and done function
+ *
+ * Return: the job, owned by the caller until archive_submit(); NULL without memory.
+ */
+struct archive_job *archive_job(enum archive_kind kind, void (*done)(struct archive_job *job),
+				void *context);
+
+/** archive_job_bytes() - give a job a copy of an envelope. Return: 0 or -ENOMEM */
+int archive_job_bytes(struct archive_job *job, const void *bytes, size_t length);
+
+/** archive_job_free() - free a job that was not submitted; NULL is fine */
+void archive_job_free(struct archive_job *job);
+
+/** archive_submit() - have it done; the archive owns the job from now on */
+void archive_submit(struct archive *archive, struct archive_job *job);
+
+/** archive_dispatch() - call the done functions of what has finished */
+void archive_dispatch(struct archive *archive);
+
+/**
+ * archive_free() - finish what was submitted, call its done functions, close
+ *
+ * Return: NULL.
+ */
+struct archive *archive_free(struct archive *archive);
+
+#endif /* STORE_ARCHIVE_H */

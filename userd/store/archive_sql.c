@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Tables and statements of an archive.
+ *
+ *	vtpm		one row each: the definition, and the generation that is durable
+ *	envelope	one row each: the newest envelope, with its own epoch and generation
+ *
+ * Both say the generation, so that a missing or an exchanged envelope shows. The schema's
+ * version is SQLite's user_version; a newer one is not touched.
+ */
+#include "store/archive_sql.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cursor.h"
+
+/* "vtpm" as SQLite's application_id */
+#define APPLICATION    0x7674706d
+#define VERSION	       1
+#define ENVELOPE_STATE 1
+
+enum statement {
+	BEGIN,
+	COMMIT,
+	ROLLBACK,
+	SAVE,
+	UNSAVE,
+	RELEASE,
+	INSERT_VTPM,
+	UPDATE_VTPM,
+	INSERT_ENVELOPE,
+	UPDATE_ENVELOPE,
+	UPDATE_GENERATION,
+	SELECT_ENVELOPE,
+	SELECT_GENERATION,
+	DELETE_VTPM,
+	DELETE_ENVELOPE,
+	SELECT_ALL,
+	_STATEMENT_MAX,
+};
+
+static const char *const texts[_STATEMENT_MAX] = {
+	[BEGIN] = "BEGIN IMMEDIATE",
+	[COMMIT] = "COMMIT",
+	[ROLLBACK] = "ROLLBACK",
+	[SAVE] = "SAVEPOINT job",
+	[UNSAVE] = "ROLLBACK TO job",
+	[RELEASE] = "RELEASE job",
+	[INSERT_VTPM] = "INSERT INTO vtpm (uuid, name, front, uid, gid, mode, banks, epoch, wanted,"
+			" created, quarantine, key, generation)"
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+	[UPDATE_VTPM] = "UPDATE vtpm SET name = ?2, front = ?3, uid = ?4, gid = ?5, mode = ?6,"
+			" banks = ?7, epoch = ?8, wanted = ?9, created = ?10, quarantine = ?11,"
+			" key = ?12 WHERE uuid = ?1",
+	[INSERT_ENVELOPE] = "INSERT INTO envelope (uuid, kind, epoch, generation, bytes)"
+			    " VALUES (?1, ?2, ?3, ?4, ?5)",
+	[UPDATE_ENVELOPE] = "UPDATE envelope SET generation = ?4, bytes = ?5"
+			    " WHERE uuid = ?1 AND kind = ?2 AND epoch = ?3"
+			    " AND generation = ?4 - 1",
+	[UPDATE_GENERATION] = "UPDATE vtpm SET generation = ?2 WHERE uuid = ?1",
+	[SELECT_ENVELOPE] = "SELECT epoch, generation, bytes FROM envelope"
+			    " WHERE uuid = ?1 AND kind = ?2",
+	[SELECT_GENERATION] = "SELECT generation FROM vtpm WHERE uuid = ?1",
+	[DELETE_VTPM] = "DELETE FROM vtpm WHERE uuid = ?1",
+	[DELETE_ENVELOPE] = "DELETE FROM envelope WHERE uuid = ?1",
+	[SELECT_ALL] = "SELECT uuid, name, front, uid, gid, mode, banks, epoch, wanted, created,"
+		       " quarantine, key, generation FROM vtpm ORDER BY name",
+};
+
+static const char schema[] = "BEGIN IMMEDIATE;"
+			     "CREATE TABLE vtpm ("
+			     " uuid BLOB PRIMARY KEY NOT NULL CHECK (length(uuid) = 16),"
+			     " name TEXT UNIQUE,"
+			     " front INTEGER NOT NULL, uid INTEGER NOT NULL,"
+			     " gid INTEGER NOT NULL, mode INTEGER NOT NULL,"
+			     " banks INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+			     " wanted INTEGER NOT NULL, created INTEGER NOT NULL,"
+			     " quarantine TEXT NOT NULL, key BLOB NOT NULL,"
+			     " generation INTEGER NOT NULL) STRICT;"
+			     "CREATE TABLE envelope ("
+			     " uuid BLOB NOT NULL REFERENCES vtpm (uuid), kind INTEGER NOT NULL,"
+			     " epoch INTEGER NOT NULL, generation INTEGER NOT NULL,"
+			     " bytes BLOB NOT NULL, PRIMARY KEY (uuid, kind)) STRICT;"
+			     "PRAGMA application_id = 0x7674706d;"
+			     "PRAGMA user_version = 1;"
+			     "COMMIT;";
+
+struct archive_sql {
+	sqlite3 *db;
+	sqlite3_stmt *statements[_STATEMENT_MAX];
+};
+
+static int to_errno(int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_DONE:
+	case SQLITE_ROW:
+		return 0;
+	case SQLITE_FULL:
+		return ENOSPC;
+	case SQLITE_NOMEM:
+		return ENOMEM;
+	case SQLITE_CONSTRAINT:
+		return EEXIST;
+	case SQLITE_TOOBIG:
+		return EFBIG;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return EUCLEAN;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return EBUSY;
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+	case SQLITE_CANTOPEN:
+		return EACCES;
+	default:
+		return EIO;
+	}
+}
+
+/* Run a statement that returns no row. */
+static int run(struct archive_sql *sql, enum statement which)
+{
+	int code = sqlite3_step(sql->statements[which]);
+
+	sqlite3_reset(sql->statements[which]);
+	sqlite3_clear_bindings(sql->statements[which]);
+	return to_errno(code);
+}
+
+static void bind_uuid(sqlite3_stmt *statement, const uint8_t *uuid)
+{
+	sqlite3_bind_blob(statement, 1, uuid, 16, SQLITE_STATIC);
+}
+
+static void bind_envelope(sqlite3_stmt *statement, const struct archive_job *job)
+{
+	bind_uuid(statement, job->define.uuid);
+	sqlite3_bind_int(statement, 2, ENVELOPE_STATE);
+	sqlite3_bind_int64(statement, 3, (sqlite3_int64)job->define.epoch);
+	sqlite3_bind_int64(statement, 4, (sqlite3_int64)job->generation);
+	sqlite3_bind_blob64(statement, 5, job->bytes, job->length, SQLITE_STATIC);
+}
+
+static void bind_definition(sqlite3_stmt *statement, const struct vtpm_definition *define)
+{
+	bind_uuid(statement, define->uuid);
+	if (define->name[0])
+		sqlite3_bind_text(statement, 2, define->name, -1, SQLITE_STATIC);
+	sqlite3_bind_int(statement, 3, define->front);
+	sqlite3_bind_int64(statement, 4, define->uid);
+	sqlite3_bind_int64(statement, 5, define->gid);
+	sqlite3_bind_int64(statement, 6, define->mode);
+	sqlite3_bind_int64(statement, 7, define->banks);
+	sqlite3_bind_int64(statement, 8, (sqlite3_int64)define->epoch);
+	sqlite3_bind_int(statement, 9, define->wanted);
+	sqlite3_bind_int64(statement, 10, define->created);
+	sqlite3_bind_text(statement, 11, define->quarantine, -1, SQLITE_STATIC);
+	sqlite3_bind_blob64(statement, 12, define->key, define->key_length, SQLITE_STATIC);
+}
+
+static int put(struct archive_sql *sql, struct archive_job *job)
+{
+	int r;
+
+	bind_definition(sql->statements[INSERT_VTPM], &job->define);
+	sqlite3_bind_int64(sql->statements[INSERT_VTPM], 13, (sqlite3_int64)job->generation);
+	r = run(sql, INSERT_VTPM);
+	if (r)
+		return r;
+	bind_envelope(sql->statements[INSERT_ENVELOPE], job);
+	return run(sql, INSERT_ENVELOPE);
+}
+
+static int change(struct archive_sql *sql, struct archive_job *job)
+{
+	int r;
+
+	bind_definition(sql->statements[UPDATE_VTPM], &job->define);
+	r = run(sql, UPDATE_VTPM);
+	return !r && !sqlite3_changes(sql->db) ? ENOENT : r;
+}
+
+/* Why a commit found nothing to replace: it may be there already. */
+static int commit_again(struct archive_sql *sql, const struct archive_job *job)
+{
+	sqlite3_stmt *statement = sql->statements[SELECT_ENVELOPE];
+	int r, code;
+
+	bind_uuid(statement, job->define.uuid);
+	sqlite3_bind_int(statement, 2, ENVELOPE_STATE);
+	code = sqlite3_step(statement);
+	if (code == SQLITE_ROW) {
+		bool same = (uint64_t)sqlite3_column_int64(statement, 0) == job->define.epoch &&
+			    (uint64_t)sqlite3_column_int64(statement, 1) == job->generation &&
+			    (size_t)sqlite3_column_bytes(statement, 2) == job->length &&
+			    !memcmp(sqlite3_column_blob(statement, 2), job->bytes, job->length);
+
+		r = same ? 0 : ESTALE;
+	} else {
+		r = code == SQLITE_DONE ? ENOENT : to_errno(code);
+	}
+	sqlite3_reset(statement);
+	return r;
+}
+
+static int commit(struct archive_sql *sql, struct archive_job *job)
+{
+	int r;
+
+	bind_envelope(sql->statements[UPDATE_ENVELOPE], job);
+	r = run(sql, UPDATE_ENVELOPE);
+	if (r)
+		return r;
+	if (!sqlite3_changes(sql->db))
+		return commit_again(sql, job);
+	bind_uuid(sql->statements[UPDATE_GENERATION], job->define.uuid);
+	sqlite3_bind_int64(sql->statements[UPDATE_GENERATION], 2, (sqlite3_int64)job->generation);
+	return run(sql, UPDATE_GENERATION);
+}
+
+static int remove_all(struct archive_sql *sql, struct archive_job *job)
+{
+	int r;
+
+	bind_uuid(sql->statements[DELETE_ENVELOPE], job->define.uuid);
+	r = run(sql, DELETE_ENVELOPE);
+	if (r)
+		return r;
+	bind_uuid(sql->statements[DELETE_VTPM], job->define.uuid);
+	r = run(sql, DELETE_VTPM);
+	return !r && !sqlite3_changes(sql->db) ? ENOENT : r;
+}
+
+static int generation_of(struct archive_sql *sql, const uint8_t *uuid, uint64_t *ret)
+{
+	sqlite3_stmt *statement = sql->statements[SELECT_GENERATION];
+	int code;
+
+	bind_uuid(statement, uuid);
+	code = sqlite3_step(statement);
+	if (code == SQLITE_ROW)
+		*ret = (uint64_t)sqlite3_column_int64(statement, 0);
+	sqlite3_reset(statement);
+	return code == SQLITE_DONE ? ENOENT : to_errno(code);
+}
+
+static int load(struct archive_sql *sql, struct archive_job *job)
+{
+	sqlite3_stmt *statement = sql->statements[SELECT_ENVELOPE];
+	int r, code;
+
+	r = generation_of(sql, job->define.uuid, &job->generation);
+	if (r)
+		return r;
+	bind_uuid(statement, job->define.uuid);
+	sqlite3_bind_int(statement, 2, ENVELOPE_STATE);
+	code = sqlite3_step(statement);
+	if (code == SQLITE_ROW) {
+		/* Which generation it really is says the envelope itself, to the engine. */
+		r = -archive_job_bytes(job, sqlite3_column_blob(statement, 2),
+				       (size_t)sqlite3_column_bytes(statement, 2));
+	} else {
+		r = code == SQLITE_DONE ? ENODATA : to_errno(code);
+	}
+	sqlite3_reset(statement);
+	return r;
+}
+
+static int run_kind(struct archive_sql *sql, struct archive_job *job)
+{
+	switch (job->kind) {
+	case ARCHIVE_PUT:
+		return put(sql, job);
+	case ARCHIVE_CHANGE:
+		return change(sql, job);
+	case ARCHIVE_COMMIT:
+		return commit(sql, job);
+	case ARCHIVE_REMOVE:
+		return remove_all(sql, job);
+	case ARCHIVE_LOAD:
+		return load(sql, job);
+	}
+	return EINVAL;
+}
+
+int archive_sql_run(struct archive_sql *sql, struct archive_job *job)
+{
+	int r = run(sql, SAVE);
+
+	if (r)
+		return r;
+	r = run_kind(sql, job);
+	if (r && archive_sql_in_transaction(sql))
+		run(sql, UNSAVE);
+	if (archive_sql_in_transaction(sql))
+		run(sql, RELEASE);
+	return r;
+}
+
+bool archive_sql_in_transaction(const struct archive_sql *sql)
+{
+	return !sqlite3_get_autocommit(sql->db);
+}
+
+int archive_sql_begin(struct archive_sql *sql)
+{
+	return run(sql, BEGIN);
+}
+
+int archive_sql_commit(struct archive_sql *sql)
+{
+	int r = run(sql, COMMIT);
+
+	if (!r)
+		return 0;
+	if (archive_sql_in_transaction(sql))
+		run(sql, ROLLBACK);
+	return r == ENOSPC ? ENOSPC : EUCLEAN;
+}
+
+static bool read_definition(sqlite3_stmt *row, struct vtpm_definition *to)
+{
+	const void *name = sqlite3_column_text(row, 1);
+	const void *quarantine = sqlite3_column_text(row, 10);
+
+	*to = (struct vtpm_definition){
+		.front = (enum vtpm_front)sqlite3_column_int(row, 2),
+		.uid = (uid_t)sqlite3_column_int64(row, 3),
+		.gid = (gid_t)sqlite3_column_int64(row, 4),
+		.mode = (mode_t)sqlite3_column_int64(row, 5),
+		.banks = (uint32_t)sqlite3_column_int64(row, 6),
+		.epoch = (uint64_t)sqlite3_column_int64(row, 7),
+		.wanted = sqlite3_column_int(row, 8) != 0,
+		.created = sqlite3_column_int64(row, 9),
+		.key_length = (size_t)sqlite3_column_bytes(row, 11),
+	};
+	/* sqlite3_column_bytes() of a text is without its NUL, which stays zero in @to */
+	return to->front >= VTPM_FRONT_DEVICE && to->front <= VTPM_FRONT_SOCKET &&
+	       sqlite3_column_bytes(row, 0) == sizeof(to->uuid) &&
+	       cursor_copy(to->uuid, sizeof(to->uuid), sqlite3_column_blob(row, 0), 16) &&
+	       cursor_copy(to->name, sizeof(to->name) - 1, name,
+			   (size_t)sqlite3_column_bytes(row, 1)) &&
+	       cursor_copy(to->quarantine, sizeof(to->quarantine) - 1, quarantine,
+			   (size_t)sqlite3_column_bytes(row, 10)) &&
+	       cursor_copy(to->key, sizeof(to->key), sqlite3_column_blob(row, 11), to->key_length);
+}
+
+int archive_sql_each(struct archive_sql *sql,
+		     void (*look)(void *context, const struct vtpm_definition *define,
+				  uint64_t generation),
+		     void *context)
+{
+	sqlite3_stmt *row = sql->statements[SELECT_ALL];
+	struct vtpm_definition define;
+	int code;
+
+	while ((code = sqlite3_step(row)) == SQLITE_ROW) {
+		if (!read_definition(row, &define)) {
+			code = SQLITE_CORRUPT;
+			break;
+		}
+		look(context, &define, (uint64_t)sqlite3_column_int64(row, 12));
+	}
+	sqlite3_reset(row);
+	return -to_errno(code);
+}
+
+static int ask_number(struct archive_sql *sql, const char *question, int *ret)
+{
+	sqlite3_stmt *statement;
+	int code;
+
+	code = sqlite3_prepare_v2(sql->db, question, -1, &statement, NULL);
+	if (code)
+		return code;
+	code = sqlite3_step(statement);
+	if (code == SQLITE_ROW)
+		*ret = sqlite3_column_int(statement, 0);
+	sqlite3_finalize(statement);
+	return code == SQLITE_ROW ? SQLITE_OK : code;
+}
+
+/* A new file gets its tables; one that is not ours, or newer, is left as it is. */
+static int check_version(struct archive_sql *sql, char *reason, size_t room)
+{
+	int application = 0, version = 0, tables = 0, code;
+
+	code = ask_number(sql, "PRAGMA application_id", &application);
+	if (!code)
+		code = ask_number(sql, "PRAGMA user_version", &version);
+	if (!code)
+		code = ask_number(sql, "SELECT count(*) FROM sqlite_schema", &tables);
+	if (code)
+		return code;
+	if (!application && !version && !tables)
+		return sqlite3_exec(sql->db, schema, NULL, NULL, NULL);
+	if (application == APPLICATION && version == VERSION)
+		return SQLITE_OK;
+	if (application == APPLICATION && version > VERSION)
+		snprintf(reason, room, "it has version %d, this program knows up to %d", version,
+			 VERSION);
+	else
+		snprintf(reason, room, "it is a database, but not one of vTPMs");
+	return SQLITE_NOTADB;
+}
+
+static int prepare(struct archive_sql *sql, const char *path, char *reason, size_t room)
+{
+	static const char settings[] = "PRAGMA trusted_schema = OFF;"
+				       "PRAGMA cell_size_check = ON;"
+				       "PRAGMA foreign_keys = ON;"
+				       "PRAGMA secure_delete = ON;"
+				       "PRAGMA journal_mode = WAL;"
+				       "PRAGMA synchronous = FULL;";
+	int code;
+
+	code = sqlite3_open_v2(path, &sql->db,
+			       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+				       SQLITE_OPEN_NOFOLLOW,
+			       NULL);
+	if (!code)
+		code = sqlite3_busy_timeout(sql->db, 1000);
+	if (!code)
+		code = check_version(sql, reason, room);
+	if (!code)
+		code = sqlite3_exec(sql->db, settings, NULL, NULL, NULL);
+	for (int i = 0; !code && i < _STATEMENT_MAX; i++)
+		code = sqlite3_prepare_v3(sql->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+					  &sql->statements[i], NULL);
+	return code;
+}
+
+int archive_sql_open(const char *path, char *reason, size_t room, struct archive_sql **ret)
+{
+	struct archive_sql *sql = calloc(1, sizeof(*sql));
+	int code;
+
+	if (!sql)
+		return -ENOMEM;
+	reason[0] = 0;
+	code = prepare(sql, path, reason, room);
+	if (!code) {
+		*ret = sql;
+		return 0;
+	}
+	if (!reason[0])
+		snprintf(reason, room, "%s", sql->db ? sqlite3_errmsg(sql->db) : "no memory");
+	archive_sql_close(sql);
+	return -to_errno(code);
+}
+
+void archive_sql_close(struct archive_sql *sql)
+{
+	if (!sql)
+		return;
+	for (int i = 0; i < _STATEMENT_MAX; i++)
+		sqlite3_finalize(sql->statements[i]);
+	sqlite3_close(sql->db);
+	free(sql);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The statements of an archive: one connection, one thread at a time.
+ *
+ * Errors of single steps are positive errnos, as jobs carry them. ENOSPC and EIO may end the
+ * transaction they happen in: ask archive_sql_in_transaction().
+ */
+#ifndef STORE_ARCHIVE_SQL_H
+#define STORE_ARCHIVE_SQL_H
+
+#include "store/archive.h"
+
+struct archive_sql;
+
+/** archive_sql_open() - see archive_open(). Return: 0 or -errno */
+int archive_sql_open(const char *path, char *reason, size_t room, struct archive_sql **ret);
+
+/** archive_sql_close() - close; NULL is fine */
+void archive_sql_close(struct archive_sql *sql);
+
+/** archive_sql_each() - see archive_each() */
+int archive_sql_each(struct archive_sql *sql,
+		     void (*look)(void *context, const struct vtpm_definition *define,
+				  uint64_t generation),
+		     void *context);
+
+/** archive_sql_begin() - begin a transaction. Return: 0 or a positive errno */
+int archive_sql_begin(struct archive_sql *sql);
+
+/** archive_sql_run() - do a job inside the transaction. Return: 0 or a positive errno */
+int archive_sql_run(struct archive_sql *sql, struct archive_job *job);
+
+/** archive_sql_in_transaction() - is the transaction still there? */
+bool archive_sql_in_transaction(const struct archive_sql *sql);
+
+/**
+ * archive_sql_commit() - make the transaction durable
+ *
+ * Return: 0; ENOSPC (rolled back, nothing has changed); EUCLEAN (nobody can tell).
+ */
+int archive_sql_commit(struct archive_sql *sql);
+
+#endif /* STORE_ARCHIVE_SQL_H */
