@@ -10,6 +10,7 @@ DEPS := selftests/lab/deps
 all: programs
 
 include userd/build.mk
+include userd/systemd/build.mk
 include selftests/build.mk
 include selftests/lint/build.mk
 include Documentation/build.mk
