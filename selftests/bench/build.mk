@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # make bench: time from command to response, ours beside others, in one boot.
 # make bench-native: the engine alone, on this machine.
+# make bench-daemon: the daemon with many vTPMs, on this machine.
 
 $(B)/selftests/latency: selftests/bench/latency.c
 	@mkdir -p $(@D)
@@ -12,4 +13,7 @@ bench:
 bench-native:
 	@selftests/bench/native
 
-.PHONY: bench bench-native
+bench-daemon: programs
+	@selftests/bench/daemon
+
+.PHONY: bench bench-native bench-daemon

@@ -11,4 +11,7 @@ check-e2e: programs $(B)/selftests/serve
 	@$(MAKE) -s modules
 	@selftests/e2e/run $(KERNELS)
 
-.PHONY: check-e2e
+check-daemon: programs
+	@selftests/e2e/daemon
+
+.PHONY: check-e2e check-daemon

@@ -20,8 +20,6 @@ struct asker {
 	void *context;
 };
 
-static void ask_status(struct manager *manager);
-
 static int take_status(struct manager *manager, struct ipc_in *in)
 {
 	struct manager_host *host = &manager->host;
@@ -87,7 +85,7 @@ static int status_is(void *context, const struct peer_answer *answer)
 	return 0;
 }
 
-static void ask_status(struct manager *manager)
+void host_look(struct manager *manager)
 {
 	uint8_t buffer[16];
 	struct ipc_out out = peer_call(&manager->keyd, KEYD_STATUS, buffer, sizeof(buffer));
@@ -97,7 +95,7 @@ static void ask_status(struct manager *manager)
 
 static void on_here(void *context)
 {
-	ask_status(context);
+	host_look(context);
 }
 
 static void on_away(void *context)
@@ -230,7 +228,7 @@ static int host_done(void *context, const struct peer_answer *answer)
 	struct problem problem;
 	bool nonsense = !answer->error && !ipc_ended(answer->in);
 
-	ask_status(manager);
+	host_look(manager);
 	if (answer->error || nonsense) {
 		host_problem(&problem, nonsense ? EPROTO : answer->error, answer->text);
 		manager_tell(manager, asker->done, asker->context, &problem);

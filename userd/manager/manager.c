@@ -344,7 +344,7 @@ static void want(struct vtpm *vtpm, bool wanted)
 	if (vtpm->define.wanted == wanted)
 		return;
 	vtpm->define.wanted = wanted;
-	if (vtpm->stored)
+	if (vtpm->stored || vtpm->storing)
 		manager_save(vtpm);
 }
 

@@ -40,6 +40,19 @@
 /* How long an engine may take to begin; making keys takes minutes where CPUs are emulated. */
 #define BEGIN_SECONDS 300
 
+/* So many lives shorter than this one after the other, and the next one has to wait. */
+#define SHORT_LIFE_MS	1000
+#define SHORT_LIVES_MAX 20
+#define PAUSE_MS	100
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 static bool is_starting(enum vtpm_phase phase)
 {
 	return phase == VTPM_GRANTING || phase == VTPM_FORKING || phase == VTPM_BEGINNING;
@@ -200,8 +213,10 @@ static int granted(void *context, const struct peer_answer *answer)
 	if (!manager_release(vtpm))
 		return 0;
 	if (answer->error == ENOTCONN || answer->error == ENOKEY) {
+		/* Its state is asked for anew, and then all that wait are looked at. */
 		wait_again(vtpm);
-		power_step(vtpm);
+		if (answer->error == ENOKEY)
+			host_look(vtpm->manager);
 		return 0;
 	}
 	if (answer->error) {
@@ -432,6 +447,7 @@ void power_ready(struct vtpm *vtpm)
 	kill_in(vtpm, 0);
 	vtpm->failed = false;
 	vtpm->reason[0] = 0;
+	vtpm->ready_ms = now_ms();
 	/* Should this engine die, its life goes on in the next one. */
 	vtpm->resume = true;
 	driver_look(vtpm);
@@ -439,34 +455,56 @@ void power_ready(struct vtpm *vtpm)
 	power_step(vtpm);
 }
 
-/* Remember a death. Return: there were too many of them just now */
-static bool too_many_deaths(struct vtpm *vtpm)
+static int on_pause_end(sd_event_source *source, uint64_t now, void *context)
 {
-	struct timespec now;
-	uint64_t *slot = &vtpm->recent[vtpm->deaths % MANAGER_DEATHS_MAX];
-	uint64_t before = *slot;
+	struct vtpm *vtpm = context;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	*slot = (uint64_t)now.tv_sec + 1;
-	vtpm->deaths++;
-	return before && (uint64_t)now.tv_sec + 1 - before < MANAGER_DEATHS_SECONDS;
+	(void)source;
+	(void)now;
+	vtpm->kill_timer = sd_event_source_disable_unref(vtpm->kill_timer);
+	power_step(vtpm);
+	return 0;
 }
 
-static void died(struct vtpm *vtpm, uint32_t status)
+/* The next engine at once; but where one short life follows another, not at any rate. */
+static void replace(struct vtpm *vtpm)
 {
+	vtpm->short_lives = now_ms() - vtpm->ready_ms < SHORT_LIFE_MS ? vtpm->short_lives + 1 : 0;
+	set_phase(vtpm, VTPM_IDLE);
+	if (vtpm->short_lives < SHORT_LIVES_MAX) {
+		power_step(vtpm);
+		return;
+	}
+	if (sd_event_add_time_relative(vtpm->manager->event, &vtpm->kill_timer, CLOCK_MONOTONIC,
+				       PAUSE_MS * 1000ull, 0, on_pause_end, vtpm) < 0)
+		manager_out_of_memory();
+}
+
+/*
+ * An engine that has served may die for its client's sake, and as often as that one likes:
+ * the driver sees to it that no command kills three. One that cannot even begin, though
+ * nobody killed it, will not be able to the next time.
+ */
+static void died(struct vtpm *vtpm, uint32_t status, bool served)
+{
+	bool killed = WIFSIGNALED((int)status) && WTERMSIG((int)status) == SIGKILL;
 	struct problem problem;
 	char how[64];
 
+	vtpm->deaths++;
 	if (WIFSIGNALED((int)status))
 		snprintf(how, sizeof(how), "signal %d", WTERMSIG((int)status));
 	else
 		snprintf(how, sizeof(how), "exit status %d", WEXITSTATUS((int)status));
-	if (too_many_deaths(vtpm)) {
+	vtpm->false_starts = served || killed ? 0 : vtpm->false_starts + 1;
+	if (vtpm->false_starts == MANAGER_FALSE_STARTS_MAX) {
 		problem_set(&problem, PROBLEM_FAILED,
 			    "its stored state is untouched; see the log, then start it again",
-			    "the engine of '%s' died %d times within %d s, at last by %s%s%s",
-			    vtpm->define.name, MANAGER_DEATHS_MAX, MANAGER_DEATHS_SECONDS, how,
+			    "the engine of '%s' died %d times before it could begin, at last by "
+			    "%s%s%s",
+			    vtpm->define.name, MANAGER_FALSE_STARTS_MAX, how,
 			    vtpm->reason[0] ? ": " : "", vtpm->reason);
+		vtpm->false_starts = 0;
 		power_failure(vtpm, &problem);
 		return;
 	}
@@ -474,8 +512,7 @@ static void died(struct vtpm *vtpm, uint32_t status)
 	/* A life that this engine refused as not its own cannot be resumed by the next. */
 	if (WIFEXITED((int)status) && WEXITSTATUS((int)status) == EXIT_STALE)
 		vtpm->resume = false;
-	set_phase(vtpm, VTPM_IDLE);
-	power_step(vtpm);
+	replace(vtpm);
 }
 
 /* It ended by itself and said why. Return: true: there is nothing more to do */
@@ -542,7 +579,7 @@ void power_exited(struct vtpm *vtpm, uint32_t status)
 	}
 	if (WIFEXITED((int)status) && ended_for_good(vtpm, WEXITSTATUS((int)status)))
 		return;
-	died(vtpm, status);
+	died(vtpm, status, phase == VTPM_SERVING);
 }
 
 void power_adopt(struct vtpm *vtpm, pid_t pid, uint32_t status, uint64_t instance, int channel)

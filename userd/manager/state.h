@@ -29,9 +29,8 @@
 /** define MANAGER_VTPMS_MAX - vTPMs of one host, spares included */
 #define MANAGER_VTPMS_MAX 4096
 
-/** define MANAGER_DEATHS_MAX - deaths within MANAGER_DEATHS_SECONDS until an engine is given up */
-#define MANAGER_DEATHS_MAX     5
-#define MANAGER_DEATHS_SECONDS 10
+/** define MANAGER_FALSE_STARTS_MAX - engines that die before they begin, until it is given up */
+#define MANAGER_FALSE_STARTS_MAX 5
 
 /** define MANAGER_STOP_SECONDS - how long an engine may take to end in order */
 #define MANAGER_STOP_SECONDS 20
@@ -96,7 +95,9 @@ struct waiter {
  * @index: device front end: N of /dev/vtpmN, or -1
  * @chip: chip front end: M of /dev/tpmM, or -1
  * @deaths: since the manager began
- * @recent: when the last MANAGER_DEATHS_MAX of them were, in CLOCK_MONOTONIC seconds
+ * @false_starts: those in a row that died before they began
+ * @short_lives: those in a row that served for less than a second
+ * @ready_ms: when the last one began, CLOCK_MONOTONIC
  * @pending: jobs and calls that point here
  * @removed: out of the list; freed when nothing is pending
  * @waiters: who waits
@@ -132,7 +133,9 @@ struct vtpm {
 	int chip;
 
 	uint32_t deaths;
-	uint64_t recent[MANAGER_DEATHS_MAX];
+	unsigned int false_starts;
+	unsigned int short_lives;
+	uint64_t ready_ms;
 
 	unsigned int pending;
 	bool removed;
@@ -343,6 +346,9 @@ void socket_path(const struct vtpm *vtpm, char *to, size_t room);
 
 /** host_init() - look for keyd. Return: 0 or -errno */
 int host_init(struct manager *manager);
+
+/** host_look() - ask keyd how it is */
+void host_look(struct manager *manager);
 
 /** host_end() - let keyd end */
 void host_end(struct manager *manager);
