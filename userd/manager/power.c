@@ -467,9 +467,11 @@ static int on_pause_end(sd_event_source *source, uint64_t now, void *context)
 }
 
 /* The next engine at once; but where one short life follows another, not at any rate. */
-static void replace(struct vtpm *vtpm)
+static void replace(struct vtpm *vtpm, bool served)
 {
-	vtpm->short_lives = now_ms() - vtpm->ready_ms < SHORT_LIFE_MS ? vtpm->short_lives + 1 : 0;
+	bool is_short = !served || now_ms() - vtpm->ready_ms < SHORT_LIFE_MS;
+
+	vtpm->short_lives = is_short ? vtpm->short_lives + 1 : 0;
 	set_phase(vtpm, VTPM_IDLE);
 	if (vtpm->short_lives < SHORT_LIVES_MAX) {
 		power_step(vtpm);
@@ -512,7 +514,7 @@ static void died(struct vtpm *vtpm, uint32_t status, bool served)
 	/* A life that this engine refused as not its own cannot be resumed by the next. */
 	if (WIFEXITED((int)status) && WEXITSTATUS((int)status) == EXIT_STALE)
 		vtpm->resume = false;
-	replace(vtpm);
+	replace(vtpm, served);
 }
 
 /* It ended by itself and said why. Return: true: there is nothing more to do */
