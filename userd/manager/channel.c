@@ -154,16 +154,16 @@ static int on_message(sd_event_source *source, int fd, uint32_t events, void *co
 	if (r != -EPIPE) {
 		log_line("%s: the engine breaks the protocol (errno %d), killing it",
 			 vtpm->define.name, -r);
-		spawn_signal(vtpm, SIGKILL);
+		manager_spawn_signal(vtpm, SIGKILL);
 	}
 	return 0;
 }
 
-int channel_open(struct vtpm *vtpm, int fd)
+int manager_channel_open(struct vtpm *vtpm, int fd)
 {
 	int r;
 
-	channel_close(vtpm);
+	manager_channel_close(vtpm);
 	vtpm->channel = fd;
 	if (fcntl(fd, F_SETFL, O_NONBLOCK))
 		return -errno;
@@ -172,20 +172,20 @@ int channel_open(struct vtpm *vtpm, int fd)
 	return r < 0 ? r : 0;
 }
 
-void channel_close(struct vtpm *vtpm)
+void manager_channel_close(struct vtpm *vtpm)
 {
 	vtpm->channel_source = sd_event_source_disable_unref(vtpm->channel_source);
 	close_fdp(&vtpm->channel);
 	vtpm->channel = -1;
 }
 
-void channel_drain(struct vtpm *vtpm)
+void manager_channel_drain(struct vtpm *vtpm)
 {
 	while (vtpm->channel >= 0 && !take_one(vtpm))
 		;
 }
 
-int channel_configure(struct vtpm *vtpm, bool manufacture)
+int manager_channel_configure(struct vtpm *vtpm, bool manufacture)
 {
 	static uint8_t buffer[IPC_PACKET_MAX];
 	struct ipc_out out = ipc_out(ENGINE_CONFIG, buffer, sizeof(buffer));
@@ -201,7 +201,7 @@ int channel_configure(struct vtpm *vtpm, bool manufacture)
 	return ipc_send(vtpm->channel, &out);
 }
 
-void channel_again(struct vtpm *vtpm)
+void manager_channel_again(struct vtpm *vtpm)
 {
 	uint8_t buffer[8];
 	struct ipc_out out = ipc_out(ENGINE_AGAIN, buffer, sizeof(buffer));

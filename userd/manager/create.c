@@ -75,7 +75,7 @@ static bool is_refused(struct manager *manager, const struct manager_create *wha
 			    "'%s': this host has %u vTPMs, no more are allowed", what->name,
 			    manager->count);
 	} else {
-		return host_locked(manager, problem);
+		return manager_is_locked(manager, problem);
 	}
 	return true;
 }
@@ -172,7 +172,7 @@ static int keyed(void *context, const struct peer_answer *answer)
 	if (!answer->error)
 		r = take_key(vtpm, answer->in);
 	if (answer->error || r) {
-		host_problem(&problem, r ? EPROTO : answer->error, answer->text);
+		manager_keyd_problem(&problem, r ? EPROTO : answer->error, answer->text);
 		if (manager_release(vtpm))
 			manager_drop(vtpm);
 		end(creation, &problem);

@@ -213,9 +213,9 @@ static int begin_all(void)
 	if (manager.options.foreground)
 		r = children_init(&manager);
 	if (!r)
-		r = host_init(&manager);
+		r = manager_keyd_init(&manager);
 	if (!r)
-		r = spawn_init(&manager);
+		r = manager_spawn_init(&manager);
 	if (!r)
 		r = begin_api();
 	if (r)

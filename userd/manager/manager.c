@@ -163,7 +163,7 @@ void manager_rename(struct vtpm *vtpm, const char *name)
 
 static void free_vtpm(struct vtpm *vtpm)
 {
-	channel_close(vtpm);
+	manager_channel_close(vtpm);
 	sd_event_source_disable_unref(vtpm->kill_timer);
 	free(vtpm->envelope);
 	free(vtpm);
@@ -451,7 +451,7 @@ void manager_wait(struct manager *manager, const char *name, manager_done done, 
 			    "'%s' has failed: %s", name, view.reason);
 		break;
 	case VTPM_LOCKED:
-		host_locked(manager, &problem);
+		manager_is_locked(manager, &problem);
 		break;
 	default:
 		if (vtpm->goal == VTPM_GOAL_OFF || vtpm->goal == VTPM_GOAL_REMOVED)
@@ -473,7 +473,7 @@ void manager_wait(struct manager *manager, const char *name, manager_done done, 
 void manager_end(struct manager *manager)
 {
 	if (peer_here(&manager->spawn))
-		spawn_end(manager);
+		manager_spawn_end(manager);
 	else
 		manager_ended(manager);
 }
@@ -485,7 +485,7 @@ void manager_ended(struct manager *manager)
 	for (struct vtpm *vtpm = manager->vtpms; vtpm; vtpm = vtpm->next)
 		power_down(vtpm);
 	if (peer_here(&manager->keyd))
-		host_end(manager);
+		manager_keyd_end(manager);
 	else
 		sd_event_exit(manager->event, EXIT_SUCCESS);
 }

@@ -46,7 +46,7 @@ static bool is_time(struct manager *manager)
 	unsigned int spares = 0;
 
 	if (manager->ending || manager->starting || !manager->listed ||
-	    manager->count >= MANAGER_VTPMS_MAX || host_locked(manager, &problem))
+	    manager->count >= MANAGER_VTPMS_MAX || manager_is_locked(manager, &problem))
 		return false;
 	for (const struct vtpm *vtpm = manager->vtpms; vtpm; vtpm = vtpm->next) {
 		if (!is_spare(vtpm))

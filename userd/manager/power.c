@@ -90,7 +90,7 @@ static int on_kill_timer(sd_event_source *source, uint64_t now, void *context)
 	(void)now;
 	vtpm->kill_timer = sd_event_source_disable_unref(vtpm->kill_timer);
 	log_line("%s: the engine takes too long, killing it", vtpm->define.name);
-	spawn_signal(vtpm, SIGKILL);
+	manager_spawn_signal(vtpm, SIGKILL);
 	return 0;
 }
 
@@ -114,7 +114,7 @@ static void drop_envelope(struct vtpm *vtpm)
 /* Its device or socket goes; what spawn keeps of its life too. */
 void power_down(struct vtpm *vtpm)
 {
-	spawn_forget(vtpm->manager, vtpm->define.uuid);
+	manager_spawn_forget(vtpm->manager, vtpm->define.uuid);
 	if (vtpm->define.front == VTPM_FRONT_SOCKET)
 		socket_close(vtpm);
 	else
@@ -179,7 +179,7 @@ static void fork_engine(struct vtpm *vtpm)
 		if (getrandom(&vtpm->instance, sizeof(vtpm->instance), 0) < 0)
 			manager_out_of_memory();
 		set_phase(vtpm, VTPM_FORKING);
-		spawn_start(vtpm, !vtpm->define.name[0], NULL, 0);
+		manager_spawn_start(vtpm, !vtpm->define.name[0], NULL, 0);
 		return;
 	}
 	if (vtpm->define.front == VTPM_FRONT_SOCKET) {
@@ -192,7 +192,7 @@ static void fork_engine(struct vtpm *vtpm)
 		fds[0] = vtpm->listen_fd;
 		fds[1] = vtpm->control_fd;
 		set_phase(vtpm, VTPM_FORKING);
-		spawn_start(vtpm, false, fds, 2);
+		manager_spawn_start(vtpm, false, fds, 2);
 		return;
 	}
 	fd = driver_attach(vtpm, vtpm->resume, &problem);
@@ -201,7 +201,7 @@ static void fork_engine(struct vtpm *vtpm)
 		return;
 	}
 	set_phase(vtpm, VTPM_FORKING);
-	spawn_start(vtpm, false, &fd, 1);
+	manager_spawn_start(vtpm, false, &fd, 1);
 	close(fd);
 }
 
@@ -216,11 +216,11 @@ static int granted(void *context, const struct peer_answer *answer)
 		/* Its state is asked for anew, and then all that wait are looked at. */
 		wait_again(vtpm);
 		if (answer->error == ENOKEY)
-			host_look(vtpm->manager);
+			manager_keyd_look(vtpm->manager);
 		return 0;
 	}
 	if (answer->error) {
-		host_problem(&problem, answer->error, answer->text);
+		manager_keyd_problem(&problem, answer->error, answer->text);
 		power_failure(vtpm, &problem);
 		return 0;
 	}
@@ -301,7 +301,7 @@ static void begin(struct vtpm *vtpm)
 	set_phase(vtpm, VTPM_WAITING);
 	if (manager->ending || !peer_here(&manager->spawn) || !manager->listed)
 		return;
-	if (host_locked(manager, &problem)) {
+	if (manager_is_locked(manager, &problem)) {
 		manager_settle(vtpm, VTPM_GOAL_ON, &problem);
 		return;
 	}
@@ -389,7 +389,7 @@ void power_step(struct vtpm *vtpm)
 		}
 		set_phase(vtpm, VTPM_STOPPING);
 		kill_in(vtpm, MANAGER_STOP_SECONDS);
-		spawn_signal(vtpm, SIGTERM);
+		manager_spawn_signal(vtpm, SIGTERM);
 		break;
 	}
 }
@@ -429,14 +429,14 @@ void power_started(struct vtpm *vtpm, uint32_t error, pid_t pid, int channel)
 	set_phase(vtpm, VTPM_BEGINNING);
 	kill_in(vtpm, BEGIN_SECONDS);
 	vtpm->reason[0] = 0;
-	r = channel_open(vtpm, channel);
+	r = manager_channel_open(vtpm, channel);
 	if (!r)
-		r = channel_configure(vtpm, !vtpm->stored);
+		r = manager_channel_configure(vtpm, !vtpm->stored);
 	drop_envelope(vtpm);
 	if (r) {
 		log_line("%s: cannot tell the engine its configuration (errno %d), killing it",
 			 vtpm->define.name, -r);
-		spawn_signal(vtpm, SIGKILL);
+		manager_spawn_signal(vtpm, SIGKILL);
 	}
 }
 
@@ -539,7 +539,7 @@ static bool ended_for_good(struct vtpm *vtpm, int code)
 		power_failure(vtpm, &problem);
 		return true;
 	case EXIT_NO_KEY:
-		if (!host_locked(vtpm->manager, &problem))
+		if (!manager_is_locked(vtpm->manager, &problem))
 			return false;
 		set_phase(vtpm, VTPM_WAITING);
 		manager_settle(vtpm, VTPM_GOAL_ON, &problem);
@@ -554,8 +554,8 @@ void power_exited(struct vtpm *vtpm, uint32_t status)
 	bool in_order = WIFEXITED((int)status) && WEXITSTATUS((int)status) == 0;
 	enum vtpm_phase phase = vtpm->phase;
 
-	channel_drain(vtpm);
-	channel_close(vtpm);
+	manager_channel_drain(vtpm);
+	manager_channel_close(vtpm);
 	kill_in(vtpm, 0);
 	vtpm->pid = 0;
 	vtpm->adopted = false;
@@ -598,13 +598,13 @@ void power_adopt(struct vtpm *vtpm, pid_t pid, uint32_t status, uint64_t instanc
 	vtpm->adopted = pid > 0;
 	driver_look(vtpm);
 	set_phase(vtpm, VTPM_SERVING);
-	if (channel >= 0 && channel_open(vtpm, channel))
+	if (channel >= 0 && manager_channel_open(vtpm, channel))
 		manager_out_of_memory();
 	if (!pid) {
 		power_exited(vtpm, status);
 		return;
 	}
-	channel_again(vtpm);
+	manager_channel_again(vtpm);
 	power_step(vtpm);
 }
 
@@ -613,8 +613,8 @@ void power_lost(struct manager *manager)
 	for (struct vtpm *vtpm = manager->vtpms; vtpm; vtpm = vtpm->next) {
 		if (!vtpm->pid)
 			continue;
-		channel_drain(vtpm);
-		channel_close(vtpm);
+		manager_channel_drain(vtpm);
+		manager_channel_close(vtpm);
 		kill_in(vtpm, 0);
 		driver_detach(vtpm);
 		vtpm->pid = 0;

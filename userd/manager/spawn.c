@@ -32,12 +32,12 @@ static void send_signal(struct manager *manager, const uint8_t *uuid, int number
 	peer_send(&manager->spawn, &out, nothing_more, manager);
 }
 
-void spawn_signal(struct vtpm *vtpm, int number)
+void manager_spawn_signal(struct vtpm *vtpm, int number)
 {
 	send_signal(vtpm->manager, vtpm->define.uuid, number);
 }
 
-void spawn_kill_unknown(struct manager *manager, const uint8_t *uuid)
+void manager_spawn_kill_unknown(struct manager *manager, const uint8_t *uuid)
 {
 	send_signal(manager, uuid, SIGKILL);
 }
@@ -54,12 +54,12 @@ static void forget(struct manager *manager, const uint8_t *uuid)
 	peer_send(&manager->spawn, &out, nothing_more, manager);
 }
 
-void spawn_forget(struct manager *manager, const uint8_t *uuid)
+void manager_spawn_forget(struct manager *manager, const uint8_t *uuid)
 {
 	forget(manager, uuid);
 }
 
-void spawn_end(struct manager *manager)
+void manager_spawn_end(struct manager *manager)
 {
 	uint8_t buffer[16];
 	struct ipc_out out = peer_call(&manager->spawn, SPAWN_END, buffer, sizeof(buffer));
@@ -87,7 +87,7 @@ static int started(void *context, const struct peer_answer *answer)
 	return 0;
 }
 
-void spawn_start(struct vtpm *vtpm, bool idle, const int *fds, unsigned int count)
+void manager_spawn_start(struct vtpm *vtpm, bool idle, const int *fds, unsigned int count)
 {
 	struct manager *manager = vtpm->manager;
 	uint8_t buffer[64];
@@ -135,7 +135,7 @@ static int take_entry(struct manager *manager, struct ipc_in *in)
 	if (vtpm)
 		power_adopt(vtpm, (pid_t)pid, status, instance, TAKE_FD(channel));
 	else if (pid)
-		spawn_kill_unknown(manager, uuid);
+		manager_spawn_kill_unknown(manager, uuid);
 	else
 		forget(manager, uuid);
 	return 0;
@@ -218,7 +218,7 @@ static const struct peer_ops spawn_ops = {
 	.report = on_report,
 };
 
-int spawn_init(struct manager *manager)
+int manager_spawn_init(struct manager *manager)
 {
 	char path[sizeof(manager->options.runtime_dir) + 16];
 

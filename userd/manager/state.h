@@ -5,7 +5,7 @@
  * Who may change what:
  *	power.c		phase, goal and everything that the way to a running engine needs
  *	channel.c	generation, by what an engine commits
- *	hosts.c		what keyd last said; spawn.c, driver.c: their connections
+ *	keyd.c		what keyd last said; spawn.c, driver.c: their connections
  *	manager.c	definitions, waiters, the list of vTPMs
  *
  * A vTPM is freed when it is removed and nothing it asked for is still under way
@@ -293,20 +293,20 @@ void power_lost(struct manager *manager);
 
 /* channel.c: the channel to one engine */
 
-/** channel_open() - listen to it; the vTPM owns @fd from now on, whatever is returned */
-int channel_open(struct vtpm *vtpm, int fd);
+/** manager_channel_open() - listen to it; the vTPM owns @fd from now on, whatever is returned */
+int manager_channel_open(struct vtpm *vtpm, int fd);
 
-/** channel_close() - stop that; a closed one is fine */
-void channel_close(struct vtpm *vtpm);
+/** manager_channel_close() - stop that; a closed one is fine */
+void manager_channel_close(struct vtpm *vtpm);
 
-/** channel_drain() - take what a dead engine said last */
-void channel_drain(struct vtpm *vtpm);
+/** manager_channel_drain() - take what a dead engine said last */
+void manager_channel_drain(struct vtpm *vtpm);
 
-/** channel_configure() - send ENGINE_CONFIG. Return: 0 or -errno */
-int channel_configure(struct vtpm *vtpm, bool manufacture);
+/** manager_channel_configure() - send ENGINE_CONFIG. Return: 0 or -errno */
+int manager_channel_configure(struct vtpm *vtpm, bool manufacture);
 
-/** channel_again() - tell the engine that a new manager is here */
-void channel_again(struct vtpm *vtpm);
+/** manager_channel_again() - tell the engine that a new manager is here */
+void manager_channel_again(struct vtpm *vtpm);
 
 /* driver.c: the kernel's side of devices and chips */
 
@@ -342,45 +342,45 @@ void socket_close(struct vtpm *vtpm);
 /** socket_path() - path of its socket, empty for another front end */
 void socket_path(const struct vtpm *vtpm, char *to, size_t room);
 
-/* hosts.c: keyd */
+/* keyd.c: keyd */
 
-/** host_init() - look for keyd. Return: 0 or -errno */
-int host_init(struct manager *manager);
+/** manager_keyd_init() - look for keyd. Return: 0 or -errno */
+int manager_keyd_init(struct manager *manager);
 
-/** host_look() - ask keyd how it is */
-void host_look(struct manager *manager);
+/** manager_keyd_look() - ask keyd how it is */
+void manager_keyd_look(struct manager *manager);
 
-/** host_end() - let keyd end */
-void host_end(struct manager *manager);
+/** manager_keyd_end() - let keyd end */
+void manager_keyd_end(struct manager *manager);
 
-/** host_problem() - what the errno and the sentence of a keyd answer mean */
-void host_problem(struct problem *problem, uint32_t error, const char *text);
+/** manager_keyd_problem() - what the errno and the sentence of a keyd answer mean */
+void manager_keyd_problem(struct problem *problem, uint32_t error, const char *text);
 
-/** host_locked() - the problem of a host whose root key is not open. Return: it is locked */
-bool host_locked(struct manager *manager, struct problem *problem);
+/** manager_is_locked() - the problem of a host whose root key is not open. Return: it is locked */
+bool manager_is_locked(struct manager *manager, struct problem *problem);
 
 /* spawn.c */
 
-/** spawn_init() - look for spawn. Return: 0 or -errno */
-int spawn_init(struct manager *manager);
+/** manager_spawn_init() - look for spawn. Return: 0 or -errno */
+int manager_spawn_init(struct manager *manager);
 
-/** spawn_start() - an engine, serving @fds; power_started() hears how it went */
-void spawn_start(struct vtpm *vtpm, bool idle, const int *fds, unsigned int count);
+/** manager_spawn_start() - an engine, serving @fds; power_started() hears how it went */
+void manager_spawn_start(struct vtpm *vtpm, bool idle, const int *fds, unsigned int count);
 
-/** power_started() - spawn_start() has ended: @channel is owned by the callee, or -1 */
+/** power_started() - manager_spawn_start() has ended: @channel is owned by the callee, or -1 */
 void power_started(struct vtpm *vtpm, uint32_t error, pid_t pid, int channel);
 
-/** spawn_kill_unknown() - an engine of a vTPM that does not exist */
-void spawn_kill_unknown(struct manager *manager, const uint8_t *uuid);
+/** manager_spawn_kill_unknown() - an engine of a vTPM that does not exist */
+void manager_spawn_kill_unknown(struct manager *manager, const uint8_t *uuid);
 
-/** spawn_signal() - SIGTERM or SIGKILL to its engine */
-void spawn_signal(struct vtpm *vtpm, int number);
+/** manager_spawn_signal() - SIGTERM or SIGKILL to its engine */
+void manager_spawn_signal(struct vtpm *vtpm, int number);
 
-/** spawn_forget() - give up what spawn keeps of a UUID */
-void spawn_forget(struct manager *manager, const uint8_t *uuid);
+/** manager_spawn_forget() - give up what spawn keeps of a UUID */
+void manager_spawn_forget(struct manager *manager, const uint8_t *uuid);
 
-/** spawn_end() - let spawn end all engines, and itself */
-void spawn_end(struct manager *manager);
+/** manager_spawn_end() - let spawn end all engines, and itself */
+void manager_spawn_end(struct manager *manager);
 
 /* pool.c: spares */
 

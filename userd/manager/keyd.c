@@ -56,7 +56,7 @@ static int ending(void *context, const struct peer_answer *answer)
 	return answer->in && !ipc_ended(answer->in) ? -EPROTO : 0;
 }
 
-void host_end(struct manager *manager)
+void manager_keyd_end(struct manager *manager)
 {
 	uint8_t buffer[16];
 	struct ipc_out out = peer_call(&manager->keyd, KEYD_END, buffer, sizeof(buffer));
@@ -77,7 +77,7 @@ static int status_is(void *context, const struct peer_answer *answer)
 	if (is_another(manager)) {
 		log_line("vtpm-keyd of an earlier run uses TCTI '%s', ending it",
 			 manager->host.tcti);
-		host_end(manager);
+		manager_keyd_end(manager);
 		return 0;
 	}
 	manager->host.keyd_here = true;
@@ -85,7 +85,7 @@ static int status_is(void *context, const struct peer_answer *answer)
 	return 0;
 }
 
-void host_look(struct manager *manager)
+void manager_keyd_look(struct manager *manager)
 {
 	uint8_t buffer[16];
 	struct ipc_out out = peer_call(&manager->keyd, KEYD_STATUS, buffer, sizeof(buffer));
@@ -95,7 +95,7 @@ void host_look(struct manager *manager)
 
 static void on_here(void *context)
 {
-	host_look(context);
+	manager_keyd_look(context);
 }
 
 static void on_away(void *context)
@@ -127,7 +127,7 @@ static const struct peer_ops keyd_ops = {
 	.report = on_report,
 };
 
-int host_init(struct manager *manager)
+int manager_keyd_init(struct manager *manager)
 {
 	char path[sizeof(manager->options.runtime_dir) + 16];
 
@@ -159,7 +159,7 @@ static enum problem_code code_of(uint32_t error)
 	}
 }
 
-void host_problem(struct problem *problem, uint32_t error, const char *text)
+void manager_keyd_problem(struct problem *problem, uint32_t error, const char *text)
 {
 	if (error == ENOTCONN)
 		problem_set(problem, PROBLEM_INTERNAL,
@@ -170,7 +170,7 @@ void host_problem(struct problem *problem, uint32_t error, const char *text)
 			    text && text[0] ? text : strerror((int)error));
 }
 
-bool host_locked(struct manager *manager, struct problem *problem)
+bool manager_is_locked(struct manager *manager, struct problem *problem)
 {
 	if (!manager->host.keyd_here)
 		return false;
@@ -228,9 +228,9 @@ static int host_done(void *context, const struct peer_answer *answer)
 	struct problem problem;
 	bool nonsense = !answer->error && !ipc_ended(answer->in);
 
-	host_look(manager);
+	manager_keyd_look(manager);
 	if (answer->error || nonsense) {
-		host_problem(&problem, nonsense ? EPROTO : answer->error, answer->text);
+		manager_keyd_problem(&problem, nonsense ? EPROTO : answer->error, answer->text);
 		manager_tell(manager, asker->done, asker->context, &problem);
 	} else {
 		manager_tell(manager, asker->done, asker->context, NULL);
@@ -278,7 +278,7 @@ static int recovery_is(void *context, const struct peer_answer *answer)
 			r = -EPROTO;
 	}
 	if (answer->error || r) {
-		host_problem(&problem, r ? EPROTO : answer->error, answer->text);
+		manager_keyd_problem(&problem, r ? EPROTO : answer->error, answer->text);
 		asker->recovery_done(asker->context, &problem, NULL, 0, NULL);
 	} else {
 		asker->recovery_done(asker->context, NULL, record, length, session);
