@@ -29,10 +29,23 @@ static void fail(const char *what)
 	violation("harness", what, "%s", strerror(errno));
 }
 
+/* The data key is read once by each engine. Return: where. */
+static int key_pipe(void)
+{
+	static const u8 key[32] = "the torture harness has this key";
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) || write(ends[1], key, sizeof(key)) != sizeof(key))
+		fail("pipe");
+	close(ends[1]);
+	return ends[0];
+}
+
 void engine_spawn(struct engine *engine)
 {
 	posix_spawn_file_actions_t actions;
-	char instance[20], link[12], state[12], checkpoint[12];
+	char instance[20], link[12], state[12], checkpoint[12], key[12];
+	int keys = key_pipe();
 	const char *argv[] = {
 		"vtpm-engine",
 		"--fd",
@@ -41,6 +54,8 @@ void engine_spawn(struct engine *engine)
 		state,
 		"--checkpoint-fd",
 		checkpoint,
+		"--key-fd",
+		key,
 		"--instance",
 		instance,
 		"--firmware",
@@ -56,6 +71,7 @@ void engine_spawn(struct engine *engine)
 	snprintf(link, sizeof(link), "%d", engine->peer);
 	snprintf(state, sizeof(state), "%d", engine->state_fd);
 	snprintf(checkpoint, sizeof(checkpoint), "%d", engine->checkpoint_fd);
+	snprintf(key, sizeof(key), "%d", keys);
 	snprintf(instance, sizeof(instance), "%016llx", engine->instance);
 
 	/* A descriptor copied onto itself is one that the engine inherits. */
@@ -64,11 +80,14 @@ void engine_spawn(struct engine *engine)
 	posix_spawn_file_actions_adddup2(&actions, engine->state_fd, engine->state_fd);
 	posix_spawn_file_actions_adddup2(&actions, engine->checkpoint_fd, engine->checkpoint_fd);
 
+	posix_spawn_file_actions_adddup2(&actions, keys, keys);
+
 	engine->spawned = ktime_get_ns();
 	errno = posix_spawn(&engine->pid, engine->program, &actions, NULL, (char **)argv, environ);
 	if (errno)
 		fail(engine->program);
 	posix_spawn_file_actions_destroy(&actions);
+	close(keys);
 	report_engine(engine->pid);
 	engine->pidfd = pidfd_open(engine->pid, 0);
 	if (engine->pidfd < 0)

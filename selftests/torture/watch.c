@@ -64,12 +64,12 @@ bool watch_changed(struct watch *watch)
 }
 
 /*
- * userd/engine/unit.c: the root has the number of the current unit, and the heads of odd and even
- * units follow, one of them in the next page.
+ * userd/engine/unit.c: the root has the number of the current unit in the lower 48 bits of a
+ * word, and the heads of odd and even units follow, one of them in the next page.
  */
 u64 watch_unit_id(struct watch *watch)
 {
-	const size_t head = 56 + 4096, first = 4096;
+	const size_t head = 192 + 16 + 4096, first = 4096;
 	u64 number;
 
 	map(watch);

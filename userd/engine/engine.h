@@ -8,6 +8,7 @@
  *	loop.c		the way of one command, on one page
  *	persist.c	publish, commit, and back again when a commit fails
  *	orders.c	commands that the engine itself gives its TPM
+ *	outcome.c	why it ends
  *	tpmlib.c, unit.c, link.c	what these work with
  *
  * Errors are negative errno values, passed up unchanged to main(), which ends the
@@ -19,6 +20,7 @@
  *	-ENODATA	there is no state, and none may be made
  *	-ENOTRECOVERABLE	libtpms is in failure mode
  *	-EUCLEAN	nobody can tell whether the last commit is durable
+ *	-ENOKEY		there is no data key
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
@@ -28,7 +30,9 @@
 
 #include "engine/link.h"
 #include "engine/unit.h"
+#include "store/envelope.h"
 #include "store/store.h"
+#include "wire/ipc.h"
 
 /**
  * enum engine_exit - exit status of vtpm-engine
@@ -42,6 +46,7 @@
  * @ENGINE_EXIT_DETACHED: the link's other side is gone; may be resumed
  * @ENGINE_EXIT_STORE: a commit's outcome is unknown; may be resumed
  * @ENGINE_EXIT_SANDBOX: the sandbox could not be entered; nothing touched
+ * @ENGINE_EXIT_KEY: no data key was to be had; nothing touched
  */
 enum engine_exit {
 	ENGINE_EXIT_OK = 0,
@@ -54,6 +59,7 @@ enum engine_exit {
 	ENGINE_EXIT_DETACHED = 7,
 	ENGINE_EXIT_STORE = 8,
 	ENGINE_EXIT_SANDBOX = 9,
+	ENGINE_EXIT_KEY = 10,
 };
 
 /**
@@ -61,23 +67,27 @@ enum engine_exit {
  * @link: where commands come from
  * @unit: checkpoint
  * @store: where the permanent state goes, borrowed
+ * @key: data key of the TPM
  * @record: what the store held at the start; its bytes until the first commit
  * @instance: life of the device
  * @firmware: the vTPM has firmware of its own: it does Startup and owns platformAuth
  * @manufacture: an empty store may get a new TPM
  * @audits: the TPM audits commands that otherwise change nothing
  * @unsettled: the next command is published even if it changes nothing
+ * @reason: why it ends, a sentence
  */
 struct engine {
 	struct link link;
 	struct unit unit;
 	struct store *store;
+	struct envelope_key key;
 	struct store_record record;
 	uint64_t instance;
 	bool firmware;
 	bool manufacture;
 	bool audits;
 	bool unsettled;
+	char reason[IPC_TEXT_MAX];
 };
 
 /**
@@ -86,6 +96,7 @@ struct engine {
  * @control_fd: --control-fd or -1
  * @state_fd: --state-fd or -1
  * @checkpoint_fd: --checkpoint-fd or -1
+ * @key_fd: --key-fd or -1
  * @instance: --instance or 0
  * @firmware: --firmware
  * @manufacture: --manufacture
@@ -96,6 +107,7 @@ struct engine_options {
 	int control_fd;
 	int state_fd;
 	int checkpoint_fd;
+	int key_fd;
 	uint64_t instance;
 	bool firmware;
 	bool manufacture;
@@ -109,6 +121,18 @@ int engine_options_parse(struct engine_options *options, int argc, char **argv);
 
 /** engine_options_help() - describe them on standard output */
 void engine_options_help(void);
+
+/* outcome.c */
+
+/** engine_fails() - log a sentence, keep the first one as the reason. Return: @error */
+int engine_fails(struct engine *engine, int error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/** engine_exit_status() - of a negative errno, or 0 */
+enum engine_exit engine_exit_status(int error);
+
+/** define ENGINE_TEST_KEY - GCM_KEY_SIZE bytes, published here: a key that protects nothing */
+#define ENGINE_TEST_KEY "vtpm test key, protects nothing!"
 
 /* life.c */
 

@@ -21,15 +21,15 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "base/cleanup.h"
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "engine/tpmlib.h"
 
-static int quarantine(const char *reason)
+static int quarantine(struct engine *engine, const char *reason)
 {
-	log_line("quarantine: %s", reason);
-	return -EBADMSG;
+	return engine_fails(engine, -EBADMSG, "quarantine: %s", reason);
 }
 
 static int power_on(struct engine *engine, const uint8_t *permanent, size_t length)
@@ -38,7 +38,7 @@ static int power_on(struct engine *engine, const uint8_t *permanent, size_t leng
 
 	r = tpmlib_power_on(permanent, length);
 	if (r == -EBADMSG)
-		return quarantine("libtpms refuses the permanent state");
+		return quarantine(engine, "libtpms refuses the permanent state");
 	if (!r && !engine->firmware)
 		r = engine_order_startup();
 	if (!r && !engine->firmware)
@@ -56,82 +56,114 @@ static int power_on(struct engine *engine, const uint8_t *permanent, size_t leng
 
 static int power_on_from_store(struct engine *engine)
 {
+	_cleanup_(unit_close) struct unit_plain *plain = NULL;
 	const struct store_record *record = &engine->record;
+	const char *reason;
+	int r;
 
-	if (record->state == STORE_EMPTY && !engine->manufacture) {
-		log_line("the store is empty; a new TPM needs --manufacture");
-		return -ENODATA;
-	}
-	if (record->state == STORE_EMPTY)
+	if (record->state == STORE_EMPTY) {
+		if (!engine->manufacture)
+			return engine_fails(engine, -ENODATA,
+					    "there is no state, and none may be made");
 		log_line("manufacturing a new TPM");
-	return power_on(engine, record->bytes, record->length);
+		return power_on(engine, NULL, 0);
+	}
+	r = unit_plain_new(&plain);
+	if (!r)
+		r = envelope_open(&engine->key, ENVELOPE_PERMANENT, record->generation,
+				  record->bytes, record->length, plain->permanent,
+				  sizeof(plain->permanent), &plain->permanent_length, &reason);
+	if (r == -EBADMSG)
+		return quarantine(engine, reason);
+	return r ? r : power_on(engine, plain->permanent, plain->permanent_length);
+}
+
+static int power_on_from_unit(struct engine *engine)
+{
+	_cleanup_(unit_close) struct unit_plain *plain = NULL;
+	const char *reason;
+	int r;
+
+	r = unit_open(&engine->unit, &plain, &reason);
+	if (r == -EBADMSG)
+		return quarantine(engine, reason);
+	return r ? r : power_on(engine, plain->permanent, plain->permanent_length);
 }
 
 static int resume(struct engine *engine)
 {
-	struct unit_content content = unit_current(&engine->unit);
+	_cleanup_(unit_close) struct unit_plain *plain = NULL;
 	struct link *link = &engine->link;
+	const char *reason;
 	size_t length;
 	int r;
 
 	r = engine_restore(engine);
-	if (r == -EBADMSG)
-		return quarantine("libtpms refuses the checkpoint's states");
 	if (r || !tpmlib_permanent(&length))
 		return r;
 
 	/* The restore itself changed NV: keep the request and its answer with it. */
+	r = unit_open(&engine->unit, &plain, &reason);
+	if (r)
+		return r;
 	link->answer.head = (struct vtpm_answer){
-		.size = (uint32_t)(sizeof(link->answer.head) + content.answer_length),
+		.size = (uint32_t)(sizeof(link->answer.head) + plain->answer_length),
 	};
-	cursor_copy(link->answer.response, sizeof(link->answer.response), content.answer,
-		    content.answer_length);
-	r = engine_publish(engine, content.id, false);
+	cursor_copy(link->answer.response, sizeof(link->answer.response), plain->answer,
+		    plain->answer_length);
+	r = engine_publish(engine, engine->unit.id, false);
 	return r == ENGINE_NOT_KEPT ? -EIO : r;
 }
 
-/* Whether libtpms takes a unit, before the store is given it as the newest record. */
-static int try_out(const struct unit_content *content)
+/* Whether libtpms takes the unit, before the store is given it as the newest record. */
+static int try_out(struct engine *engine)
 {
+	_cleanup_(unit_close) struct unit_plain *plain = NULL;
+	const char *reason;
 	int r;
 
-	if (content->ended)
-		r = tpmlib_power_on(content->permanent, content->permanent_length);
+	r = unit_open(&engine->unit, &plain, &reason);
+	if (r == -EBADMSG)
+		return quarantine(engine, reason);
+	if (r)
+		return r;
+	if (unit_label(&engine->unit).ended)
+		r = tpmlib_power_on(plain->permanent, plain->permanent_length);
 	else
-		r = tpmlib_resume(content->permanent, content->permanent_length,
-				  content->volatile_state, content->volatile_length);
-	return r == -EBADMSG ? quarantine("libtpms refuses the checkpoint's states") : r;
+		r = tpmlib_resume(plain->permanent, plain->permanent_length, plain->volatile_state,
+				  plain->volatile_length);
+	return r == -EBADMSG ? quarantine(engine, "libtpms refuses the checkpoint's states") : r;
 }
 
 /* Make the current unit the durable one, or go back to the one that is. */
 static int reconcile(struct engine *engine)
 {
-	struct unit_content content = unit_current(&engine->unit);
+	struct unit_label label = unit_label(&engine->unit);
 	const struct store_record *record = &engine->record;
 	int r;
 
-	if (!content.ended && content.instance != engine->instance) {
-		log_line("stale: the checkpoint is of instance %016" PRIx64, content.instance);
-		return -ESTALE;
-	}
-	if (content.generation == record->generation) {
-		if (content.permanent_length != record->length ||
-		    !secret_equal(content.permanent, record->bytes, record->length))
-			return quarantine("checkpoint and store differ in one generation");
+	if (!label.ended && label.instance != engine->instance)
+		return engine_fails(engine, -ESTALE,
+				    "stale: the checkpoint is of instance %016" PRIx64,
+				    label.instance);
+	if (label.generation == record->generation) {
+		if (label.envelope_length != record->length ||
+		    !secret_equal(label.envelope, record->bytes, record->length))
+			return quarantine(engine,
+					  "checkpoint and store differ in one generation");
 		return 0;
 	}
-	if (content.generation != record->generation + 1) {
-		log_line("checkpoint has generation %" PRIu64 ", store has %" PRIu64,
-			 content.generation, record->generation);
-		return quarantine("checkpoint and store are of different times");
-	}
+	if (label.generation != record->generation + 1)
+		return engine_fails(engine, -EBADMSG,
+				    "quarantine: the checkpoint has generation %" PRIu64
+				    ", the store has %" PRIu64,
+				    label.generation, record->generation);
 
-	r = try_out(&content);
+	r = try_out(engine);
 	if (r)
 		return r;
-	r = store_commit(engine->store, content.generation, content.permanent,
-			 content.permanent_length);
-	if (!r || r == -EUCLEAN || unit_back(&engine->unit))
+	r = store_commit(engine->store, label.generation, label.envelope, label.envelope_length);
+	if (!r || r == -EUCLEAN || r == -EPROTO || unit_back(&engine->unit))
 		return r;
 	log_line("commit failed (errno %d), going back to the unit before", -r);
 	return reconcile(engine);
@@ -139,21 +171,22 @@ static int reconcile(struct engine *engine)
 
 int engine_start(struct engine *engine)
 {
-	struct unit_content content;
 	const char *reason;
 	int r;
 
-	r = store_load(engine->store, &engine->record);
+	r = unit_set_key(&engine->unit, &engine->key, engine->instance);
+	if (!r)
+		r = store_load(engine->store, &engine->record);
 	if (r)
 		return r;
 	if (engine->record.state == STORE_CORRUPT)
-		return quarantine(engine->record.reason);
+		return quarantine(engine, engine->record.reason);
 
 	switch (unit_check(&engine->unit, &reason)) {
 	case UNIT_NONE:
 		return power_on_from_store(engine);
 	case UNIT_BROKEN:
-		return quarantine(reason);
+		return quarantine(engine, reason);
 	case UNIT_WHOLE:
 		break;
 	}
@@ -161,10 +194,7 @@ int engine_start(struct engine *engine)
 	r = reconcile(engine);
 	if (r)
 		return r;
-	content = unit_current(&engine->unit);
-	if (content.ended)
-		return power_on(engine, content.permanent, content.permanent_length);
-	return resume(engine);
+	return unit_label(&engine->unit).ended ? power_on_from_unit(engine) : resume(engine);
 }
 
 int engine_end(struct engine *engine)

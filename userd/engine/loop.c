@@ -19,8 +19,8 @@
 #include <signal.h>
 #include <sys/time.h>
 
+#include "base/cleanup.h"
 #include "base/cursor.h"
-#include "base/log.h"
 #include "engine/tpmlib.h"
 #include "wire/command.h"
 #include "wire/tpm.h"
@@ -61,14 +61,22 @@ static void respond_error(struct link *link, uint32_t rc)
 	link_respond(link, tpm_response_error(link->answer.response, rc));
 }
 
-static void respond_from_unit(struct engine *engine)
+static int respond_from_unit(struct engine *engine)
 {
-	struct unit_content content = unit_current(&engine->unit);
+	_cleanup_(unit_close) struct unit_plain *plain = NULL;
 	struct link *link = &engine->link;
+	const char *reason;
+	int r;
 
-	cursor_copy(link->answer.response, sizeof(link->answer.response), content.answer,
-		    content.answer_length);
-	link_respond(link, content.answer_length);
+	r = unit_open(&engine->unit, &plain, &reason);
+	if (r == -EBADMSG)
+		return engine_fails(engine, r, "quarantine: %s", reason);
+	if (r)
+		return r;
+	cursor_copy(link->answer.response, sizeof(link->answer.response), plain->answer,
+		    plain->answer_length);
+	link_respond(link, plain->answer_length);
+	return 0;
 }
 
 /* Policy: what a client may not send, although the TPM would know it. */
@@ -121,10 +129,8 @@ static int run_command(struct engine *engine, size_t length)
 	uint32_t rc;
 	int r;
 
-	if (link->frame.head.id && link->frame.head.id == engine->unit.id) {
-		respond_from_unit(engine);
-		return 0;
-	}
+	if (link->frame.head.id && link->frame.head.id == engine->unit.id)
+		return respond_from_unit(engine);
 	if (link->frame.head.flags & VTPM_FRAME_POISONED) {
 		respond_error(link, TPM_RC_FAILURE);
 		return publish_answer(engine);

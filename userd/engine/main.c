@@ -11,10 +11,12 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
+#include <unistd.h>
 
+#include "base/cursor.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "engine/tpmlib.h"
 #include "sandbox/sandbox.h"
 
@@ -37,10 +39,31 @@ static int claim(int fd, const char *what)
 	return r;
 }
 
+/* One way for all: without a key of its own a TPM is sealed with one that everybody has. */
+static int take_key(int fd)
+{
+	static const uint8_t nil[ENVELOPE_UUID_SIZE];
+	uint8_t bytes[GCM_KEY_SIZE];
+	int r = 0;
+
+	if (fd < 0) {
+		log_line("no --key-fd: state and checkpoint are as good as plain");
+		cursor_copy(bytes, sizeof(bytes), ENGINE_TEST_KEY, sizeof(bytes));
+	} else if (read(fd, bytes, sizeof(bytes)) != sizeof(bytes)) {
+		r = -ENOKEY;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (!r)
+		r = envelope_key_init(&engine.key, bytes, nil, 0, 0);
+	secret_wipe(bytes, sizeof(bytes));
+	return r;
+}
+
 static int prepare(const struct engine_options *options)
 {
 	int keep[] = { options->fd, options->control_fd, options->state_fd,
-		       options->checkpoint_fd };
+		       options->checkpoint_fd, options->key_fd };
 	int r;
 
 	engine.instance = options->instance;
@@ -61,6 +84,9 @@ static int prepare(const struct engine_options *options)
 	engine.store = options->state_fd < 0 ? store_mem_new() : store_plain_new(options->state_fd);
 	if (!engine.store)
 		return -ENOMEM;
+	r = take_key(options->key_fd);
+	if (r)
+		return r;
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a commit beyond a limit shall fail with EFBIG */
 	r = engine_stop_on_sigterm();
@@ -83,28 +109,6 @@ static int enter_sandbox(const struct engine_options *options)
 	return sandbox_enter(&profile);
 }
 
-static enum engine_exit exit_status(int r)
-{
-	switch (r) {
-	case 0:
-		return ENGINE_EXIT_OK;
-	case -ESTALE:
-		return ENGINE_EXIT_STALE;
-	case -EBADMSG:
-		return ENGINE_EXIT_QUARANTINE;
-	case -ENODATA:
-		return ENGINE_EXIT_NO_STATE;
-	case -ENOTRECOVERABLE:
-		return ENGINE_EXIT_TPM;
-	case -EPIPE:
-		return ENGINE_EXIT_DETACHED;
-	case -EUCLEAN:
-		return ENGINE_EXIT_STORE;
-	default:
-		return ENGINE_EXIT_ERROR;
-	}
-}
-
 int main(int argc, char **argv)
 {
 	struct engine_options options;
@@ -121,7 +125,7 @@ int main(int argc, char **argv)
 	r = prepare(&options);
 	if (r) {
 		log_line("cannot begin: errno %d", -r);
-		return r == -EINVAL ? ENGINE_EXIT_USAGE : ENGINE_EXIT_ERROR;
+		return r == -EINVAL ? ENGINE_EXIT_USAGE : engine_exit_status(r);
 	}
 	r = enter_sandbox(&options);
 	if (r) {
@@ -138,5 +142,6 @@ int main(int argc, char **argv)
 		log_line("ends: errno %d", -r);
 	store_free(engine.store);
 	unit_unmap(&engine.unit);
-	return exit_status(r);
+	envelope_key_done(&engine.key);
+	return engine_exit_status(r);
 }

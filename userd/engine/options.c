@@ -17,6 +17,7 @@ enum {
 	OPTION_STATE_FD,
 	OPTION_CHECKPOINT_FD,
 	OPTION_CONTROL_FD,
+	OPTION_KEY_FD,
 	OPTION_INSTANCE,
 	OPTION_MANUFACTURE,
 	OPTION_FIRMWARE,
@@ -28,6 +29,7 @@ static const struct option long_options[] = {
 	{ "state-fd", required_argument, NULL, OPTION_STATE_FD },
 	{ "checkpoint-fd", required_argument, NULL, OPTION_CHECKPOINT_FD },
 	{ "control-fd", required_argument, NULL, OPTION_CONTROL_FD },
+	{ "key-fd", required_argument, NULL, OPTION_KEY_FD },
 	{ "instance", required_argument, NULL, OPTION_INSTANCE },
 	{ "manufacture", no_argument, NULL, OPTION_MANUFACTURE },
 	{ "firmware", no_argument, NULL, OPTION_FIRMWARE },
@@ -41,12 +43,14 @@ static const char help[] =
 	"  --fd N             serve this: a server file of VTPM_IOC_ATTACH, a SEQPACKET\n"
 	"                     socket with the same frames, or a stream socket (connected\n"
 	"                     or listening) with bare TPM commands\n"
-	"  --state-fd N       permanent state: a regular file, NOT ENCRYPTED\n"
+	"  --state-fd N       permanent state: a regular file, sealed with the data key\n"
 	"                     (without: the TPM ends with the process)\n"
 	"  --checkpoint-fd N  memfd that outlives the engine; empty: a new one\n"
 	"                     (without: a killed engine cannot be resumed)\n"
 	"  --control-fd N     with a listening stream socket: second listening socket,\n"
 	"                     for swtpm's CMD_SET_LOCALITY\n"
+	"  --key-fd N         data key: 32 bytes to be read there\n"
+	"                     (without: a published one, which protects nothing)\n"
 	"  --instance HEX     life of the device, as VTPM_IOC_ATTACH returned it; 0 for none\n"
 	"  --manufacture      make a new TPM if the store is empty\n"
 	"  --firmware         the client is a machine's firmware: it sends TPM2_Startup,\n"
@@ -59,8 +63,8 @@ static const char help[] =
 	"exit status: 0 ended by SIGTERM; 1 unexpected error; 2 usage; 3 the checkpoint is\n"
 	"of another instance; 4 quarantine: state or checkpoint cannot be right; 5 no state\n"
 	"and no --manufacture; 6 failure mode of the TPM; 7 the other side of --fd is gone;\n"
-	"8 unknown outcome of a commit; 9 no sandbox. After 1, 6, 7 and 8 it can be resumed;\n"
-	"3, 4, 5 and 9 have touched nothing.\n";
+	"8 unknown outcome of a commit; 9 no sandbox; 10 no data key. After 1, 6, 7 and 8 it\n"
+	"can be resumed; 3, 4, 5, 9 and 10 have touched nothing.\n";
 
 void engine_options_help(void)
 {
@@ -106,6 +110,8 @@ static int take_option(struct engine_options *options, int option)
 		return parse_fd(optarg, &options->checkpoint_fd);
 	case OPTION_CONTROL_FD:
 		return parse_fd(optarg, &options->control_fd);
+	case OPTION_KEY_FD:
+		return parse_fd(optarg, &options->key_fd);
 	case OPTION_INSTANCE:
 		return parse_instance(optarg, &options->instance);
 	case OPTION_MANUFACTURE:
@@ -131,6 +137,7 @@ int engine_options_parse(struct engine_options *options, int argc, char **argv)
 		.control_fd = -1,
 		.state_fd = -1,
 		.checkpoint_fd = -1,
+		.key_fd = -1,
 	};
 	while (!r && (option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
 		r = take_option(options, option);

@@ -22,12 +22,23 @@
 #include "base/log.h"
 #include "engine/tpmlib.h"
 
-static int put_back(const struct engine *engine)
+static int put_back(struct engine *engine)
 {
-	struct unit_content content = unit_current(&engine->unit);
+	_cleanup_(unit_close) struct unit_plain *plain = NULL;
+	const char *reason;
+	int r;
 
-	return tpmlib_resume(content.permanent, content.permanent_length, content.volatile_state,
-			     content.volatile_length);
+	r = unit_open(&engine->unit, &plain, &reason);
+	if (r == -EBADMSG)
+		return engine_fails(engine, r, "quarantine: %s", reason);
+	if (r)
+		return r;
+	r = tpmlib_resume(plain->permanent, plain->permanent_length, plain->volatile_state,
+			  plain->volatile_length);
+	if (r == -EBADMSG)
+		return engine_fails(engine, r,
+				    "quarantine: libtpms refuses the checkpoint's states");
+	return r;
 }
 
 int engine_ask_audits(struct engine *engine)
@@ -57,7 +68,7 @@ static int way_back(struct engine *engine, int error)
 {
 	int r;
 
-	if (error == -EUCLEAN || unit_back(&engine->unit))
+	if (error == -EUCLEAN || error == -EPROTO || unit_back(&engine->unit))
 		return error;
 	log_line("commit failed (errno %d), the state of before is back", -error);
 	r = engine_restore(engine);
@@ -72,7 +83,7 @@ static int collect(struct engine *engine, struct unit_content *content)
 	const uint8_t *changed = tpmlib_permanent(&length);
 
 	if (engine->unit.number)
-		content->generation = unit_current(&engine->unit).generation;
+		content->generation = unit_label(&engine->unit).generation;
 	else
 		content->generation = engine->record.generation;
 
@@ -81,8 +92,8 @@ static int collect(struct engine *engine, struct unit_content *content)
 		content->permanent = changed;
 		content->permanent_length = length;
 	} else if (!engine->unit.number) {
-		content->permanent = engine->record.bytes;
-		content->permanent_length = engine->record.length;
+		content->envelope = engine->record.bytes;
+		content->envelope_length = engine->record.length;
 	}
 	return changed != NULL;
 }
@@ -90,11 +101,8 @@ static int collect(struct engine *engine, struct unit_content *content)
 int engine_publish(struct engine *engine, uint64_t id, bool ended)
 {
 	_cleanup_(tpmlib_blob_done) struct tpmlib_blob volatile_state = { 0 };
-	struct unit_content content = {
-		.instance = engine->instance,
-		.id = id,
-		.ended = ended,
-	};
+	struct unit_content content = { .id = id, .ended = ended };
+	struct unit_label label;
 	int r, changed;
 
 	r = tpmlib_volatile(&volatile_state);
@@ -112,8 +120,9 @@ int engine_publish(struct engine *engine, uint64_t id, bool ended)
 	r = unit_publish(&engine->unit, &content);
 	if (r || !changed)
 		return r;
-	r = store_commit(engine->store, content.generation, content.permanent,
-			 content.permanent_length);
+	/* From the unit: the same bytes whoever commits them, now or after our death. */
+	label = unit_label(&engine->unit);
+	r = store_commit(engine->store, label.generation, label.envelope, label.envelope_length);
 	if (r)
 		return way_back(engine, r);
 	tpmlib_permanent_taken();

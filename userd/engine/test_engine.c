@@ -231,20 +231,69 @@ static void test_engine_damage_is_quarantined(void **state)
 /* The store is whole, what is in it is not: libtpms finds out, in the sandbox. */
 static void test_engine_state_that_libtpms_refuses_is_quarantined(void **state)
 {
+	static const uint8_t nil[ENVELOPE_UUID_SIZE];
 	struct store_record record;
+	struct envelope_key key;
+	uint8_t envelope[200];
 	struct store *store;
+	size_t length;
 
 	(void)state;
 	test_peer_done(&peer);
 	test_peer_new(&peer);
 	store = store_plain_new(peer.state);
 	assert_int_equal(store_load(store, &record), 0);
-	assert_int_equal(store_commit(store, 1, "not a TPM", 9), 0);
+	assert_int_equal(envelope_key_init(&key, (const uint8_t *)ENGINE_TEST_KEY, nil, 0, 0), 0);
+	assert_int_equal(envelope_seal(&key, ENVELOPE_PERMANENT, 1, "not a TPM", 9, envelope,
+				       sizeof(envelope), &length),
+			 0);
+	envelope_key_done(&key);
+	assert_int_equal(store_commit(store, 1, envelope, length), 0);
 	test_peer_start(&peer, manufacture);
 	assert_int_equal(test_peer_wait(&peer), ENGINE_EXIT_QUARANTINE);
 	assert_int_equal(store_load(store, &record), 0);
 	assert_true(record.state == STORE_OK && record.generation == 1);
 	store_free(store);
+}
+
+static void use_key(uint8_t byte, const char *number)
+{
+	uint8_t key[GCM_KEY_SIZE] = { byte };
+	const char *const options[] = { "--manufacture", "--key-fd", number, NULL };
+	int fds[2];
+
+	assert_int_equal(pipe(fds), 0); /* inherited */
+	assert_int_equal(dup2(fds[0], 9), 9);
+	close(fds[0]);
+	assert_int_equal(write(fds[1], key, sizeof(key)), sizeof(key));
+	close(fds[1]);
+	test_peer_start(&peer, options);
+	close(9);
+}
+
+static void test_engine_opens_with_its_key_alone(void **state)
+{
+	(void)state;
+	test_peer_done(&peer);
+	test_peer_new(&peer);
+	use_key(1, "9");
+	assert_int_equal(test_call(&peer, test_counter_define(), &answer), TPM_RC_SUCCESS);
+	test_peer_kill(&peer, SIGKILL);
+	test_peer_start(&peer, NULL);
+	assert_int_equal(test_peer_wait(&peer), ENGINE_EXIT_QUARANTINE);
+	use_key(2, "9");
+	assert_int_equal(test_peer_wait(&peer), ENGINE_EXIT_QUARANTINE);
+	/* without a checkpoint it is the state file that does not open */
+	assert_int_equal(ftruncate(peer.checkpoint, 0), -1);
+	close(peer.checkpoint);
+	peer.checkpoint = memfd_create("checkpoint", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	use_key(2, "9");
+	assert_int_equal(test_peer_wait(&peer), ENGINE_EXIT_QUARANTINE);
+	use_key(1, "9");
+	assert_int_equal(test_call(&peer, test_counter_increment(), &answer), TPM_RC_SUCCESS);
+	assert_int_equal(test_peer_kill(&peer, SIGTERM), ENGINE_EXIT_OK);
+	use_key(1, "8"); /* a number that is not open */
+	assert_int_equal(test_peer_wait(&peer), ENGINE_EXIT_KEY);
 }
 
 static void test_engine_resumes_never_repeat_random(void **state)
@@ -522,6 +571,7 @@ int main(void)
 		ENGINE(test_engine_other_generation_is_quarantined),
 		ENGINE(test_engine_damage_is_quarantined),
 		ENGINE(test_engine_state_that_libtpms_refuses_is_quarantined),
+		ENGINE(test_engine_opens_with_its_key_alone),
 		ENGINE(test_engine_resumes_never_repeat_random),
 		ENGINE(test_engine_reseeding_is_refused),
 		ENGINE(test_engine_firmware),

@@ -70,6 +70,7 @@ static const struct store_ops switched_ops = {
 
 static void run(int fd, bool manufacture)
 {
+	static const uint8_t nil[ENVELOPE_UUID_SIZE];
 	static struct engine engine;
 	struct switched_store store = {
 		.store.ops = &switched_ops,
@@ -81,6 +82,7 @@ static void run(int fd, bool manufacture)
 	engine.instance = peer.instance;
 	engine.manufacture = manufacture;
 	if (link_open(&engine.link, fd, -1) || unit_map(&engine.unit, peer.checkpoint) ||
+	    envelope_key_init(&engine.key, (const uint8_t *)ENGINE_TEST_KEY, nil, 0, 0) ||
 	    engine_stop_on_sigterm() || tpmlib_prepare())
 		_exit(99);
 	r = engine_start(&engine);
@@ -211,9 +213,8 @@ static void test_start_full_disk_goes_back_a_unit(void **state)
 	assert_true(test_counter(&peer) == 2);
 }
 
-/* struct unit_memory: where the two permanent states begin */
-static const off_t permanents[] = { 147456, 147456 + UNIT_PERMANENT_MAX };
-#define MAGIC_AT 2 /* behind the version of their format */
+/* struct unit_memory: where the two envelopes begin */
+static const off_t envelopes[] = { 147456, 147456 + UNIT_ENVELOPE_MAX };
 
 static uint64_t durable_generation(void)
 {
@@ -226,28 +227,29 @@ static uint64_t durable_generation(void)
 	return record.generation;
 }
 
-static void poke_permanents(void)
+static void poke_envelopes(void)
 {
 	for (size_t i = 0; i < 2; i++) {
+		off_t at = envelopes[i] + ENVELOPE_HEAD_SIZE;
 		uint8_t byte;
 
-		assert_int_equal(pread(peer.checkpoint, &byte, 1, permanents[i] + MAGIC_AT), 1);
+		assert_int_equal(pread(peer.checkpoint, &byte, 1, at), 1);
 		byte ^= 0xff;
-		assert_int_equal(pwrite(peer.checkpoint, &byte, 1, permanents[i] + MAGIC_AT), 1);
+		assert_int_equal(pwrite(peer.checkpoint, &byte, 1, at), 1);
 	}
 }
 
-static void test_start_commits_nothing_that_libtpms_refuses(void **state)
+static void test_start_commits_nothing_that_does_not_open(void **state)
 {
 	uint64_t generation = durable_generation();
 
 	(void)state;
 	increment_and_die(BEFORE_COMMIT, 128 + SIGKILL);
-	poke_permanents();
+	poke_envelopes();
 	start(false);
 	assert_int_equal(test_peer_wait(&peer), EBADMSG);
 	assert_true(durable_generation() == generation);
-	poke_permanents(); /* untouched: with the right bytes it goes on */
+	poke_envelopes(); /* untouched: with the right bytes it goes on */
 	expect_counted_once();
 }
 
@@ -286,7 +288,7 @@ int main(void)
 		LOOP(test_serve_doubtful_commit_ends_the_engine),
 		LOOP(test_serve_full_disk_takes_the_command_back),
 		LOOP(test_start_full_disk_goes_back_a_unit),
-		LOOP(test_start_commits_nothing_that_libtpms_refuses),
+		LOOP(test_start_commits_nothing_that_does_not_open),
 		LOOP(test_end_death_before_commit_is_still_a_power_off),
 		LOOP(test_start_death_while_manufacturing),
 	};

@@ -21,6 +21,14 @@
 
 #define NUMBER_AT 16 /* struct unit_root: magic, version, size, number */
 
+#define HEAD_AT	  4096
+#define HEAD_SIZE (192 + 16 + UNIT_ANSWER_MAX)
+#define VOLATILE_AT (HEAD_AT + ((2 * HEAD_SIZE + 4095) & ~4095))
+#define ENVELOPE_AT (VOLATILE_AT + 2 * UNIT_VOLATILE_MAX)
+
+static const uint8_t key_bytes[GCM_KEY_SIZE] = "a key that nobody will find here";
+static const uint8_t uuid[ENVELOPE_UUID_SIZE] = { 2 };
+static struct envelope_key key;
 static int file;
 static struct unit unit;
 static const char *reason;
@@ -30,28 +38,31 @@ static int setup(void **state)
 	(void)state;
 	reason = NULL;
 	file = memfd_create("checkpoint", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	return file < 0 || unit_map(&unit, file);
+	return file < 0 || envelope_key_init(&key, key_bytes, uuid, 3, 4) ||
+	       unit_map(&unit, file) || unit_set_key(&unit, &key, 7);
 }
 
 static int teardown(void **state)
 {
 	(void)state;
 	unit_unmap(&unit);
+	envelope_key_done(&key);
 	close(file);
 	return 0;
 }
 
+/* As the next engine does, which has a unit key of its own. */
 static enum unit_state look_again(void)
 {
 	unit_unmap(&unit);
 	assert_int_equal(unit_map(&unit, file), 0);
+	assert_int_equal(unit_set_key(&unit, &key, 7), 0);
 	return unit_check(&unit, &reason);
 }
 
 static int publish(uint64_t generation, const char *permanent, const char *rest, uint64_t id)
 {
 	struct unit_content content = {
-		.instance = 7,
 		.generation = generation,
 		.id = id,
 		.permanent = (const uint8_t *)permanent,
@@ -67,18 +78,22 @@ static int publish(uint64_t generation, const char *permanent, const char *rest,
 
 static void expect(uint64_t generation, const char *permanent, const char *rest, uint64_t id)
 {
-	struct unit_content content = unit_current(&unit);
+	struct unit_label label = unit_label(&unit);
+	struct unit_plain *plain = NULL;
 
-	assert_true(content.instance == 7);
-	assert_true(content.generation == generation);
-	assert_true(content.id == id);
-	assert_int_equal(content.permanent_length, strlen(permanent));
-	assert_memory_equal(content.permanent, permanent, strlen(permanent));
-	assert_int_equal(content.volatile_length, strlen(rest));
-	assert_memory_equal(content.volatile_state, rest, strlen(rest));
-	assert_int_equal(content.answer_length, id ? strlen(rest) : 0);
+	assert_true(label.instance == 7);
+	assert_true(label.generation == generation);
+	assert_true(label.id == id);
+	assert_int_equal(unit_open(&unit, &plain, &reason), 0);
+	assert_int_equal(plain->permanent_length, strlen(permanent));
+	assert_memory_equal(plain->permanent, permanent, strlen(permanent));
+	assert_int_equal(plain->volatile_length, strlen(rest));
+	assert_memory_equal(plain->volatile_state, rest, strlen(rest));
+	assert_int_equal(plain->answer_length, id ? strlen(rest) : 0);
 	if (id)
-		assert_memory_equal(content.answer, rest, strlen(rest));
+		assert_memory_equal(plain->answer, rest, strlen(rest));
+	unit_close(&plain);
+	assert_null(plain);
 }
 
 static void test_unit_new_is_none(void **state)
@@ -157,9 +172,15 @@ static void test_unit_limits(void **state)
 	content.volatile_length++;
 	assert_int_equal(unit_publish(&unit, &content), -EFBIG);
 	content.volatile_length--;
+	content.envelope_length = UNIT_ENVELOPE_MAX + 1;
+	assert_int_equal(unit_publish(&unit, &content), -EFBIG);
+	content.envelope_length = 0;
+	content.id = 1;
 	content.answer = large;
 	content.answer_length = UNIT_ANSWER_MAX + 1;
 	assert_int_equal(unit_publish(&unit, &content), -EFBIG);
+	content.answer_length--;
+	assert_int_equal(unit_publish(&unit, &content), 0);
 	assert_int_equal(look_again(), UNIT_WHOLE);
 }
 
@@ -190,29 +211,112 @@ static void test_unit_size_is_sealed(void **state)
 	assert_int_equal(errno, EPERM);
 }
 
-/* Any single word of root or head that is off makes it BROKEN, not something else. */
-static void test_unit_head_damage_is_broken(void **state)
+static void flip(off_t at, uint8_t bits)
 {
-	/* root magic, version, size, number; head number, generation, ended, area,
-	 * lengths of permanent, volatile, answer; reserved */
-	static const off_t places[] = { 0, 8, 12, 16 };
-	static const off_t fields[] = { 0, 32, 36, 40, 44, 48, 52 };
-	const uint8_t bad = 0xff;
-	off_t head;
+	uint8_t byte;
+
+	assert_int_equal(pread(file, &byte, 1, at), 1);
+	byte ^= bits;
+	assert_int_equal(pwrite(file, &byte, 1, at), 1);
+}
+
+static void expect_flips_are_seen(off_t at, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		for (unsigned int bits = 1; bits < 256; bits <<= 1) {
+			reason = NULL;
+			flip(at + (off_t)i, (uint8_t)bits);
+			if (look_again() != UNIT_BROKEN || !reason)
+				fail_msg("byte %zu behind %ld, bits %#x", i, (long)at, bits);
+			flip(at + (off_t)i, (uint8_t)bits);
+		}
+	}
+	assert_int_equal(look_again(), UNIT_WHOLE);
+}
+
+/* Whatever byte of the current unit is changed: BROKEN, never another unit. */
+static void test_unit_every_flipped_byte_is_seen(void **state)
+{
+	(void)state;
+	publish(1, "one", "volatile 1", 1);
+	publish(1, NULL, "volatile 2", 2);
+	publish(2, "permanent", "volatile 3", 3); /* odd: the second head; areas B, B, A */
+	assert_int_equal(look_again(), UNIT_WHOLE);
+	expect_flips_are_seen(0, 24);			       /* root */
+	expect_flips_are_seen(HEAD_AT + HEAD_SIZE, 192 + 16);  /* label, tag */
+	expect_flips_are_seen(HEAD_AT + HEAD_SIZE + 208, 10);  /* answer */
+	expect_flips_are_seen(VOLATILE_AT + UNIT_VOLATILE_MAX, 10);
+	expect_flips_are_seen(ENVELOPE_AT, ENVELOPE_OVERHEAD + 9);
+	expect(2, "permanent", "volatile 3", 3);
+}
+
+static void test_unit_holds_nothing_plain(void **state)
+{
+	static uint8_t all[ENVELOPE_AT + 2 * UNIT_ENVELOPE_MAX];
 
 	(void)state;
-	publish(1, "one", "v1", 1); /* number 1: the second head */
-	head = 4096 + 56 + UNIT_ANSWER_MAX;
-	for (size_t i = 0; i < 4 + 7; i++) {
-		off_t at = (i < 4 ? places[i] : head + fields[i - 4]) + (i < 4 ? 0 : 3);
-		uint8_t good;
+	for (uint64_t i = 1; i < 4; i++)
+		publish(i, "permanent secret", "volatile secret", i);
+	assert_int_equal(pread(file, all, sizeof(all), 0), sizeof(all));
+	assert_null(memmem(all, sizeof(all), "secret", 6));
+	assert_null(memmem(all, sizeof(all), key_bytes, sizeof(key_bytes)));
+}
 
-		assert_int_equal(pread(file, &good, 1, at), 1);
-		assert_int_equal(pwrite(file, &bad, 1, at), 1);
-		assert_int_equal(look_again(), UNIT_BROKEN);
-		assert_int_equal(pwrite(file, &good, 1, at), 1);
-		assert_int_equal(look_again(), UNIT_WHOLE);
+static void test_unit_of_another_key_is_broken(void **state)
+{
+	static const uint8_t other[GCM_KEY_SIZE] = { 9 };
+
+	(void)state;
+	publish(1, "one", "v1", 1);
+	key.epoch++;
+	assert_int_equal(look_again(), UNIT_BROKEN);
+	key.epoch--;
+	key.uuid[0]++;
+	assert_int_equal(look_again(), UNIT_BROKEN);
+	key.uuid[0]--;
+	assert_int_equal(look_again(), UNIT_WHOLE);
+	envelope_key_done(&key);
+	assert_int_equal(envelope_key_init(&key, other, uuid, 3, 4), 0);
+	assert_int_equal(look_again(), UNIT_BROKEN);
+}
+
+/* The number comes again after a step back, the nonce must not. */
+static void test_unit_never_uses_a_nonce_twice(void **state)
+{
+	uint64_t nonce, last = 0;
+
+	(void)state;
+	publish(1, "one", "v", 1);
+	for (int i = 0; i < 5; i++) {
+		publish(2, "two", "v", 2);
+		assert_int_equal(pread(file, &nonce, 8, HEAD_AT + 32), 8);
+		assert_true(nonce > last);
+		last = nonce;
+		assert_int_equal(unit_back(&unit), 0);
 	}
+}
+
+static void test_unit_keeps_the_envelope_it_is_given(void **state)
+{
+	uint8_t envelope[100];
+	struct unit_content content = {
+		.generation = 8,
+		.envelope = envelope,
+		.volatile_state = (const uint8_t *)"v",
+		.volatile_length = 1,
+	};
+	struct unit_label label;
+
+	(void)state;
+	assert_int_equal(envelope_seal(&key, ENVELOPE_PERMANENT, 8, "state", 5, envelope,
+				       sizeof(envelope), &content.envelope_length),
+			 0);
+	assert_int_equal(unit_publish(&unit, &content), 0);
+	assert_int_equal(look_again(), UNIT_WHOLE);
+	expect(8, "state", "v", 0);
+	label = unit_label(&unit);
+	assert_int_equal(label.envelope_length, content.envelope_length);
+	assert_memory_equal(label.envelope, envelope, label.envelope_length);
 }
 
 #define UNIT(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -228,7 +332,11 @@ int main(void)
 		UNIT(test_unit_foreign_memory_is_broken),
 		UNIT(test_unit_wrong_size_is_broken),
 		UNIT(test_unit_size_is_sealed),
-		UNIT(test_unit_head_damage_is_broken),
+		UNIT(test_unit_every_flipped_byte_is_seen),
+		UNIT(test_unit_holds_nothing_plain),
+		UNIT(test_unit_of_another_key_is_broken),
+		UNIT(test_unit_never_uses_a_nonce_twice),
+		UNIT(test_unit_keeps_the_envelope_it_is_given),
 	};
 
 	return cmocka_run_group_tests_name("engine/unit", tests, NULL, NULL);

@@ -12,16 +12,25 @@
  *	root   | magic, version, sizes | number of the current unit (0: none yet)
  *	head 0 | head 1		head and answer of odd and even numbers
  *	volatile 0 | volatile 1	their volatile states
- *	permanent A | permanent B	each head says which one is its own
+ *	envelope A | envelope B	permanent states; each head says which one is its own
  *
  * The permanent state has two areas of its own, rewritten only when it changed, so
- * that a publish without an NV change copies the volatile part alone. The unit
+ * that a publish without an NV change writes the volatile part alone. The unit
  * before the current one stays whole until the next publish begins:
  * unit_back() returns to it when its successor could not be committed.
  *
- * One process at a time has the memory mapped (main() claims it). Its keeper is trusted; still,
- * everything found in it is checked before use, and what is neither virgin nor
- * whole is reported, not repaired.
+ * Nothing in the memory is secret, so its keeper learns nothing:
+ *
+ *	permanent state	an envelope, exactly the bytes that are committed
+ *	volatile state, answer	one AES-256-GCM message under the unit key, which has
+ *			the label (the head's first fields) as authenticated data
+ *	unit key	random, of one engine's life, in an envelope in each label
+ *
+ * The nonce is a counter that starts with the key. It is not the number: that
+ * one comes again after unit_back().
+ *
+ * One process at a time has the memory mapped. What is neither virgin nor whole is
+ * reported, not repaired; a byte changed anywhere in the current unit is found.
  */
 #ifndef ENGINE_UNIT_H
 #define ENGINE_UNIT_H
@@ -32,36 +41,76 @@
 
 #include <linux/vtpm.h>
 
+#include "store/envelope.h"
 #include "store/store.h"
 
-#define UNIT_PERMANENT_MAX STORE_RECORD_MAX
+#define UNIT_ENVELOPE_MAX  STORE_RECORD_MAX
+#define UNIT_PERMANENT_MAX (STORE_RECORD_MAX - ENVELOPE_OVERHEAD)
 /* libtpms 0.9: 12 KiB with three objects and three sessions */
 #define UNIT_VOLATILE_MAX (64u << 10)
 #define UNIT_ANSWER_MAX	  VTPM_COMMAND_SIZE
 
 /**
- * struct unit_content - what a unit says
- * @instance: life of the device it belongs to
+ * struct unit_content - what is published
  * @generation: of the permanent state
  * @id: request that was executed last, 0 for none
  * @ended: the TPM was shut down in order: nothing to resume
- * @permanent: permanent state; given as NULL it is that of the unit before
+ * @permanent: new permanent state, to be put in an envelope; NULL for none
  * @permanent_length: bytes of it
+ * @envelope: where @permanent is NULL: its envelope; NULL: that of the unit before
+ * @envelope_length: bytes of it
  * @volatile_state: volatile state
  * @volatile_length: bytes of it
  * @answer: response to @id, NULL for none
  * @answer_length: bytes of it
  */
 struct unit_content {
-	uint64_t instance;
 	uint64_t generation;
 	uint64_t id;
 	bool ended;
 	const uint8_t *permanent;
 	size_t permanent_length;
+	const uint8_t *envelope;
+	size_t envelope_length;
 	const uint8_t *volatile_state;
 	size_t volatile_length;
 	const uint8_t *answer;
+	size_t answer_length;
+};
+
+/**
+ * struct unit_label - what a unit says about itself in clear
+ * @instance: life of the device it belongs to
+ * @generation: of the permanent state
+ * @id: request that was executed last, 0 for none
+ * @ended: the TPM was shut down in order
+ * @envelope: envelope of the permanent state, in the memory, valid until the next publish
+ * @envelope_length: bytes of it
+ */
+struct unit_label {
+	uint64_t instance;
+	uint64_t generation;
+	uint64_t id;
+	bool ended;
+	const uint8_t *envelope;
+	size_t envelope_length;
+};
+
+/**
+ * struct unit_plain - what a unit holds, in memory of its own
+ * @permanent: permanent state
+ * @permanent_length: bytes of it
+ * @volatile_state: volatile state
+ * @volatile_length: bytes of it
+ * @answer: response to the label's id
+ * @answer_length: bytes of it
+ */
+struct unit_plain {
+	uint8_t permanent[UNIT_PERMANENT_MAX];
+	size_t permanent_length;
+	uint8_t volatile_state[UNIT_VOLATILE_MAX];
+	size_t volatile_length;
+	uint8_t answer[UNIT_ANSWER_MAX];
 	size_t answer_length;
 };
 
@@ -77,6 +126,9 @@ enum unit_state {
 	UNIT_BROKEN,
 };
 
+/** define UNIT_KEY_SIZE - bytes of a unit key's envelope */
+#define UNIT_KEY_SIZE (GCM_KEY_SIZE + ENVELOPE_OVERHEAD)
+
 struct unit_memory;
 
 /**
@@ -85,12 +137,22 @@ struct unit_memory;
  * @number: of the current unit, 0 for none
  * @id: of the current unit
  * @misfit: the file has a size that this engine does not know
+ * @data_key: of the TPM, borrowed
+ * @instance: written into each unit
+ * @key: unit key of this engine
+ * @nonce: last one used with it
+ * @sealed_key: its envelope
  */
 struct unit {
 	struct unit_memory *memory;
 	uint64_t number;
 	uint64_t id;
 	bool misfit;
+	struct envelope_key *data_key;
+	uint64_t instance;
+	struct gcm key;
+	uint64_t nonce;
+	uint8_t sealed_key[UNIT_KEY_SIZE];
 };
 
 /**
@@ -103,30 +165,52 @@ struct unit {
  */
 int unit_map(struct unit *unit, int fd);
 
-/** unit_unmap() - give the memory up; what is published stays in the file */
+/**
+ * unit_set_key() - draw a unit key; comes before any call below
+ * @unit: mapped
+ * @data_key: of the TPM, borrowed for the unit's life
+ * @instance: life of the device
+ *
+ * Return: 0; -EIO (no random numbers); -ENOMEM.
+ */
+int unit_set_key(struct unit *unit, struct envelope_key *data_key, uint64_t instance);
+
+/** unit_unmap() - give the memory up, wipe the key; what is published stays in the file */
 void unit_unmap(struct unit *unit);
 
 /**
- * unit_check() - look for the current unit
- * @unit: mapped
+ * unit_check() - look for the current unit, and open it
+ * @unit: with a key
  * @ret_reason: why it is UNIT_BROKEN; set for that only
  *
- * Must come before any other call.
+ * Must come before any call below.
  */
 enum unit_state unit_check(struct unit *unit, const char **ret_reason);
 
+/** unit_label() - of the current unit, which unit_check() or unit_publish() found good */
+struct unit_label unit_label(const struct unit *unit);
+
 /**
- * unit_current() - the current unit, which unit_check() or unit_publish() found good
+ * unit_open() - decrypt the current unit
+ * @unit: with a current one
+ * @ret: the caller ends it with unit_close()
+ * @ret_reason: set for -EBADMSG
  *
- * Return: pointers into the memory, valid until the next publish.
+ * Return: 0; -EBADMSG (it does not open); -ENOMEM.
  */
-struct unit_content unit_current(const struct unit *unit);
+int unit_open(struct unit *unit, struct unit_plain **ret, const char **ret_reason);
+
+/** unit_plain_new() - room for a plain state. Return: 0 or -ENOMEM; end it by unit_close() */
+int unit_plain_new(struct unit_plain **ret);
+
+/** unit_close() - wipe and give up; for _cleanup_, a pointer to NULL is fine */
+void unit_close(struct unit_plain **plain);
 
 /**
  * unit_publish() - make @content the current unit
  *
- * Return: 0; -EFBIG (a part is too large, nothing has changed); -EINVAL (no
- * permanent state given, and none before).
+ * Return: 0; -EFBIG (a part is too large); -EINVAL (no permanent state given, and none
+ * before); -EIO, -ENOMEM (it could not be sealed). Unless 0, the current one still is.
  */
 int unit_publish(struct unit *unit, const struct unit_content *content);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The plain backend: one file, NOT ENCRYPTED. For tests and for first steps
- * without a host TPM; the sealed envelope is another backend.
+ * The plain backend: one file, for tests and for an engine on its own. What it is given
+ * it writes as it is: engines give it envelopes.
  *
  * The file has two slots, used in turn: a commit overwrites the older one, so the
  * newest record is never touched and a torn write costs nothing. A slot is

@@ -11,7 +11,7 @@
  * A commit that fails says which of two things happened. Any error but -EUCLEAN:
  * the record of before is still the newest one, for certain. -EUCLEAN: nobody
  * can tell, and only store_load(), a new commit of the same generation, or a person
- * can help.
+ * can help. -EPROTO is the same, of a store whose other side speaks nonsense.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** define STORE_RECORD_MAX - largest record, in bytes; libtpms 0.9 needs 272 KiB at most */
+/** define STORE_RECORD_MAX - largest record, in bytes; libtpms 0.9 needs 272 KiB and an envelope */
 #define STORE_RECORD_MAX (320u << 10)
 
 /**
@@ -87,8 +87,8 @@ int store_load(struct store *store, struct store_record *ret);
  * @bytes: record, not kept
  * @length: 1 to STORE_RECORD_MAX
  *
- * Return: 0; -EUCLEAN (the outcome is unknown); another -errno (the record of before
- * is still the newest): EINVAL (generation or length out of range), EFBIG (too long,
+ * Return: 0; -EUCLEAN, -EPROTO (the outcome is unknown); another -errno (the record of
+ * before is still the newest): EINVAL (generation or length out of range), EFBIG (too long,
  * or a file size limit), ENOSPC, EDQUOT, EIO.
  */
 int store_commit(struct store *store, uint64_t generation, const void *bytes, size_t length);
@@ -107,7 +107,7 @@ struct store *store_mem_new(void);
 void store_mem_fail(struct store *store, int error);
 
 /**
- * store_plain_new() - a store in one file, NOT ENCRYPTED
+ * store_plain_new() - a store in one file, which adds no protection of its own
  * @fd: regular file open for reading and writing, borrowed for the store's life
  *
  * Return: the store, the caller frees it; NULL without memory.
