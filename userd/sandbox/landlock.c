@@ -14,8 +14,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
-
 #define RULESET_VERSION (1u << 0) /* LANDLOCK_CREATE_RULESET_VERSION */
 
 /* LANDLOCK_ACCESS_FS_*: 13 rights at first, then REFER, TRUNCATE, IOCTL_DEV */
@@ -34,16 +32,16 @@ struct ruleset {
 	uint64_t scope;
 };
 
-int sandbox_landlock(void)
+int sandbox_ruleset(void)
 {
-	_cleanup_(close_fdp) int fd = -1;
 	struct ruleset ruleset = { .fs = FS_ABI_1 };
 	size_t size = sizeof(ruleset.fs);
 	long abi;
+	int fd;
 
 	abi = syscall(SYS_landlock_create_ruleset, NULL, 0, RULESET_VERSION);
 	if (abi < 0)
-		return -errno;
+		return errno == ENOSYS || errno == EOPNOTSUPP ? -1 : -errno;
 	if (abi >= 2)
 		ruleset.fs = FS_ABI_2;
 	if (abi >= 3)
@@ -60,7 +58,10 @@ int sandbox_landlock(void)
 	}
 
 	fd = (int)syscall(SYS_landlock_create_ruleset, &ruleset, size, 0);
-	if (fd < 0 || syscall(SYS_landlock_restrict_self, fd, 0))
-		return -errno;
-	return 0;
+	return fd < 0 ? -errno : fd;
+}
+
+int sandbox_restrict(int ruleset)
+{
+	return syscall(SYS_landlock_restrict_self, ruleset, 0) ? -errno : 0;
 }

@@ -6,9 +6,12 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+
+#include "base/cleanup.h"
 
 /* Standard ones, a link, a state file, a checkpoint, two connections: and some air. */
 #define SANDBOX_FILES 16
@@ -71,21 +74,54 @@ static bool lock_memory(void)
 	return true;
 }
 
-int sandbox_enter(const struct sandbox_profile *profile)
+int sandbox_prepare(const struct sandbox_profile *profile, struct sandbox *ret)
+{
+	struct sandbox sandbox = { .ruleset = sandbox_ruleset() };
+	int r;
+
+	if (sandbox.ruleset < -1)
+		return sandbox.ruleset;
+	r = sandbox_filter(profile, &sandbox.filter, &sandbox.length);
+	if (r)
+		sandbox_done(&sandbox);
+	else
+		*ret = sandbox;
+	return r;
+}
+
+void sandbox_done(struct sandbox *sandbox)
+{
+	free(sandbox->filter);
+	close_fdp(&sandbox->ruleset);
+	*sandbox = (struct sandbox){ .ruleset = -1 };
+}
+
+int sandbox_enter_prepared(const struct sandbox *sandbox, int ruleset,
+			   void (*warn)(const char *line))
 {
 	int r;
 
 	if (!lock_memory())
-		profile->warn("cannot lock memory, secrets may reach swap: raise RLIMIT_MEMLOCK");
+		warn("cannot lock memory, secrets may reach swap: raise RLIMIT_MEMLOCK");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
 	r = limits();
 	if (r)
 		return r;
-	r = sandbox_landlock();
-	if (r == -ENOSYS || r == -EOPNOTSUPP)
-		profile->warn("this kernel has no Landlock, seccomp alone keeps paths away");
-	else if (r)
+	if (ruleset >= 0)
+		r = sandbox_restrict(ruleset);
+	return r ? r : sandbox_load(sandbox->filter, sandbox->length);
+}
+
+int sandbox_enter(const struct sandbox_profile *profile)
+{
+	_cleanup_(sandbox_done) struct sandbox sandbox = { .ruleset = -1 };
+	int r;
+
+	r = sandbox_prepare(profile, &sandbox);
+	if (r)
 		return r;
-	return sandbox_seccomp(profile);
+	if (sandbox.ruleset < 0)
+		profile->warn("this kernel has no Landlock, seccomp alone keeps paths away");
+	return sandbox_enter_prepared(&sandbox, sandbox.ruleset, profile->warn);
 }

@@ -13,6 +13,9 @@
  *
  * After that the process has the descriptors it holds and no way to get others,
  * but for connections from a listening socket where it has one.
+ *
+ * A zygote prepares steps 5 and 6 once (struct sandbox), and each of its children
+ * enters with a few system calls.
  */
 #ifndef SANDBOX_SANDBOX_H
 #define SANDBOX_SANDBOX_H
@@ -25,6 +28,7 @@
  * @device_ioctl: the only ioctl there is
  * @sockets: it talks through sockets it holds
  * @accepts: it takes connections from a listening socket it holds
+ * @messages: it sends and receives packets of wire/ipc.h
  * @file: it reads and writes a regular file it holds
  * @warn: called with a line for the operator, for steps that were not possible
  */
@@ -33,8 +37,21 @@ struct sandbox_profile {
 	unsigned long device_ioctl;
 	bool sockets;
 	bool accepts;
+	bool messages;
 	bool file;
 	void (*warn)(const char *line);
+};
+
+/**
+ * struct sandbox - a profile made ready
+ * @ruleset: of Landlock, -1 where this kernel has none
+ * @filter: classic BPF program of seccomp
+ * @length: its instructions
+ */
+struct sandbox {
+	int ruleset;
+	void *filter;
+	unsigned short length;
 };
 
 /**
@@ -45,10 +62,47 @@ struct sandbox_profile {
  */
 int sandbox_enter(const struct sandbox_profile *profile);
 
-/** sandbox_landlock() - step 5. Return: 0; -ENOSYS, -EOPNOTSUPP (not in this kernel); -errno */
-int sandbox_landlock(void);
+/**
+ * sandbox_prepare() - do once what does not depend on the process
+ * @profile: as for sandbox_enter(); warned of nothing
+ * @ret: the caller ends it with sandbox_done()
+ *
+ * Return: 0; -errno of Landlock, memfd_create() or libseccomp.
+ */
+int sandbox_prepare(const struct sandbox_profile *profile, struct sandbox *ret);
 
-/** sandbox_seccomp() - step 6. Return: 0 or -errno of libseccomp */
-int sandbox_seccomp(const struct sandbox_profile *profile);
+/** sandbox_done() - release what was prepared; for _cleanup_, an empty one is fine */
+void sandbox_done(struct sandbox *sandbox);
+
+/**
+ * sandbox_enter_prepared() - sandbox_enter() with what is prepared
+ * @sandbox: as prepared
+ * @ruleset: descriptor of the ruleset in this process; -1 for none
+ * @warn: as in the profile, but for Landlock, which the caller knows about
+ *
+ * Return: as sandbox_enter().
+ */
+int sandbox_enter_prepared(const struct sandbox *sandbox, int ruleset,
+			   void (*warn)(const char *line));
+
+/** sandbox_ruleset() - make step 5's ruleset. Return: descriptor; -1 (no Landlock here); -errno */
+int sandbox_ruleset(void);
+
+/** sandbox_restrict() - step 5. Return: 0 or -errno */
+int sandbox_restrict(int ruleset);
+
+/**
+ * sandbox_filter() - compile step 6
+ * @profile: what is needed
+ * @ret_filter: the program, to be freed
+ * @ret_length: its instructions
+ *
+ * Return: 0 or -errno of libseccomp or memfd_create().
+ */
+int sandbox_filter(const struct sandbox_profile *profile, void **ret_filter,
+		   unsigned short *ret_length);
+
+/** sandbox_load() - step 6. Return: 0 or -errno */
+int sandbox_load(void *filter, unsigned short length);
 
 #endif /* SANDBOX_SANDBOX_H */

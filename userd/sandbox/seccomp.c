@@ -10,11 +10,19 @@
 #include "sandbox/sandbox.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1
@@ -38,6 +46,7 @@ enum need {
 	ALWAYS,
 	FOR_SOCKETS,
 	FOR_ACCEPT,
+	FOR_MESSAGES,
 	FOR_FILE,
 };
 
@@ -91,6 +100,9 @@ static const struct row rows[] = {
 	{ SCMP_SYS(recvfrom), FOR_SOCKETS, "fetch a frame", FREE },
 	{ SCMP_SYS(sendto), FOR_SOCKETS, "give an answer", FREE },
 	{ SCMP_SYS(poll), FOR_SOCKETS, "wait for data and control socket", FREE },
+	{ SCMP_SYS(recvmsg), FOR_MESSAGES, "configuration, data key, a commit's outcome", FREE },
+	{ SCMP_SYS(sendmsg), FOR_MESSAGES, "commit, ask for the data key", FREE },
+	{ SCMP_SYS(poll), FOR_MESSAGES, "wait for the data key, not for ever", FREE },
 	{ SCMP_SYS(accept4), FOR_ACCEPT, "the next client", FREE },
 
 	{ SCMP_SYS(pread64), FOR_FILE, "load the state", FREE },
@@ -105,6 +117,8 @@ static int needed(const struct row *row, const struct sandbox_profile *profile)
 		return profile->sockets || profile->accepts;
 	case FOR_ACCEPT:
 		return profile->accepts;
+	case FOR_MESSAGES:
+		return profile->messages;
 	case FOR_FILE:
 		return profile->file;
 	default:
@@ -132,7 +146,35 @@ static int fill(scmp_filter_ctx filter, const struct sandbox_profile *profile)
 	return r;
 }
 
-int sandbox_seccomp(const struct sandbox_profile *profile)
+/* libseccomp gives a program to a descriptor only. */
+static int export(scmp_filter_ctx filter, void **ret_filter, unsigned short *ret_length)
+{
+	_cleanup_(close_fdp) int fd = memfd_create("filter", MFD_CLOEXEC);
+	struct stat status;
+	void *program;
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = seccomp_export_bpf(filter, fd);
+	if (r)
+		return r;
+	if (fstat(fd, &status))
+		return -errno;
+	program = malloc((size_t)status.st_size);
+	if (!program)
+		return -ENOMEM;
+	if (fd_pread_full(fd, program, (size_t)status.st_size, 0) != status.st_size) {
+		free(program);
+		return -EIO;
+	}
+	*ret_filter = program;
+	*ret_length = (unsigned short)((size_t)status.st_size / sizeof(struct sock_filter));
+	return 0;
+}
+
+int sandbox_filter(const struct sandbox_profile *profile, void **ret_filter,
+		   unsigned short *ret_length)
 {
 	scmp_filter_ctx filter = seccomp_init(OTHERWISE);
 	int r;
@@ -141,7 +183,14 @@ int sandbox_seccomp(const struct sandbox_profile *profile)
 		return -ENOMEM;
 	r = fill(filter, profile);
 	if (!r)
-		r = seccomp_load(filter);
+		r = export(filter, ret_filter, ret_length);
 	seccomp_release(filter);
 	return r;
+}
+
+int sandbox_load(void *filter, unsigned short length)
+{
+	struct sock_fprog program = { .len = length, .filter = filter };
+
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) ? -errno : 0;
 }
