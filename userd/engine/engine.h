@@ -8,6 +8,9 @@
  *	loop.c		the way of one command, on one page
  *	persist.c	publish, commit, and back again when a commit fails
  *	orders.c	commands that the engine itself gives its TPM
+ *	manufacture.c	PCR banks and endorsement keys
+ *	child.c		birth and death of an engine that vtpm-spawn forked
+ *	channel.c, datakey.c	its talk with manager and keyd
  *	outcome.c	why it ends
  *	tpmlib.c, unit.c, link.c	what these work with
  *
@@ -72,6 +75,9 @@ enum engine_exit {
  * @instance: life of the device
  * @firmware: the vTPM has firmware of its own: it does Startup and owns platformAuth
  * @manufacture: an empty store may get a new TPM
+ * @provisions: a new TPM gets PCR banks and endorsement keys
+ * @banks: PCR banks it shall have, bit n: TPM_ALG_ID n; 0: as they are
+ * @resumed: it went on from a checkpoint
  * @audits: the TPM audits commands that otherwise change nothing
  * @unsettled: the next command is published even if it changes nothing
  * @reason: why it ends, a sentence
@@ -85,6 +91,9 @@ struct engine {
 	uint64_t instance;
 	bool firmware;
 	bool manufacture;
+	bool provisions;
+	uint32_t banks;
+	bool resumed;
 	bool audits;
 	bool unsettled;
 	char reason[IPC_TEXT_MAX];
@@ -127,6 +136,9 @@ void engine_options_help(void);
 /** engine_fails() - log a sentence, keep the first one as the reason. Return: @error */
 int engine_fails(struct engine *engine, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/** engine_reason() - the sentence kept; for an error without one, a general one */
+const char *engine_reason(const struct engine *engine, int error);
 
 /** engine_exit_status() - of a negative errno, or 0 */
 enum engine_exit engine_exit_status(int error);
@@ -199,6 +211,19 @@ int engine_restore(struct engine *engine);
  * Return: 0 or -ENOTRECOVERABLE.
  */
 int engine_ask_audits(struct engine *engine);
+
+/* manufacture.c */
+
+/**
+ * engine_manufacture() - give a TPM its PCR banks, and a new one its endorsement keys
+ * @engine: engine, whose TPM was just powered on
+ * @new: it has just been made
+ *
+ * Leaves the TPM powered on and not started up.
+ *
+ * Return: 0; -EINVAL (banks that it does not know); -ENOTRECOVERABLE.
+ */
+int engine_manufacture(struct engine *engine, bool new);
 
 /* orders.c; each returns 0, or -ENOTRECOVERABLE where the TPM refuses */
 

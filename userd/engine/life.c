@@ -25,6 +25,7 @@
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "engine/entropy.h"
 #include "engine/tpmlib.h"
 
 static int quarantine(struct engine *engine, const char *reason)
@@ -36,9 +37,13 @@ static int power_on(struct engine *engine, const uint8_t *permanent, size_t leng
 {
 	int r;
 
-	r = tpmlib_power_on(permanent, length);
+	r = permanent ? 0 : entropy_seed_library();
+	if (!r)
+		r = tpmlib_power_on(permanent, length);
 	if (r == -EBADMSG)
 		return quarantine(engine, "libtpms refuses the permanent state");
+	if (!r && engine->provisions && (!permanent || engine->banks))
+		r = engine_manufacture(engine, !permanent);
 	if (!r && !engine->firmware)
 		r = engine_order_startup();
 	if (!r && !engine->firmware)
@@ -194,7 +199,10 @@ int engine_start(struct engine *engine)
 	r = reconcile(engine);
 	if (r)
 		return r;
-	return unit_label(&engine->unit).ended ? power_on_from_unit(engine) : resume(engine);
+	if (unit_label(&engine->unit).ended)
+		return power_on_from_unit(engine);
+	engine->resumed = true;
+	return resume(engine);
 }
 
 int engine_end(struct engine *engine)

@@ -5,27 +5,18 @@
  *
  * They go through tpmlib_run() like any other, at locality 0.
  */
-#include "engine/engine.h"
+#include "engine/order.h"
 
 #include <errno.h>
-#include <sys/random.h>
 
-#include "base/cursor.h"
 #include "base/secret.h"
+#include "engine/engine.h"
+#include "engine/entropy.h"
 #include "engine/tpmlib.h"
 #include "wire/command.h"
 #include "wire/tpm.h"
 
-#define FRESH_BYTES 32
-
-struct order {
-	uint8_t bytes[128];
-	struct cursor_out out;
-	uint8_t response[VTPM_COMMAND_SIZE];
-	size_t length;
-};
-
-static void order_begin(struct order *order, uint16_t tag, uint32_t code)
+void order_begin(struct order *order, uint16_t tag, uint32_t code)
 {
 	order->out = cursor_out(order->bytes, sizeof(order->bytes));
 	cursor_put_u16(&order->out, tag);
@@ -33,8 +24,16 @@ static void order_begin(struct order *order, uint16_t tag, uint32_t code)
 	cursor_put_u32(&order->out, code);
 }
 
-/* Run it; @also is a response code as good as success. */
-static int order_give(struct order *order, uint32_t also)
+void order_put_password(struct order *order)
+{
+	cursor_put_u32(&order->out, 9);
+	cursor_put_u32(&order->out, TPM_RS_PW);
+	cursor_put_u16(&order->out, 0);
+	cursor_put_u8(&order->out, 0);
+	cursor_put_u16(&order->out, 0);
+}
+
+int order_give(struct order *order, uint32_t also)
 {
 	uint32_t rc;
 	int r;
@@ -49,11 +48,6 @@ static int order_give(struct order *order, uint32_t also)
 		return r;
 	rc = tpm_response_code(order->response, order->length);
 	return rc == TPM_RC_SUCCESS || rc == also ? 0 : -ENOTRECOVERABLE;
-}
-
-static int fresh(uint8_t *to)
-{
-	return getrandom(to, FRESH_BYTES, 0) == FRESH_BYTES ? 0 : -ENOTRECOVERABLE;
 }
 
 int engine_order_startup(void)
@@ -76,19 +70,14 @@ int engine_order_shutdown(void)
 
 int engine_order_platform_auth(void)
 {
-	uint8_t auth[FRESH_BYTES];
+	uint8_t auth[ENTROPY_SIZE];
 	struct order order;
 
-	if (fresh(auth))
+	if (entropy_draw(auth))
 		return -ENOTRECOVERABLE;
 	order_begin(&order, TPM_ST_SESSIONS, TPM_CC_HIERARCHY_CHANGE_AUTH);
 	cursor_put_u32(&order.out, TPM_RH_PLATFORM);
-	/* One TPMS_AUTH_COMMAND, 9 bytes: the empty password (Part 2, 10.13.2) */
-	cursor_put_u32(&order.out, 9);
-	cursor_put_u32(&order.out, TPM_RS_PW);
-	cursor_put_u16(&order.out, 0);
-	cursor_put_u8(&order.out, 0);
-	cursor_put_u16(&order.out, 0);
+	order_put_password(&order);
 	cursor_put_u16(&order.out, sizeof(auth));
 	cursor_put_raw(&order.out, auth, sizeof(auth));
 	secret_wipe(auth, sizeof(auth));
@@ -97,10 +86,10 @@ int engine_order_platform_auth(void)
 
 int engine_order_stir(void)
 {
-	uint8_t entropy[FRESH_BYTES];
+	uint8_t entropy[ENTROPY_SIZE];
 	struct order order;
 
-	if (fresh(entropy))
+	if (entropy_draw(entropy))
 		return -ENOTRECOVERABLE;
 	order_begin(&order, TPM_ST_NO_SESSIONS, TPM_CC_STIR_RANDOM);
 	cursor_put_u16(&order.out, sizeof(entropy));

@@ -26,6 +26,28 @@ int engine_fails(struct engine *engine, int error, const char *format, ...)
 	return error;
 }
 
+const char *engine_reason(const struct engine *engine, int error)
+{
+	if (!error)
+		return "";
+	if (engine->reason[0])
+		return engine->reason;
+	switch (error) {
+	case -ENOTRECOVERABLE:
+		return "libtpms went into failure mode";
+	case -EPIPE:
+		return "the other side of the link is gone";
+	case -EUCLEAN:
+		return "nobody can tell whether the last commit is durable";
+	case -EPROTO:
+		return "what came is no frame or no message";
+	case -ENOMEM:
+		return "there is no memory";
+	default:
+		return "something unexpected; the log of vtpm-spawn may say more";
+	}
+}
+
 enum engine_exit engine_exit_status(int error)
 {
 	switch (error) {

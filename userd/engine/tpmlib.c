@@ -16,6 +16,7 @@
 #include "engine/tpmlib.h"
 
 #include <errno.h>
+#include <openssl/bn.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -139,13 +140,43 @@ void tpmlib_blob_done(struct tpmlib_blob *blob)
 	*blob = (struct tpmlib_blob){ 0 };
 }
 
-int tpmlib_prepare(void)
+/*
+ * Algorithms are looked up in OpenSSL's providers at their first use, which takes
+ * longer than all else in the start of a TPM. These are the ones libtpms uses when it is
+ * powered on. The random numbers are thrown away; a child's generator notices the
+ * fork and seeds itself anew.
+ */
+static int warm_up(void)
 {
-	uint8_t warm[EVP_MAX_MD_SIZE];
+	const EVP_MD *const digests[] = { EVP_sha1(), EVP_sha256(), EVP_sha384(), EVP_sha512() };
+	uint8_t warm[EVP_MAX_MD_SIZE] = { 0 };
+	EVP_CIPHER_CTX *cipher;
+	BN_CTX *numbers;
+	int n, r = -1;
 
 	if (!OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) ||
-	    RAND_bytes(warm, sizeof(warm)) != 1 ||
-	    !EVP_Digest(warm, sizeof(warm), warm, NULL, EVP_sha256(), NULL))
+	    RAND_bytes(warm, sizeof(warm)) != 1)
+		return -1;
+	for (size_t i = 0; i < sizeof(digests) / sizeof(digests[0]); i++)
+		if (!EVP_Digest(warm, sizeof(warm), warm, NULL, digests[i], NULL))
+			return -1;
+
+	cipher = EVP_CIPHER_CTX_new();
+	numbers = BN_CTX_new();
+	if (cipher && numbers &&
+	    EVP_EncryptInit_ex(cipher, EVP_aes_256_ctr(), NULL, warm, warm) &&
+	    EVP_EncryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, warm, warm) &&
+	    EVP_EncryptUpdate(cipher, warm, &n, warm, 16))
+		r = 0;
+	BN_CTX_free(numbers);
+	EVP_CIPHER_CTX_free(cipher);
+	secret_wipe(warm, sizeof(warm));
+	return r;
+}
+
+int tpmlib_prepare(void)
+{
+	if (warm_up())
 		return -ENOTRECOVERABLE;
 	if (TPMLIB_ChooseTPMVersion(TPMLIB_TPM_VERSION_2) != TPM_SUCCESS ||
 	    TPMLIB_RegisterCallbacks(&callbacks) != TPM_SUCCESS)
@@ -157,8 +188,6 @@ static int main_init(void)
 {
 	TPM_RESULT result;
 
-	tpmlib_power_off();
-	collected.dirty = false;
 	result = TPMLIB_MainInit();
 	given.permanent = NULL;
 	given.volatile_state = NULL;
@@ -172,6 +201,8 @@ int tpmlib_power_on(const uint8_t *permanent, size_t length)
 {
 	int r;
 
+	tpmlib_power_off();
+	tpmlib_permanent_taken();
 	given.permanent = permanent;
 	given.permanent_length = length;
 	r = main_init();
@@ -183,11 +214,21 @@ int tpmlib_power_on(const uint8_t *permanent, size_t length)
 int tpmlib_resume(const uint8_t *permanent, size_t permanent_length, const uint8_t *volatile_state,
 		  size_t volatile_length)
 {
+	tpmlib_power_off();
+	tpmlib_permanent_taken();
 	given.permanent = permanent;
 	given.permanent_length = permanent_length;
 	given.volatile_state = volatile_state;
 	given.volatile_length = volatile_length;
 	return main_init();
+}
+
+int tpmlib_power_cycle(void)
+{
+	if (!collected.dirty)
+		return -ENOTRECOVERABLE;
+	tpmlib_power_off();
+	return main_init() ? -ENOTRECOVERABLE : 0;
 }
 
 void tpmlib_power_off(void)

@@ -64,6 +64,16 @@ int tpmlib_power_on(const uint8_t *permanent, size_t length);
 int tpmlib_resume(const uint8_t *permanent, size_t permanent_length, const uint8_t *volatile_state,
 		  size_t volatile_length);
 
+/**
+ * tpmlib_power_cycle() - _TPM_Init with the permanent state that libtpms stored last
+ *
+ * That state stays one to be published. Where nothing was stored since
+ * tpmlib_permanent_taken(), there is nothing to go on with.
+ *
+ * Return: 0 or -ENOTRECOVERABLE.
+ */
+int tpmlib_power_cycle(void);
+
 /** tpmlib_power_off() - end it; what was not read out is lost */
 void tpmlib_power_off(void);
 

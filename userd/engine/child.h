@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * An engine as a child of vtpm-spawn: forked, not executed, so it begins with
+ * libraries that are warm, and finds its descriptors at fixed numbers.
+ *
+ *	zygote	engine_zygote_init() once: what does not depend on the TPM
+ *	child	engine_child() after the fork: the rest of its life
+ *
+ * The zygote holds no secret and no TPM, so there is none to inherit. OpenSSL's random
+ * generator sees the new process id and seeds itself anew.
+ */
+#ifndef ENGINE_CHILD_H
+#define ENGINE_CHILD_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "sandbox/sandbox.h"
+
+/**
+ * enum engine_fd - descriptors of a child, besides 0, 1 and 2
+ * @ENGINE_FD_CHANNEL: to the manager
+ * @ENGINE_FD_CHECKPOINT: memfd
+ * @ENGINE_FD_LINK: what it serves, if anything
+ * @ENGINE_FD_CONTROL: control socket of a stream link, if any
+ * @ENGINE_FD_RULESET: of Landlock, if this kernel has it; closed in the sandbox
+ */
+enum engine_fd {
+	ENGINE_FD_CHANNEL = 3,
+	ENGINE_FD_CHECKPOINT = 4,
+	ENGINE_FD_LINK = 5,
+	ENGINE_FD_CONTROL = 6,
+	ENGINE_FD_RULESET = 7,
+	_ENGINE_FD_END,
+};
+
+/**
+ * enum engine_sandbox - sandboxes, by what is served
+ * @ENGINE_SANDBOX_NOTHING: no link: a TPM is made or looked at, and put away
+ * @ENGINE_SANDBOX_DEVICE: a server file of the driver
+ * @ENGINE_SANDBOX_SOCKET: a connected socket
+ * @ENGINE_SANDBOX_LISTENER: a listening socket
+ */
+enum engine_sandbox {
+	ENGINE_SANDBOX_NOTHING,
+	ENGINE_SANDBOX_DEVICE,
+	ENGINE_SANDBOX_SOCKET,
+	ENGINE_SANDBOX_LISTENER,
+	_ENGINE_SANDBOX_MAX,
+};
+
+/**
+ * struct engine_zygote - what all children share
+ * @keyd_path: socket of keyd
+ * @sandbox: prepared ones; they share one Landlock ruleset, that of the first
+ */
+struct engine_zygote {
+	const char *keyd_path;
+	struct sandbox sandbox[_ENGINE_SANDBOX_MAX];
+};
+
+/**
+ * engine_zygote_init() - warm the libraries up, prepare the sandboxes
+ * @zygote: to be set up; lasts as long as the process
+ * @keyd_path: socket of keyd, kept
+ *
+ * Return: 0; -ENOTRECOVERABLE (OpenSSL or libtpms); -errno of sandbox_prepare().
+ */
+int engine_zygote_init(struct engine_zygote *zygote, const char *keyd_path);
+
+/**
+ * engine_child() - be an engine
+ * @zygote: as set up before the fork
+ * @links: descriptors there are of ENGINE_FD_LINK and ENGINE_FD_CONTROL, 0 to 2
+ *
+ * Says ENGINE_ENDS before it returns.
+ *
+ * Return: &enum engine_exit, for the process to exit with.
+ */
+int engine_child(const struct engine_zygote *zygote, unsigned int links);
+
+#endif /* ENGINE_CHILD_H */
