@@ -16,8 +16,8 @@ USERD_HARDEN := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(USERD_FORTIFY) \
 	-fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
 USERD_LINK := -pie -Wl,-z,relro,-z,now
 USERD_FLAGS := -std=gnu11 -D_GNU_SOURCE -Iuserd -Iuapi $(USERD_WARN)
-TEST_PEER := userd/engine/peer_for_tests.c
 FAKE_MANAGER := userd/manager/fake_for_tests.c
+TEST_PEER := $(filter-out $(FAKE_MANAGER),$(wildcard userd/*/*_for_tests.c))
 
 # All rooms make one archive, of which a program takes what it needs. What it may
 # be linked with is named per program: a library it has no business with is a link error.
@@ -89,21 +89,22 @@ $(ASAN_PROGRAMS): $(B)/asan/%: $(B)/asan/%.o $(patsubst userd/%.c,$(B)/asan/%.o,
 	$(CC) $(ASAN_FLAGS) $(filter %.o,$^) $(filter %.a,$^) -Wl,--as-needed \
 		$(ALL_LIBS) -lcmocka -o $@
 
-# $(call run-tests,label,engine,programs)
+# $(call run-tests,label,folder of the programs,tests)
 define run-tests
 @failed=0; for test in $(3); do \
-	VTPM_ENGINE=$(2) $$test || { failed=$$((failed + 1)); echo "FAILED: $$test"; }; \
+	VTPM_ENGINE=$(2)/vtpm-engine VTPM_SPAWN=$(2)/vtpm-spawn $$test || \
+		{ failed=$$((failed + 1)); echo "FAILED: $$test"; }; \
 done; \
 echo "$(1): $(words $(3)) programs, $$failed failed"; test $$failed = 0
 endef
 
 unit: $(PROGRAMS) $(UNIT_PROGRAMS)
-	$(call run-tests,$@,$(B)/vtpm-engine,$(UNIT_PROGRAMS))
+	$(call run-tests,$@,$(B),$(UNIT_PROGRAMS))
 
 # The engine leaves by _exit paths under seccomp, where the leak checker cannot work.
 unit-asan: export ASAN_OPTIONS := detect_leaks=0
 unit-asan: $(patsubst $(B)/%,$(B)/asan/%,$(PROGRAMS)) $(ASAN_PROGRAMS)
-	$(call run-tests,$@,$(B)/asan/vtpm-engine,$(ASAN_PROGRAMS))
+	$(call run-tests,$@,$(B)/asan,$(ASAN_PROGRAMS))
 
 .SECONDARY: $(patsubst userd/%.c,$(B)/userd/%.o,$(UNIT_TESTS)) \
 	$(patsubst userd/%.c,$(B)/asan/%.o,$(UNIT_TESTS))

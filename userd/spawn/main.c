@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * vtpm-spawn: birth and death.
+ *
+ * This process is trusted to start engines as they should be, and to keep their
+ * checkpoint memories and the manager's ends of their channels. It could end any of
+ * them; it cannot read what they know.
+ */
+#include "spawn/spawn.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/log.h"
+
+#define SOCKET_PATH_MAX 108
+
+static struct spawn spawn;
+static char keyd_path[SOCKET_PATH_MAX], own_path[SOCKET_PATH_MAX];
+
+/* Each vTPM takes two. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return;
+	files.rlim_cur = files.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+	if (files.rlim_cur < 2 * SPAWN_ENTRIES_MAX + 64)
+		log_line("at most %lu descriptors: fewer than %d vTPMs at a time",
+			 (unsigned long)files.rlim_cur, SPAWN_ENTRIES_MAX);
+}
+
+static int open_signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+static int prepare(const struct spawn_options *options)
+{
+	int r;
+
+	spawn.manager = -1;
+	spawn.manager_uid = options->manager_uid;
+	if (snprintf(own_path, sizeof(own_path), "%s/spawn.sock", options->runtime_dir) >=
+		    (int)sizeof(own_path) ||
+	    snprintf(keyd_path, sizeof(keyd_path), "%s/keyd.sock", options->runtime_dir) >=
+		    (int)sizeof(keyd_path))
+		return -ENAMETOOLONG;
+	r = fd_keep_only(NULL, 0);
+	if (!r)
+		r = notify_init(&spawn.notify);
+	if (!r)
+		r = engine_zygote_init(&spawn.zygote, keyd_path);
+	if (r)
+		return r;
+	raise_descriptor_limit();
+	spawn.signals = open_signals();
+	if (spawn.signals < 0)
+		return spawn.signals;
+	/* Who may connect is decided by credentials; the folder keeps the others away. */
+	spawn.listener = ipc_listen(own_path, options->manager_uid == geteuid() ? 0600 : 0666);
+	return spawn.listener < 0 ? spawn.listener : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct spawn_options options;
+	int r;
+
+	log_name("vtpm-spawn");
+	if (spawn_options_parse(&options, argc, argv))
+		return 2;
+	if (options.help) {
+		spawn_options_help();
+		return 0;
+	}
+	r = prepare(&options);
+	if (r) {
+		log_line("cannot begin: errno %d", -r);
+		return 1;
+	}
+	notify_tell(&spawn.notify, "READY=1");
+	r = spawn_serve(&spawn);
+	if (r)
+		log_line("ends: errno %d", -r);
+	unlink(own_path);
+	return r ? 1 : 0;
+}

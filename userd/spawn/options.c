@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * The command line of vtpm-spawn.
+ */
+#include "spawn/spawn.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+enum {
+	OPTION_RUNTIME_DIR = 1,
+	OPTION_MANAGER_UID,
+	OPTION_HELP,
+};
+
+static const struct option long_options[] = {
+	{ "runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR },
+	{ "manager-uid", required_argument, NULL, OPTION_MANAGER_UID },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const char help[] =
+	"vtpm-spawn: forks the engines of virtual TPMs and keeps what outlives them\n"
+	"\n"
+	"  --runtime-dir DIR  listen at DIR/spawn.sock; engines find keyd at DIR/keyd.sock\n"
+	"  --manager-uid N    user of the manager, who alone may connect (default: our own)\n"
+	"  --help             this\n"
+	"\n"
+	"SIGTERM ends all engines in order, and then this. When it dies otherwise, its\n"
+	"engines are killed.\n"
+	"\n"
+	"exit status: 0 ended in order; 1 unexpected error; 2 usage.\n";
+
+void spawn_options_help(void)
+{
+	fputs(help, stdout);
+}
+
+static int parse_uid(const char *text, uid_t *ret)
+{
+	char *end;
+	long value;
+
+	errno = 0;
+	value = strtol(text, &end, 10);
+	if (errno || end == text || *end || value < 0 || value >= UINT_MAX) {
+		log_line("'%s' is no user id", text);
+		return -EINVAL;
+	}
+	*ret = (uid_t)value;
+	return 0;
+}
+
+int spawn_options_parse(struct spawn_options *options, int argc, char **argv)
+{
+	int option, r = 0;
+
+	*options = (struct spawn_options){ .manager_uid = geteuid() };
+	while (!r && (option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		if (option == OPTION_RUNTIME_DIR)
+			options->runtime_dir = optarg;
+		else if (option == OPTION_MANAGER_UID)
+			r = parse_uid(optarg, &options->manager_uid);
+		else if (option == OPTION_HELP)
+			options->help = true;
+		else
+			r = -EINVAL;
+	}
+	if (r || options->help)
+		return r;
+	if (optind < argc) {
+		log_line("'%s' is too much", argv[optind]);
+		return -EINVAL;
+	}
+	if (!options->runtime_dir) {
+		log_line("--runtime-dir is missing");
+		return -EINVAL;
+	}
+	return 0;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * vtpm-spawn: zygote and fd keeper.
+ *
+ *	main.c		birth and death
+ *	options.c	the command line
+ *	table.c		what is kept of each vTPM
+ *	start.c		a fork that becomes an engine
+ *	requests.c	what the manager asks (wire/ipc_spawn.h)
+ *	loop.c		one place to sleep: manager, listener, signals
+ *
+ * It is one thread that never waits for anybody: not for the manager, who is cut off
+ * when he does not read, nor for an engine. It parses nothing of what the channels
+ * carry and holds no key; the checkpoint memory it keeps is ciphertext.
+ *
+ * Engines end with it (PR_SET_PDEATHSIG): the memory they could be resumed from has no
+ * other keeper. For their TPMs that is a power cut: no commit that was answered is
+ * lost, what is volatile is.
+ */
+#ifndef SPAWN_SPAWN_H
+#define SPAWN_SPAWN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/notify.h"
+#include "engine/child.h"
+#include "wire/ipc.h"
+
+/** define SPAWN_ENTRIES_MAX - vTPMs of one host; each keeps two descriptors */
+#define SPAWN_ENTRIES_MAX 4096
+
+/** define SPAWN_REQUEST_MAX - bytes of the largest request */
+#define SPAWN_REQUEST_MAX 128
+
+/** define SPAWN_PATIENCE_MS - from SIGTERM to SIGKILL when all shall end */
+#define SPAWN_PATIENCE_MS 10000
+
+/** struct spawn_uuid - as two words of its big-endian form */
+struct spawn_uuid {
+	uint64_t high;
+	uint64_t low;
+};
+
+/**
+ * struct spawn_entry - what is kept of a vTPM
+ * @used: this entry is one
+ * @uuid: vTPM
+ * @instance: life of the device that @memory belongs to
+ * @memory: checkpoint memory, -1 for none
+ * @channel: the manager's end of the channel to the last engine, -1 for none
+ * @pid: engine, 0 where none runs
+ * @ended: the engine that ended last
+ * @status: wait status of the one that ended
+ * @unreported: SPAWN_EXITED has yet to be sent
+ */
+struct spawn_entry {
+	bool used;
+	struct spawn_uuid uuid;
+	uint64_t instance;
+	int memory;
+	int channel;
+	pid_t pid;
+	pid_t ended;
+	uint32_t status;
+	bool unreported;
+};
+
+/**
+ * struct spawn_table - all of them
+ * @entries: used and unused ones
+ * @end: none is used from here on
+ * @running: engines
+ */
+struct spawn_table {
+	struct spawn_entry entries[SPAWN_ENTRIES_MAX];
+	size_t end;
+	size_t running;
+};
+
+/**
+ * struct spawn - all there is
+ * @zygote: what the children share
+ * @table: vTPMs
+ * @notify: service manager
+ * @listener: spawn.sock
+ * @signals: signalfd
+ * @manager: connection, -1 for none
+ * @manager_uid: who may be that
+ * @listing: a SPAWN_LIST is being answered
+ * @list_tag: tag of that
+ * @list_next: entry that comes next
+ * @unreported: entries with a report to be sent
+ * @ending: no new engine; ends when the last one has
+ * @deadline_ms: when those that still run are killed, on the monotonic clock
+ */
+struct spawn {
+	struct engine_zygote zygote;
+	struct spawn_table table;
+	struct notify notify;
+	int listener;
+	int signals;
+	int manager;
+	uid_t manager_uid;
+	bool listing;
+	uint32_t list_tag;
+	size_t list_next;
+	size_t unreported;
+	bool ending;
+	int64_t deadline_ms;
+};
+
+/**
+ * struct spawn_options - the command line
+ * @runtime_dir: --runtime-dir
+ * @manager_uid: --manager-uid, or our own
+ * @help: --help
+ */
+struct spawn_options {
+	const char *runtime_dir;
+	uid_t manager_uid;
+	bool help;
+};
+
+/* options.c */
+
+/** spawn_options_parse() - Return: 0, or -EINVAL after a line to the log */
+int spawn_options_parse(struct spawn_options *options, int argc, char **argv);
+
+/** spawn_options_help() - describe them on standard output */
+void spawn_options_help(void);
+
+/* table.c */
+
+/** spawn_table_find() - Return: the entry of @uuid; NULL */
+struct spawn_entry *spawn_table_find(struct spawn_table *table, struct spawn_uuid uuid);
+
+/** spawn_table_find_pid() - Return: the entry whose engine is @pid; NULL */
+struct spawn_entry *spawn_table_find_pid(struct spawn_table *table, pid_t pid);
+
+/** spawn_table_add() - Return: a new entry for @uuid; NULL (there are SPAWN_ENTRIES_MAX) */
+struct spawn_entry *spawn_table_add(struct spawn_table *table, struct spawn_uuid uuid);
+
+/** spawn_table_remove() - close what an entry keeps, forget it */
+void spawn_table_remove(struct spawn_table *table, struct spawn_entry *entry);
+
+/* start.c */
+
+/**
+ * struct spawn_start - a request to start an engine
+ * @uuid: vTPM
+ * @instance: life of its device
+ * @flags: &enum spawn_start_flags
+ * @links: descriptors for the engine, borrowed
+ * @count: how many
+ */
+struct spawn_start {
+	struct spawn_uuid uuid;
+	uint64_t instance;
+	uint32_t flags;
+	int links[2];
+	unsigned int count;
+};
+
+/**
+ * spawn_start() - fork an engine
+ * @spawn: zygote
+ * @start: which
+ * @ret: its entry
+ *
+ * Return: 0; -EBUSY (its engine runs); -EMFILE (too many vTPMs, or descriptors);
+ * another -errno of memfd_create(), socketpair() or fork().
+ */
+int spawn_start(struct spawn *spawn, const struct spawn_start *start, struct spawn_entry **ret);
+
+/* requests.c */
+
+/**
+ * spawn_request() - take one message of the manager, and answer it
+ *
+ * Return: 0; -EAGAIN (there is none); another -errno, which ends the connection.
+ */
+int spawn_request(struct spawn *spawn);
+
+/** spawn_list_next() - send the next SPAWN_ENTRY. Return: 0; -EAGAIN (full); -errno */
+int spawn_list_next(struct spawn *spawn);
+
+/** spawn_report_next() - send the next SPAWN_EXITED. Return: 0; -EAGAIN (full); -errno */
+int spawn_report_next(struct spawn *spawn);
+
+/** spawn_signal_all() - send a signal to each engine */
+void spawn_signal_all(struct spawn *spawn, int number);
+
+/* loop.c */
+
+/** spawn_begin_end() - SIGTERM to each engine; the loop ends with the last one */
+void spawn_begin_end(struct spawn *spawn);
+
+/** spawn_serve() - Return: 0 when it was told to end and all engines did; -errno */
+int spawn_serve(struct spawn *spawn);
+
+#endif /* SPAWN_SPAWN_H */

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * A fork that becomes an engine.
+ *
+ * All that can fail for lack of something is made before the fork, and the entry
+ * changes after it, so a start that fails leaves everything as it was. The
+ * child puts its descriptors in their places and closes all others: those of other
+ * vTPMs among them.
+ */
+#include "spawn/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "engine/engine.h"
+#include "wire/ipc_spawn.h"
+
+/* Above every descriptor of a child, so that none is overwritten while they move. */
+#define ASIDE 32
+
+struct parts {
+	int ours;   /* of the channel */
+	int theirs; /* of the channel */
+	int memory;
+};
+
+static int place_descriptors(const struct spawn *spawn, const struct spawn_start *start,
+			     const struct parts *parts)
+{
+	const int from[_ENGINE_FD_END] = {
+		[ENGINE_FD_CHANNEL] = parts->theirs,
+		[ENGINE_FD_CHECKPOINT] = parts->memory,
+		[ENGINE_FD_LINK] = start->count > 0 ? start->links[0] : -1,
+		[ENGINE_FD_CONTROL] = start->count > 1 ? start->links[1] : -1,
+		[ENGINE_FD_RULESET] = spawn->zygote.sandbox[0].ruleset,
+	};
+	int aside[_ENGINE_FD_END];
+
+	for (int fd = ENGINE_FD_CHANNEL; fd < _ENGINE_FD_END; fd++) {
+		aside[fd] = from[fd] < 0 ? -1 : fcntl(from[fd], F_DUPFD_CLOEXEC, ASIDE);
+		if (from[fd] >= 0 && aside[fd] < 0)
+			return -errno;
+	}
+	for (int fd = ENGINE_FD_CHANNEL; fd < _ENGINE_FD_END; fd++) {
+		if (aside[fd] < 0)
+			close(fd);
+		else if (dup3(aside[fd], fd, O_CLOEXEC) < 0)
+			return -errno;
+	}
+	return close_range(_ENGINE_FD_END, UINT_MAX, 0) ? -errno : 0;
+}
+
+static void default_signals(void)
+{
+	sigset_t none;
+
+	for (int number = 1; number < NSIG; number++)
+		signal(number, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void be_idle(void)
+{
+	const struct sched_param param = { 0 };
+
+	(void)sched_setscheduler(0, SCHED_IDLE, &param);
+}
+
+/* Never returns to the zygote's code. */
+static _Noreturn void become_engine(const struct spawn *spawn, const struct spawn_start *start,
+				    const struct parts *parts, pid_t parent)
+{
+	static char name[16];
+
+	snprintf(name, sizeof(name), "vtpm:%08x", (unsigned int)(start->uuid.high >> 32));
+	prctl(PR_SET_NAME, name, 0, 0, 0);
+	log_name(name);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || getppid() != parent)
+		_exit(ENGINE_EXIT_ERROR);
+	default_signals();
+	if (start->flags & SPAWN_START_IDLE)
+		be_idle();
+	if (place_descriptors(spawn, start, parts))
+		_exit(ENGINE_EXIT_ERROR);
+	_exit(engine_child(&spawn->zygote, start->count));
+}
+
+static int make_parts(const struct spawn_entry *entry, uint64_t instance, struct parts *parts)
+{
+	_cleanup_(close_fdp) int memory = -1;
+	int pair[2], r;
+
+	if (!entry || entry->memory < 0 || entry->instance != instance) {
+		memory = memfd_create("vtpm-checkpoint", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+		if (memory < 0)
+			return -errno;
+	}
+	r = ipc_pair(pair);
+	if (r)
+		return r;
+	parts->ours = pair[0];
+	parts->theirs = pair[1];
+	parts->memory = memory < 0 ? entry->memory : TAKE_FD(memory);
+	return 0;
+}
+
+int spawn_start(struct spawn *spawn, const struct spawn_start *start, struct spawn_entry **ret)
+{
+	struct spawn_entry *entry = spawn_table_find(&spawn->table, start->uuid);
+	pid_t parent = getpid(), pid;
+	struct parts parts = { -1, -1, -1 };
+	int r;
+
+	if (entry && entry->pid)
+		return -EBUSY;
+	r = make_parts(entry, start->instance, &parts);
+	if (r)
+		return r;
+	if (!entry)
+		entry = spawn_table_add(&spawn->table, start->uuid);
+	pid = entry ? fork() : -1;
+	if (!pid)
+		become_engine(spawn, start, &parts, parent);
+	r = pid > 0 ? 0 : entry ? -errno : -EMFILE;
+	close(parts.theirs);
+	if (r) {
+		close(parts.ours);
+		if (!entry || parts.memory != entry->memory)
+			close(parts.memory);
+		if (entry && entry->memory < 0)
+			spawn_table_remove(&spawn->table, entry);
+		return r;
+	}
+
+	if (parts.memory != entry->memory)
+		close_fdp(&entry->memory);
+	close_fdp(&entry->channel);
+	entry->memory = parts.memory;
+	entry->channel = parts.ours;
+	entry->instance = start->instance;
+	entry->pid = pid;
+	entry->status = 0;
+	if (entry->unreported)
+		spawn->unreported--;
+	entry->unreported = false;
+	spawn->table.running++;
+	*ret = entry;
+	return 0;
+}
