@@ -2,10 +2,16 @@
 # make bench: time from command to response, ours beside others, in one boot.
 # make bench-native: the engine alone, on this machine.
 # make bench-daemon: the daemon with many vTPMs, on this machine.
+# make bench-start: how soon an engine is there, and how much memory many take.
 
 $(B)/selftests/latency: selftests/bench/latency.c
 	@mkdir -p $(@D)
 	$(CC) $(E2E_CFLAGS) -o $@ $< -ltpms
+
+$(B)/selftests/start: selftests/bench/start.c $(B)/userd/spawn/host_for_tests.o \
+		$(B)/userd/libuserd.a
+	@mkdir -p $(@D)
+	$(CC) $(E2E_CFLAGS) -Iuserd -o $@ $^ -lcrypto
 
 bench:
 	@selftests/bench/run
@@ -16,4 +22,7 @@ bench-native:
 bench-daemon: programs
 	@selftests/bench/daemon
 
-.PHONY: bench bench-native bench-daemon
+bench-start: $(B)/selftests/start $(B)/vtpm-spawn
+	@VTPM_SPAWN=$(B)/vtpm-spawn taskset -c 0 $<
+
+.PHONY: bench bench-native bench-start bench-daemon

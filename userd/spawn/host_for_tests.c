@@ -24,17 +24,18 @@
 
 static void answer_key(int fd, struct test_keyd *keyd, uint32_t tag)
 {
-	uint8_t bytes[IPC_TEXT_MAX], key[KEYD_DATA_KEY_SIZE] = { keyd->key_byte, 2, 3 };
+	uint8_t bytes[IPC_TEXT_MAX], key[KEYD_DATA_KEY_SIZE] = TEST_KEYD_KEY;
 	uint8_t entropy[KEYD_ENTROPY_SIZE];
 	struct ipc_out out = ipc_out(KEYD_KEY_IS, bytes, sizeof(bytes));
 
+	key[0] = keyd->key_byte;
 	if (getrandom(entropy, sizeof(entropy), 0) != sizeof(entropy))
 		return;
 	cursor_put_u32(&out.body, keyd->broken ? tag + 1 : tag);
 	cursor_put_u32(&out.body, keyd->error);
 	ipc_put_string(&out, keyd->error ? "The host is locked: unlock it." : "");
 	if (!keyd->error) {
-		cursor_put_u32(&out.body, 77);
+		cursor_put_u32(&out.body, TEST_KEYD_ID);
 		cursor_put_raw(&out.body, key, sizeof(key));
 		ipc_put_blob(&out, entropy, keyd->entropy);
 	}

@@ -15,6 +15,13 @@
 #include "store/store.h"
 #include "wire/ipc.h"
 
+/* What keyd gives: its first byte is keyd->key_byte, 1 unless a test says otherwise. */
+#define TEST_KEYD_KEY     \
+	{                 \
+		1, 2, 3   \
+	}
+#define TEST_KEYD_ID 77
+
 /**
  * struct test_keyd - what keyd answers, in memory shared with it
  * @error: errno, with a sentence
