@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * vtpmctl: what was asked on the command line, and how it ended.
+ *
+ * main.c reads the command line into a struct cli, command.c finds the command, its
+ * function asks vtpmd (client.h) and prints. A failure is a problem as vtpmd says it
+ * (RFC 9457), and problems that arise here have the same form; report.h prints both, and
+ * the exit status follows from the problem's type.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define CLI_VERSION "0.1"
+
+/**
+ * enum cli_exit - exit statuses; stable, described in vtpmctl.1
+ * @CLI_EXIT_OK: done
+ * @CLI_EXIT_FAILED: something else went wrong
+ * @CLI_EXIT_USAGE: bad command line, or a value in it
+ * @CLI_EXIT_NOT_FOUND: no vTPM of that name
+ * @CLI_EXIT_CONFLICT: it exists already, or not in its present state
+ * @CLI_EXIT_LOCKED: the host is locked, or not initialised
+ * @CLI_EXIT_AUTH: password or recovery code wanted, or wrong
+ * @CLI_EXIT_UNREACHABLE: vtpmd does not answer
+ * @CLI_EXIT_MISSING: driver or host TPM missing, or failing
+ * @CLI_EXIT_STORAGE: the store cannot be written
+ * @CLI_EXIT_TIMEOUT: it took too long
+ * @CLI_EXIT_FORBIDDEN: this user may not
+ */
+enum cli_exit {
+	CLI_EXIT_OK = 0,
+	CLI_EXIT_FAILED = 1,
+	CLI_EXIT_USAGE = 2,
+	CLI_EXIT_NOT_FOUND = 3,
+	CLI_EXIT_CONFLICT = 4,
+	CLI_EXIT_LOCKED = 5,
+	CLI_EXIT_AUTH = 6,
+	CLI_EXIT_UNREACHABLE = 7,
+	CLI_EXIT_MISSING = 8,
+	CLI_EXIT_STORAGE = 9,
+	CLI_EXIT_TIMEOUT = 10,
+	CLI_EXIT_FORBIDDEN = 11,
+};
+
+/**
+ * struct cli - the command line
+ * @runtime_dir: of vtpmd
+ * @json: print for scripts
+ * @help: asked for help
+ * @version: asked for the version
+ * @given: options that were given, bit n for row n of the table in options.c
+ * @words: what is no option: command, then its arguments
+ * @word_count: how many
+ * @no_hardware: do without a host TPM
+ * @pcrs: PCRs of the policy, 0 for the default
+ * @recovery_code_file: where the code goes; NULL for none
+ * @recovery_code_fd: where the code goes, or comes from; -1 for none
+ * @owner_password_fd: where the password comes from; -1 for none
+ * @bind: seal the root key to the host TPM that is here now
+ * @front_end: NULL for the default
+ * @owner_set: @owner and @group were given
+ * @owner: of the nodes
+ * @group: of the nodes
+ * @mode: of the nodes, as text; NULL for the default
+ * @pcr_banks: separated by commas; NULL for the default
+ * @no_start: do not start it
+ * @timeout: seconds; 0 for ever
+ * @yes: ask nothing
+ */
+struct cli {
+	const char *runtime_dir;
+	bool json;
+	bool help;
+	bool version;
+	uint32_t given;
+	char **words;
+	int word_count;
+	bool no_hardware;
+	uint32_t pcrs;
+	const char *recovery_code_file;
+	int recovery_code_fd;
+	int owner_password_fd;
+	bool bind;
+	const char *front_end;
+	bool owner_set;
+	uid_t owner;
+	gid_t group;
+	const char *mode;
+	char *pcr_banks;
+	bool no_start;
+	unsigned int timeout;
+	bool yes;
+};
+
+/** options_parse() - read the command line; what is wrong with it has been reported */
+enum cli_exit options_parse(struct cli *cli, int argc, char **argv);
+
+/** options_help() - print those options whose names are in @names, a list with blanks */
+void options_help(const char *names);
+
+/** options_unwanted() - an option that was given and is not in @names. Return: NULL: none */
+const char *options_unwanted(const struct cli *cli, const char *names);
+
+/** command_run() - do what was asked */
+enum cli_exit command_run(struct cli *cli);
+
+/* The commands; @name is that of a vTPM, NULL where the command takes none. */
+enum cli_exit host_show(struct cli *cli, const char *name);
+enum cli_exit vtpm_create(struct cli *cli, const char *name);
+enum cli_exit vtpm_start(struct cli *cli, const char *name);
+enum cli_exit vtpm_stop(struct cli *cli, const char *name);
+enum cli_exit vtpm_reset(struct cli *cli, const char *name);
+enum cli_exit vtpm_list(struct cli *cli, const char *name);
+enum cli_exit vtpm_show(struct cli *cli, const char *name);
+enum cli_exit vtpm_wait(struct cli *cli, const char *name);
+enum cli_exit vtpm_remove(struct cli *cli, const char *name);
+
+#endif /* CLI_CLI_H */

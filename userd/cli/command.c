@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Commands: one table, from which the command is found and the help is made.
+ */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/report.h"
+
+#define ANYWHERE "runtime-dir json help version"
+
+/**
+ * struct command - a command
+ * @words: what it is called; one word or two
+ * @run: do it
+ * @named: it takes the name of a vTPM
+ * @options: those it takes besides those that stand anywhere
+ * @usage: them, as a line of the help
+ * @summary: what it does, on a line
+ * @more: what else to know; NULL for nothing
+ */
+struct command {
+	const char *words;
+	enum cli_exit (*run)(struct cli *cli, const char *name);
+	bool named;
+	const char *options;
+	const char *usage;
+	const char *summary;
+	const char *more;
+};
+
+static enum cli_exit help(struct cli *cli, const char *name);
+
+static const struct command commands[] = {
+	{ "host show", host_show, false, "", "", "show what the vTPMs of this host rest on", NULL },
+	{ "create", vtpm_create, true, "front-end owner mode pcr-banks no-start",
+	  "[--front-end device|chip|socket] [--owner USER[:GROUP]] [--mode MODE] "
+	  "[--pcr-banks sha256,sha384] [--no-start]",
+	  "make a vTPM, and start it", NULL },
+	{ "start", vtpm_start, true, "", "", "power a vTPM on", NULL },
+	{ "stop", vtpm_stop, true, "", "", "shut a vTPM down and power it off", NULL },
+	{ "reset", vtpm_reset, true, "", "", "power cycle a vTPM; this is not a wipe",
+	  "Like the reset of a machine: PCRs, sessions and loaded keys go, all that is stored\n"
+	  "stays. Devices stay, and clients that have them open." },
+	{ "list", vtpm_list, false, "", "", "list the vTPMs of this host", NULL },
+	{ "show", vtpm_show, true, "", "", "show a vTPM", NULL },
+	{ "wait", vtpm_wait, true, "timeout", "[--timeout SECONDS]", "wait until a vTPM answers",
+	  NULL },
+	{ "remove", vtpm_remove, true, "yes", "--yes", "end a vTPM, and erase it for good",
+	  "All keys that were made in it are lost, and with them whatever they protect. Without\n"
+	  "--yes it asks on a terminal, and refuses elsewhere." },
+	{ "help", help, false, "", "[COMMAND]", "say what there is", NULL },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+/* Return: the command that the words begin with, NULL: there is none. */
+static const struct command *find(char **words, int count, int *ret_used)
+{
+	const struct command *command;
+	char two[64];
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		command = &commands[i];
+		*ret_used = strchr(command->words, ' ') ? 2 : 1;
+		if (*ret_used > count)
+			continue;
+		snprintf(two, sizeof(two), "%s%s%s", words[0], *ret_used == 2 ? " " : "",
+			 *ret_used == 2 ? words[1] : "");
+		if (!strcmp(command->words, two))
+			return command;
+	}
+	return NULL;
+}
+
+static void help_all(void)
+{
+	puts("vtpmctl: virtual TPM 2.0 devices of this host\n\n"
+	     "usage: vtpmctl [OPTION...] COMMAND [NAME] [OPTION...]\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		printf("  %s%-*s %s\n", commands[i].words, 20 - (int)strlen(commands[i].words),
+		       commands[i].named ? " NAME" : "", commands[i].summary);
+	puts("\nOptions, before or after the command:");
+	options_help(ANYWHERE);
+	puts("\n`vtpmctl help COMMAND` says more; the exit statuses stand in vtpmctl(1).");
+}
+
+static enum cli_exit help_one(const struct command *command)
+{
+	printf("usage: vtpmctl %s%s%s%s\n\n  %s\n", command->words, command->named ? " NAME" : "",
+	       *command->usage ? " " : "", command->usage, command->summary);
+	if (command->more)
+		printf("\n%s\n", command->more);
+	if (*command->options) {
+		putchar('\n');
+		options_help(command->options);
+	}
+	return CLI_EXIT_OK;
+}
+
+static enum cli_exit unknown(const struct cli *cli)
+{
+	return report(cli, report_problem("usage", "`vtpmctl help` says what there is",
+					  "there is no command '%s%s%s'", cli->words[0],
+					  cli->word_count > 1 ? " " : "",
+					  cli->word_count > 1 ? cli->words[1] : ""));
+}
+
+static enum cli_exit help(struct cli *cli, const char *name)
+{
+	const struct command *command;
+	int used;
+
+	(void)name;
+	if (!cli->word_count) {
+		help_all();
+		return CLI_EXIT_OK;
+	}
+	command = find(cli->words, cli->word_count, &used);
+	return command ? help_one(command) : unknown(cli);
+}
+
+/* Whether it is a good name vtpmd says; here it must fit into a path. */
+static bool fits_path(const char *name)
+{
+	return *name && strlen(name) < 64 &&
+	       !name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				  "0123456789._-")];
+}
+
+static enum cli_exit run(struct cli *cli, const struct command *command)
+{
+	const char *name = command->named ? cli->words[0] : NULL;
+	const char *option;
+	char allowed[256];
+
+	snprintf(allowed, sizeof(allowed), "%s %s", ANYWHERE, command->options);
+	option = options_unwanted(cli, allowed);
+	if (option)
+		return report(cli, report_problem("usage", "leave it out",
+						  "`vtpmctl %s` has no option --%s", command->words,
+						  option));
+	if (command->run == help)
+		return help(cli, NULL);
+	if (cli->word_count < command->named)
+		return report(cli, report_problem("usage", "`vtpmctl list` shows the names",
+						  "`vtpmctl %s` wants the name of a vTPM",
+						  command->words));
+	if (cli->word_count > command->named)
+		return report(cli, report_problem("usage", "leave it out", "'%s' is too much",
+						  cli->words[command->named]));
+	if (name && !fits_path(name))
+		return report(cli,
+			      report_problem("usage", "a name has 1 to 63 of A-Z a-z 0-9 . _ -",
+					     "'%s' is no name of a vTPM", name));
+	return command->run(cli, name);
+}
+
+enum cli_exit command_run(struct cli *cli)
+{
+	const struct command *command;
+	int used;
+
+	if (cli->version) {
+		puts("vtpmctl " CLI_VERSION);
+		return CLI_EXIT_OK;
+	}
+	if (!cli->word_count && cli->help)
+		return help(cli, NULL);
+	if (!cli->word_count)
+		return report(cli, report_problem("usage", "`vtpmctl help` says what there is",
+						  "there is no command"));
+	command = find(cli->words, cli->word_count, &used);
+	if (!command)
+		return unknown(cli);
+	if (cli->help)
+		return help_one(command);
+	cli->words += used;
+	cli->word_count -= used;
+	return run(cli, command);
+}

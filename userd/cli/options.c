@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Options: one table, from which the command line is read and the help is made.
+ * Which command takes which stands in command.c. They may stand anywhere.
+ */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/report.h"
+
+/**
+ * struct row - an option
+ * @name: without its dashes
+ * @argument: what its argument is called; NULL: it has none
+ * @help: what it does
+ * @take: read the argument; false: it is malformed
+ * @flag: what to set where there is no argument
+ */
+struct row {
+	const char *name;
+	const char *argument;
+	const char *help;
+	bool (*take)(struct cli *cli, char *text);
+	size_t flag;
+};
+
+#define FLAG(member) NULL, offsetof(struct cli, member)
+
+static bool take_number(const char *text, unsigned long most, unsigned long *ret)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoul(text, &end, 10);
+	return !errno && *text >= '0' && *text <= '9' && !*end && *ret <= most;
+}
+
+static bool take_fd(const char *text, int *ret)
+{
+	unsigned long value;
+
+	/* 1 and 2 are for what everybody may read. */
+	if (!take_number(text, INT_MAX, &value) || value == 1 || value == 2)
+		return false;
+	*ret = (int)value;
+	return true;
+}
+
+static bool take_runtime_dir(struct cli *cli, char *text)
+{
+	cli->runtime_dir = text;
+	return *text;
+}
+
+static bool take_pcrs(struct cli *cli, char *text)
+{
+	unsigned long pcr;
+	char *rest = NULL;
+
+	for (char *word = strtok_r(text, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+		if (!take_number(word, 23, &pcr))
+			return false;
+		cli->pcrs |= (uint32_t)1 << pcr;
+	}
+	return cli->pcrs != 0;
+}
+
+static bool take_recovery_code_file(struct cli *cli, char *text)
+{
+	cli->recovery_code_file = text;
+	return *text;
+}
+
+static bool take_recovery_code_fd(struct cli *cli, char *text)
+{
+	return take_fd(text, &cli->recovery_code_fd);
+}
+
+static bool take_owner_password_fd(struct cli *cli, char *text)
+{
+	return take_fd(text, &cli->owner_password_fd);
+}
+
+static bool take_front_end(struct cli *cli, char *text)
+{
+	cli->front_end = text;
+	return !strcmp(text, "device") || !strcmp(text, "chip") || !strcmp(text, "socket");
+}
+
+static bool take_user(const char *text, uid_t *ret_uid, gid_t *ret_gid, bool *ret_has_gid)
+{
+	const struct passwd *entry = getpwnam(text);
+	unsigned long number;
+
+	if (!entry && take_number(text, UINT32_MAX - 1, &number))
+		entry = getpwuid((uid_t)number);
+	else if (!entry)
+		return false;
+	*ret_uid = entry ? entry->pw_uid : (uid_t)number;
+	*ret_has_gid = entry;
+	if (entry)
+		*ret_gid = entry->pw_gid;
+	return true;
+}
+
+static bool take_group(const char *text, gid_t *ret)
+{
+	const struct group *entry = getgrnam(text);
+	unsigned long number;
+
+	if (entry) {
+		*ret = entry->gr_gid;
+		return true;
+	}
+	if (!take_number(text, UINT32_MAX - 1, &number))
+		return false;
+	*ret = (gid_t)number;
+	return true;
+}
+
+/* A number that is nobody's here (a container's user) has no group either: name one. */
+static bool take_owner(struct cli *cli, char *text)
+{
+	char *colon = strchr(text, ':');
+	bool has_group, good;
+
+	if (colon)
+		*colon = '\0';
+	good = take_user(text, &cli->owner, &cli->group, &has_group) &&
+	       (colon ? take_group(colon + 1, &cli->group) : has_group);
+	if (colon)
+		*colon = ':';
+	cli->owner_set = good;
+	return good;
+}
+
+static bool take_mode(struct cli *cli, char *text)
+{
+	cli->mode = text;
+	return strlen(text) >= 3 && strlen(text) <= 4 && !text[strspn(text, "01234567")];
+}
+
+static bool take_pcr_banks(struct cli *cli, char *text)
+{
+	cli->pcr_banks = text;
+	return *text;
+}
+
+static bool take_timeout(struct cli *cli, char *text)
+{
+	unsigned long seconds;
+
+	if (!take_number(text, 1000000000, &seconds) || !seconds)
+		return false;
+	cli->timeout = (unsigned int)seconds;
+	return true;
+}
+
+/* The first line is for every command. */
+static const struct row rows[] = {
+	{ "runtime-dir", "DIR",
+	  "where vtpmd is (/run/vtpm for root, $XDG_RUNTIME_DIR/vtpm for others)", take_runtime_dir,
+	  0 },
+	{ "json", NULL, "print objects for scripts", FLAG(json) },
+	{ "help", NULL, "print a summary and exit", FLAG(help) },
+	{ "version", NULL, "print the version and exit", FLAG(version) },
+	{ "no-hardware", NULL, "do without a host TPM: NOT HARDWARE PROTECTED", FLAG(no_hardware) },
+	{ "pcrs", "N,N", "PCRs of the host TPM the host root key is bound to (7,14)", take_pcrs,
+	  0 },
+	{ "recovery-code-file", "PATH", "write the recovery code to this new file",
+	  take_recovery_code_file, 0 },
+	{ "recovery-code-fd", "N", "write the recovery code to, or read it from, a descriptor",
+	  take_recovery_code_fd, 0 },
+	{ "owner-password-fd", "N", "read the host TPM's owner password from a descriptor",
+	  take_owner_password_fd, 0 },
+	{ "bind", NULL, "seal the host root key to the host TPM that is here now", FLAG(bind) },
+	{ "front-end", "KIND", "device (/dev/vtpmN), chip (/dev/tpmN) or socket", take_front_end,
+	  0 },
+	{ "owner", "USER[:GROUP]", "who may use it (the caller)", take_owner, 0 },
+	{ "mode", "MODE", "permissions of its nodes or socket, in octal (0600)", take_mode, 0 },
+	{ "pcr-banks", "ALG,ALG", "some of sha1, sha256, sha384, sha512 (sha256)", take_pcr_banks,
+	  0 },
+	{ "no-start", NULL, "make it, but do not start it", FLAG(no_start) },
+	{ "timeout", "SECONDS", "give up after this time", take_timeout, 0 },
+	{ "yes", NULL, "ask nothing", FLAG(yes) },
+};
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static bool is_in(const char *names, const char *name)
+{
+	size_t length = strlen(name);
+	const char *at = names;
+
+	while ((at = strstr(at, name))) {
+		if ((at == names || at[-1] == ' ') && (!at[length] || at[length] == ' '))
+			return true;
+		at += length;
+	}
+	return false;
+}
+
+static enum cli_exit complain(struct cli *cli, const char *word, const char *what)
+{
+	return report(cli, report_problem("usage", "`vtpmctl help` says what there is", "'%s' %s",
+					  word, what));
+}
+
+static enum cli_exit take(struct cli *cli, size_t i)
+{
+	const struct row *row = &rows[i];
+
+	cli->given |= (uint32_t)1 << i;
+	if (!row->take) {
+		*(bool *)((char *)cli + row->flag) = true;
+		return CLI_EXIT_OK;
+	}
+	if (row->take(cli, optarg))
+		return CLI_EXIT_OK;
+	return report(cli, report_problem("usage", "`vtpmctl help` says what there is",
+					  "'%s' is no value for --%s %s", optarg, row->name,
+					  row->argument));
+}
+
+static const char *default_runtime_dir(void)
+{
+	static char dir[PATH_MAX];
+	const char *base = getenv("XDG_RUNTIME_DIR");
+
+	if (!geteuid() || !base)
+		return "/run/vtpm";
+	snprintf(dir, sizeof(dir), "%s/vtpm", base);
+	return dir;
+}
+
+enum cli_exit options_parse(struct cli *cli, int argc, char **argv)
+{
+	struct option options[ROWS + 1] = { 0 };
+	enum cli_exit status = CLI_EXIT_OK;
+	int found;
+
+	*cli = (struct cli){ .recovery_code_fd = -1, .owner_password_fd = -1 };
+	for (size_t i = 0; i < ROWS; i++)
+		options[i] = (struct option){
+			.name = rows[i].name,
+			.has_arg = rows[i].argument ? required_argument : no_argument,
+			.val = (int)i + 1000,
+		};
+	/* So that what is said of a bad command line is said in this form too. */
+	for (int i = 1; i < argc; i++)
+		cli->json |= !strcmp(argv[i], "--json");
+	opterr = 0;
+	while (!status && (found = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+		if (found == ':')
+			status = complain(cli, argv[optind - 1], "lacks its argument");
+		else if (found == '?')
+			status = complain(cli, argv[optind - 1], "is no option of vtpmctl");
+		else
+			status = take(cli, (size_t)found - 1000);
+	}
+	if (!cli->runtime_dir)
+		cli->runtime_dir = default_runtime_dir();
+	cli->words = argv + optind;
+	cli->word_count = argc - optind;
+	return status;
+}
+
+void options_help(const char *names)
+{
+	char left[64];
+
+	for (size_t i = 0; i < ROWS; i++) {
+		if (!is_in(names, rows[i].name))
+			continue;
+		snprintf(left, sizeof(left), "--%s %s", rows[i].name,
+			 rows[i].argument ? rows[i].argument : "");
+		printf("  %-28s %s\n", left, rows[i].help);
+	}
+}
+
+const char *options_unwanted(const struct cli *cli, const char *names)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (cli->given & (uint32_t)1 << i && !is_in(names, rows[i].name))
+			return rows[i].name;
+	return NULL;
+}
