@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * Landlock: a ruleset that handles every right this kernel knows and allows
- * none. It holds even where the seccomp filter had a hole.
+ * none, but for the files of a service's directory. It holds even where the seccomp
+ * filter had a hole.
  *
  * The rights below are those of ABI 1 to 7, some newer than the headers this is
  * built with; each ABI handles a prefix of them. Files already open keep
@@ -13,6 +14,8 @@
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/cleanup.h"
 
 #define RULESET_VERSION (1u << 0) /* LANDLOCK_CREATE_RULESET_VERSION */
 
@@ -26,18 +29,41 @@
 /* LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET, _SIGNAL, since ABI 6 */
 #define SCOPE_ABI_6 ((1ull << 2) - 1)
 
+/* To read, write, make and replace files of a directory, and to sync it. */
+#define FS_WRITE_FILE  (1ull << 1)
+#define FS_READ_FILE   (1ull << 2)
+#define FS_READ_DIR    (1ull << 3)
+#define FS_REMOVE_FILE (1ull << 5)
+#define FS_MAKE_REG    (1ull << 8)
+#define FS_FILES       (FS_WRITE_FILE | FS_READ_FILE | FS_READ_DIR | FS_REMOVE_FILE | FS_MAKE_REG)
+
+#define RULE_PATH_BENEATH 1 /* LANDLOCK_RULE_PATH_BENEATH */
+
+/* struct landlock_path_beneath_attr */
+struct beneath {
+	uint64_t allowed;
+	int32_t directory;
+} __attribute__((packed));
+
 struct ruleset {
 	uint64_t fs;
 	uint64_t net;
 	uint64_t scope;
 };
 
-int sandbox_ruleset(void)
+static int allow_files(int ruleset, const struct sandbox_service *service)
 {
+	const struct beneath rule = { .allowed = FS_FILES, .directory = service->directory_fd };
+
+	return (int)syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0);
+}
+
+int sandbox_ruleset(const struct sandbox_service *service)
+{
+	_cleanup_(close_fdp) int fd = -1;
 	struct ruleset ruleset = { .fs = FS_ABI_1 };
 	size_t size = sizeof(ruleset.fs);
 	long abi;
-	int fd;
 
 	abi = syscall(SYS_landlock_create_ruleset, NULL, 0, RULESET_VERSION);
 	if (abi < 0)
@@ -58,7 +84,9 @@ int sandbox_ruleset(void)
 	}
 
 	fd = (int)syscall(SYS_landlock_create_ruleset, &ruleset, size, 0);
-	return fd < 0 ? -errno : fd;
+	if (fd < 0 || (service && allow_files(fd, service)))
+		return -errno;
+	return TAKE_FD(fd);
 }
 
 int sandbox_restrict(int ruleset)

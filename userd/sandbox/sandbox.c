@@ -34,13 +34,13 @@ static int limit(int resource, rlim_t value)
 	return setrlimit((__rlimit_resource_t)resource, &lower) ? -errno : 0;
 }
 
-static int limits(void)
+static int limits(unsigned int files)
 {
 	int r;
 
 	r = limit(RLIMIT_CORE, 0);
 	if (!r)
-		r = limit(RLIMIT_NOFILE, SANDBOX_FILES);
+		r = limit(RLIMIT_NOFILE, files ? files : SANDBOX_FILES);
 	if (!r)
 		r = limit(RLIMIT_NPROC, 0);
 	if (!r)
@@ -76,7 +76,10 @@ static bool lock_memory(void)
 
 int sandbox_prepare(const struct sandbox_profile *profile, struct sandbox *ret)
 {
-	struct sandbox sandbox = { .ruleset = sandbox_ruleset() };
+	struct sandbox sandbox = {
+		.ruleset = sandbox_ruleset(profile->service),
+		.files = profile->service ? profile->service->files : 0,
+	};
 	int r;
 
 	if (sandbox.ruleset < -1)
@@ -105,7 +108,7 @@ int sandbox_enter_prepared(const struct sandbox *sandbox, int ruleset,
 		warn("cannot lock memory, secrets may reach swap: raise RLIMIT_MEMLOCK");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
-	r = limits();
+	r = limits(sandbox->files);
 	if (r)
 		return r;
 	if (ruleset >= 0)

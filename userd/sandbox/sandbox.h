@@ -8,11 +8,13 @@
  *	2. not dumpable	no core file, no ptrace, /proc entries owned by root
  *	3. no_new_privs	execve could gain nothing, were it possible
  *	4. rlimits	no core file, few descriptors, no process, bounded files
- *	5. Landlock	no path and no TCP port (best effort: kernel 5.13)
+ *	5. Landlock	no path but a service's directory, and no TCP port (best effort:
+ *			kernel 5.13)
  *	6. seccomp	an allow-list; anything else kills the process
  *
  * After that the process has the descriptors it holds and no way to get others,
- * but for connections from a listening socket where it has one.
+ * but for connections from a listening socket where it has one, and files in the
+ * directory of a service.
  *
  * A zygote prepares steps 5 and 6 once (struct sandbox), and each of its children
  * enters with a few system calls.
@@ -23,6 +25,18 @@
 #include <stdbool.h>
 
 /**
+ * struct sandbox_service - what a process needs that serves many peers from one loop
+ * @directory_fd: directory whose files it opens, makes and replaces; no other path
+ * @stream_fd: file or socket it reads and writes, -1 for none
+ * @files: most descriptors it may have
+ */
+struct sandbox_service {
+	int directory_fd;
+	int stream_fd;
+	unsigned int files;
+};
+
+/**
  * struct sandbox_profile - what a process still needs
  * @device_fd: file to call @device_ioctl on, -1 for none
  * @device_ioctl: the only ioctl there is
@@ -30,6 +44,7 @@
  * @accepts: it takes connections from a listening socket it holds
  * @messages: it sends and receives packets of wire/ipc.h
  * @file: it reads and writes a regular file it holds
+ * @service: it is a service, NULL otherwise
  * @warn: called with a line for the operator, for steps that were not possible
  */
 struct sandbox_profile {
@@ -39,6 +54,7 @@ struct sandbox_profile {
 	bool accepts;
 	bool messages;
 	bool file;
+	const struct sandbox_service *service;
 	void (*warn)(const char *line);
 };
 
@@ -47,11 +63,13 @@ struct sandbox_profile {
  * @ruleset: of Landlock, -1 where this kernel has none
  * @filter: classic BPF program of seccomp
  * @length: its instructions
+ * @files: most descriptors, 0 for what an engine needs
  */
 struct sandbox {
 	int ruleset;
 	void *filter;
 	unsigned short length;
+	unsigned int files;
 };
 
 /**
@@ -85,8 +103,13 @@ void sandbox_done(struct sandbox *sandbox);
 int sandbox_enter_prepared(const struct sandbox *sandbox, int ruleset,
 			   void (*warn)(const char *line));
 
-/** sandbox_ruleset() - make step 5's ruleset. Return: descriptor; -1 (no Landlock here); -errno */
-int sandbox_ruleset(void);
+/**
+ * sandbox_ruleset() - make step 5's ruleset
+ * @service: whose directory it allows, NULL for none
+ *
+ * Return: descriptor; -1 (no Landlock here); -errno.
+ */
+int sandbox_ruleset(const struct sandbox_service *service);
 
 /** sandbox_restrict() - step 5. Return: 0 or -errno */
 int sandbox_restrict(int ruleset);

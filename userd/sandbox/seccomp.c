@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -48,6 +49,7 @@ enum need {
 	FOR_ACCEPT,
 	FOR_MESSAGES,
 	FOR_FILE,
+	FOR_SERVICE,
 };
 
 struct row {
@@ -65,6 +67,10 @@ struct row {
 	.arguments = 1
 #define ON_STDERR                                                                            \
 	.argument = { .arg = 0, .op = SCMP_CMP_EQ, .datum_a = STDERR_FILENO, .datum_b = 0 }, \
+	.arguments = 1
+
+#define PEER_ONLY                                                                           \
+	.argument = { .arg = 2, .op = SCMP_CMP_EQ, .datum_a = SO_PEERCRED, .datum_b = 0 }, \
 	.arguments = 1
 
 /* A sanitizer's runtime has better use for these than to be refused. */
@@ -108,6 +114,18 @@ static const struct row rows[] = {
 	{ SCMP_SYS(pread64), FOR_FILE, "load the state", FREE },
 	{ SCMP_SYS(pwritev), FOR_FILE, "commit the state", FREE },
 	{ SCMP_SYS(fdatasync), FOR_FILE, "commit the state, durably", FREE },
+
+	{ SCMP_SYS(epoll_wait), FOR_SERVICE, "sd-event: wait", FREE },
+	{ SCMP_SYS(epoll_pwait), FOR_SERVICE, "the same, on other architectures", FREE },
+	{ SCMP_SYS(epoll_pwait2), FOR_SERVICE, "the same, with nanoseconds", FREE },
+	{ SCMP_SYS(epoll_ctl), FOR_SERVICE, "sd-event: peers that come and go", FREE },
+	{ SCMP_SYS(timerfd_settime), FOR_SERVICE, "sd-event: the next deadline", FREE },
+	{ SCMP_SYS(read), FOR_SERVICE, "sd-event's signals and deadlines; the stream", FREE },
+	{ SCMP_SYS(accept4), FOR_SERVICE, "the next peer", FREE },
+	{ SCMP_SYS(getsockopt), FOR_SERVICE, "who the peer is", PEER_ONLY },
+	{ SCMP_SYS(pread64), FOR_SERVICE, "load a file", FREE },
+	{ SCMP_SYS(pwritev), FOR_SERVICE, "write a file", FREE },
+	{ SCMP_SYS(fsync), FOR_SERVICE, "durably, with its directory", FREE },
 };
 
 static int needed(const struct row *row, const struct sandbox_profile *profile)
@@ -121,9 +139,35 @@ static int needed(const struct row *row, const struct sandbox_profile *profile)
 		return profile->messages;
 	case FOR_FILE:
 		return profile->file;
+	case FOR_SERVICE:
+		return profile->service != NULL;
 	default:
 		return 1;
 	}
+}
+
+#define ON_FD(n, fd) SCMP_CMP(n, SCMP_CMP_EQ, (scmp_datum_t)(fd), 0)
+
+/* What is bound to a descriptor of the service. */
+static int fill_service(scmp_filter_ctx filter, const struct sandbox_service *service)
+{
+	int directory = service->directory_fd;
+	int r;
+
+	r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, ON_FD(0, directory));
+	if (!r)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(unlinkat), 1,
+				     ON_FD(0, directory));
+	if (!r)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(renameat), 2,
+				     ON_FD(0, directory), ON_FD(2, directory));
+	if (!r)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(renameat2), 2,
+				     ON_FD(0, directory), ON_FD(2, directory));
+	if (!r && service->stream_fd >= 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
+				     ON_FD(0, service->stream_fd));
+	return r;
 }
 
 static int fill(scmp_filter_ctx filter, const struct sandbox_profile *profile)
@@ -143,6 +187,8 @@ static int fill(scmp_filter_ctx filter, const struct sandbox_profile *profile)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 2,
 				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)profile->device_fd, 0),
 				     SCMP_A1(SCMP_CMP_EQ, profile->device_ioctl, 0));
+	if (!r && profile->service)
+		r = fill_service(filter, profile->service);
 	return r;
 }
 
