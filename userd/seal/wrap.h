@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Data keys: 32 random bytes per vTPM, which leave this process only wrapped, or to
+ * the engine they are for.
+ *
+ *	wrapped	version u8 | key id u32 | nonce (12) | ciphertext (32) | tag (16)
+ *
+ * AES-256-GCM under a key derived from the host root key for this purpose; version,
+ * uuid and key id are authenticated. A wrapped key of one vTPM does not open as that
+ * of another, and none opens on another host.
+ */
+#ifndef SEAL_WRAP_H
+#define SEAL_WRAP_H
+
+#include "seal/crypto.h"
+#include "wire/ipc.h"
+#include "wire/ipc_keyd.h"
+
+#define WRAP_VERSION 1
+#define WRAP_SIZE    (1 + 4 + SEAL_NONCE_SIZE + KEYD_DATA_KEY_SIZE + SEAL_TAG_SIZE)
+
+/**
+ * struct data_key - a data key in clear
+ * @id: random, not 0; tells the keys of one vTPM apart
+ * @key: the key
+ */
+struct data_key {
+	uint32_t id;
+	uint8_t key[KEYD_DATA_KEY_SIZE];
+};
+
+/** data_key_new() - a random one; the caller wipes it. Return: 0; -EIO */
+int data_key_new(struct data_key *ret);
+
+/**
+ * wrap_key() - wrap a data key
+ * @root: host root key
+ * @uuid: of the vTPM it is for
+ * @key: to wrap
+ * @ret: wrapped
+ *
+ * Return: 0; -EIO.
+ */
+int wrap_key(const uint8_t root[SEAL_KEY_SIZE], const uint8_t uuid[IPC_UUID_SIZE],
+	     const struct data_key *key, uint8_t ret[WRAP_SIZE]);
+
+/**
+ * unwrap_key() - the reverse
+ * @ret: set on success, the caller wipes it
+ *
+ * Return: 0; -EKEYREJECTED (of another root key or uuid, of an unknown version, or
+ * changed); -EIO.
+ */
+int unwrap_key(const uint8_t root[SEAL_KEY_SIZE], const uint8_t uuid[IPC_UUID_SIZE],
+	       struct seal_bytes wrapped, struct data_key *ret);
+
+#endif /* SEAL_WRAP_H */
