@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The host TPM: one connection, one storage key, and sessions that trust no wire.
+ *
+ *	connect	 host_open()	before the sandbox; sends nothing of ours
+ *	identify host_adopt()	the storage key at 0x81000001 must have the Name that was
+ *				pinned at init; it is hashed from the public area that
+ *				the sessions will be salted with, not taken from the TPM
+ *	use	 host_random(), host_pcrs(), host_seal(), host_unseal()
+ *
+ * Each session is made for one operation, salted to the storage key and flushed
+ * on every way out, as are objects. Secrets cross the wire encrypted by AES-128-CFB, in both
+ * directions where a command has secrets in both; what is read in clear and matters,
+ * the PCRs at init, comes under the HMAC of an audit session.
+ *
+ * Who pins nothing trusts the TPM once: host_provision(), at init and at bind. A
+ * response code is turned into an errno and a sentence in this room and goes no further.
+ * Commands block until the TPM answers.
+ */
+#ifndef SEAL_HOST_H
+#define SEAL_HOST_H
+
+#include <stdbool.h>
+#include <tss2/tss2_esys.h>
+
+#include "seal/crypto.h"
+#include "seal/reason.h"
+
+/** define HOST_STORAGE_KEY - its handle (TCG TPM v2.0 Provisioning Guidance, 7.8, SRK) */
+#define HOST_STORAGE_KEY 0x81000001
+
+/** define HOST_PCRS - PCRs of a PC Client TPM (PC Client Platform TPM Profile, 4.6) */
+#define HOST_PCRS 24
+
+/** define HOST_PASSWORD_MAX - longest owner password, in bytes: the largest digest (Part 2, 10.4.5)
+ */
+#define HOST_PASSWORD_MAX 64
+
+/**
+ * struct host - a connection to the host TPM
+ * @tcti: how, as TSS names it ("device:/dev/tpmrm0")
+ * @context: of the TCTI
+ * @own_tcti: it is ours (seal/tcti_unix.h), not one of TSS
+ * @esys: of ESYS
+ * @fd: what it reads and writes, for the sandbox; -1 unknown
+ * @storage: storage key, ESYS_TR_NONE until adopted
+ * @name: its Name
+ * @about: maker and firmware, for the operator
+ * @gone: the wire broke; nothing is sent any more
+ */
+struct host {
+	const char *tcti;
+	TSS2_TCTI_CONTEXT *context;
+	bool own_tcti;
+	ESYS_CONTEXT *esys;
+	int fd;
+	ESYS_TR storage;
+	TPM2B_NAME name;
+	char about[64];
+	bool gone;
+};
+
+/**
+ * struct host_sealed - something sealed to the storage key
+ * @public: its public area, with the policy
+ * @private: it, encrypted by the TPM
+ */
+struct host_sealed {
+	TPM2B_PUBLIC public;
+	TPM2B_PRIVATE private;
+};
+
+/**
+ * struct host_pcrs - PCRs of the SHA-256 bank
+ * @mask: bit n: PCR n
+ * @value: of those in @mask, at their own place
+ */
+struct host_pcrs {
+	uint32_t mask;
+	uint8_t value[HOST_PCRS][SEAL_HASH_SIZE];
+};
+
+/**
+ * host_open() - connect
+ * @tcti: as in TPM2TOOLS_TCTI; kept, not copied
+ * @ret: set in any case; the caller ends it with host_done()
+ *
+ * Return: 0; -ENODEV (there is no TPM), with a reason.
+ */
+int host_open(const char *tcti, struct host *ret, struct reason *reason);
+
+/** host_done() - disconnect; one that was never connected is fine */
+void host_done(struct host *host);
+
+/**
+ * host_adopt() - have the storage key for what follows
+ * @name: the Name it must have
+ *
+ * Return: 0; -ENODEV (no TPM, or it is gone); -ENXIO (another TPM, or its storage key was
+ * replaced or removed); -EBUSY (lockout); -EIO (the TPM answers with an error).
+ */
+int host_adopt(struct host *host, const TPM2B_NAME *name, struct reason *reason);
+
+/**
+ * host_provision() - have the storage key that is there, or make one
+ * @password: of the owner hierarchy, may be empty; needed to make one only
+ *
+ * Return: as host_adopt() but -ENXIO; -EACCES (the owner password is wanted, or wrong).
+ */
+int host_provision(struct host *host, struct seal_bytes password, struct reason *reason);
+
+/**
+ * host_random() - random bytes of the TPM, through an encrypted session
+ * @to: room for @count times SEAL_KEY_SIZE bytes
+ *
+ * Return: 0; -ENODEV (no storage key adopted included); -EBUSY; -EIO.
+ */
+int host_random(struct host *host, uint8_t (*to)[SEAL_KEY_SIZE], size_t count,
+		struct reason *reason);
+
+/**
+ * host_read_pcrs() - read PCRs under the HMAC of an audit session
+ * @mask: which, below HOST_PCRS
+ *
+ * Return: 0; -ENODEV; -EBUSY; -EIO (also: no SHA-256 bank).
+ */
+int host_read_pcrs(struct host *host, uint32_t mask, struct host_pcrs *ret, struct reason *reason);
+
+/**
+ * host_seal() - seal a key to the storage key and to PCRs
+ * @pcrs: what they must be
+ * @secret: key
+ * @ret: set on success
+ *
+ * Return: 0; -ENODEV; -EBUSY; -EIO.
+ */
+int host_seal(struct host *host, const struct host_pcrs *pcrs, const uint8_t secret[SEAL_KEY_SIZE],
+	      struct host_sealed *ret, struct reason *reason);
+
+/**
+ * host_unseal() - the reverse
+ * @pcrs: what they were at host_seal(), to say which differ
+ * @ret_secret: key; the caller wipes it
+ *
+ * Return: 0; -EPERM (PCRs differ); -ENODEV; -EBUSY; -EIO (also: not sealed by this TPM).
+ */
+int host_unseal(struct host *host, const struct host_sealed *sealed, const struct host_pcrs *pcrs,
+		uint8_t ret_secret[SEAL_KEY_SIZE], struct reason *reason);
+
+/**
+ * host_pcr_text() - "7,14"
+ * @room: of @to; 64 bytes hold all
+ */
+void host_pcr_text(uint32_t mask, char *to, size_t room);
+
+/* Between host.c and host_object.c. */
+
+/**
+ * struct host_handle - a session or transient object, for _cleanup_
+ * @host: where
+ * @tr: it, ESYS_TR_NONE for none
+ */
+struct host_handle {
+	struct host *host;
+	ESYS_TR tr;
+};
+
+#define HOST_HANDLE(h)                          \
+	{                                       \
+		.host = (h), .tr = ESYS_TR_NONE \
+	}
+
+/** host_flush() - flush it from the TPM */
+void host_flush(struct host_handle *handle);
+
+/** host_close() - forget it, for persistent objects */
+void host_close(struct host_handle *handle);
+
+/**
+ * host_session() - a session salted to a key
+ * @salt: the key
+ * @type: HMAC or policy
+ * @attributes: besides continueSession
+ *
+ * Return: as host_failed().
+ */
+int host_session(struct host *host, ESYS_TR salt, TPM2_SE type, TPMA_SESSION attributes,
+		 struct host_handle *ret, struct reason *reason);
+
+/**
+ * host_base_rc() - a response code of the TPM without what it is about
+ *
+ * Return: code without handle, parameter or session number (Part 2, 6.6.2); another
+ * layer's as it is.
+ */
+TSS2_RC host_base_rc(TSS2_RC rc);
+
+/**
+ * host_failed() - errno and sentence for a response code
+ * @rc: it
+ * @doing: what was tried, in the infinitive
+ *
+ * Return: 0 for TPM2_RC_SUCCESS; -ENODEV (the TPM does not answer any more, @host is gone);
+ * -EBUSY (lockout); -EIO (any other).
+ */
+int host_failed(struct host *host, TSS2_RC rc, const char *doing, struct reason *reason);
+
+#endif /* SEAL_HOST_H */

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * PCRs, and what is sealed to them.
+ *
+ * A sealed object has no authValue and may be used by policy alone (userWithAuth is
+ * clear, adminWithPolicy set). The policy is one PolicyPCR; its digest is computed here
+ * from PCR values that came under an HMAC, so that nobody on the wire chooses them.
+ */
+#include "seal/host.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <tss2/tss2_mu.h>
+
+#include "base/cleanup.h"
+#include "base/cursor.h"
+#include "base/secret.h"
+
+#define PCR_BYTES (HOST_PCRS / 8)
+
+static void free_digests(TPML_DIGEST **digests)
+{
+	Esys_Free(*digests);
+}
+
+static void free_selection(TPML_PCR_SELECTION **selection)
+{
+	Esys_Free(*selection);
+}
+
+static void free_public(TPM2B_PUBLIC **public)
+{
+	Esys_Free(*public);
+}
+
+static void free_private(TPM2B_PRIVATE **private)
+{
+	Esys_Free(*private);
+}
+
+static void free_sensitive(TPM2B_SENSITIVE_DATA **data)
+{
+	if (*data)
+		secret_wipe(*data, sizeof(**data));
+	Esys_Free(*data);
+}
+
+void host_pcr_text(uint32_t mask, char *to, size_t room)
+{
+	size_t used = 0;
+
+	to[0] = 0;
+	for (unsigned int pcr = 0; pcr < HOST_PCRS; pcr++) {
+		int n;
+
+		if (!(mask >> pcr & 1))
+			continue;
+		n = snprintf(to + used, room - used, used ? ",%u" : "%u", pcr);
+		if (n < 0 || (size_t)n >= room - used)
+			return;
+		used += (size_t)n;
+	}
+}
+
+static TPML_PCR_SELECTION selection_of(uint32_t mask)
+{
+	TPML_PCR_SELECTION list = {
+		.count = 1,
+		.pcrSelections[0] = { .hash = TPM2_ALG_SHA256, .sizeofSelect = PCR_BYTES },
+	};
+
+	for (size_t i = 0; i < PCR_BYTES; i++)
+		list.pcrSelections[0].pcrSelect[i] = (uint8_t)(mask >> (8 * i));
+	return list;
+}
+
+static int read_pcr(struct host *host, ESYS_TR session, unsigned int pcr,
+		    uint8_t ret[SEAL_HASH_SIZE], struct reason *reason)
+{
+	const TPML_PCR_SELECTION wanted = selection_of(1u << pcr);
+	_cleanup_(free_selection) TPML_PCR_SELECTION *got = NULL;
+	_cleanup_(free_digests) TPML_DIGEST *values = NULL;
+	uint32_t counter;
+	int r;
+
+	r = host_failed(host,
+			Esys_PCR_Read(host->esys, session, ESYS_TR_NONE, ESYS_TR_NONE, &wanted,
+				      &counter, &got, &values),
+			"read a PCR", reason);
+	if (r)
+		return r;
+	if (values->count != 1 || values->digests[0].size != SEAL_HASH_SIZE)
+		return refuse(reason, -EIO,
+			      "the host TPM at %s has no PCR %u in its SHA-256 bank: activate that "
+			      "bank in the firmware",
+			      host->tcti, pcr);
+	cursor_copy(ret, SEAL_HASH_SIZE, values->digests[0].buffer, SEAL_HASH_SIZE);
+	return 0;
+}
+
+int host_read_pcrs(struct host *host, uint32_t mask, struct host_pcrs *ret, struct reason *reason)
+{
+	_cleanup_(host_flush) struct host_handle session = HOST_HANDLE(host);
+	struct host_pcrs pcrs = { .mask = mask };
+	int r;
+
+	r = host_session(host, host->storage, TPM2_SE_HMAC, TPMA_SESSION_AUDIT, &session, reason);
+	for (unsigned int pcr = 0; !r && pcr < HOST_PCRS; pcr++) {
+		if (mask >> pcr & 1)
+			r = read_pcr(host, session.tr, pcr, pcrs.value[pcr], reason);
+	}
+	if (!r)
+		*ret = pcrs;
+	return r;
+}
+
+/* Part 3, 23.7: H(nothing so far || TPM_CC_PolicyPCR || selection || H(values)) */
+static int policy_of(const struct host_pcrs *pcrs, TPM2B_DIGEST *ret)
+{
+	uint8_t values[HOST_PCRS * SEAL_HASH_SIZE], digest[SEAL_HASH_SIZE], policy[128] = { 0 };
+	const TPML_PCR_SELECTION selection = selection_of(pcrs->mask);
+	struct cursor_out all = cursor_out(values, sizeof(values));
+	struct cursor_out out = cursor_out(policy, sizeof(policy));
+	int r;
+
+	for (unsigned int pcr = 0; pcr < HOST_PCRS; pcr++) {
+		if (pcrs->mask >> pcr & 1)
+			cursor_put_raw(&all, pcrs->value[pcr], SEAL_HASH_SIZE);
+	}
+	r = seal_hash((struct seal_bytes){ values, all.used }, digest);
+	if (r)
+		return r;
+	out.used = SEAL_HASH_SIZE;
+	cursor_put_u32(&out, TPM2_CC_PolicyPCR);
+	if (Tss2_MU_TPML_PCR_SELECTION_Marshal(&selection, policy, sizeof(policy), &out.used))
+		return -EIO;
+	cursor_put_raw(&out, digest, sizeof(digest));
+	ret->size = SEAL_HASH_SIZE;
+	return seal_hash((struct seal_bytes){ policy, out.used }, ret->buffer);
+}
+
+static int create(struct host *host, ESYS_TR session, const TPM2B_SENSITIVE_CREATE *sensitive,
+		  const TPM2B_PUBLIC *template, struct host_sealed *ret, struct reason *reason)
+{
+	static const TPM2B_DATA outside;
+	static const TPML_PCR_SELECTION no_pcrs;
+	_cleanup_(free_private) TPM2B_PRIVATE *private = NULL;
+	_cleanup_(free_public) TPM2B_PUBLIC *public = NULL;
+	int r;
+
+	r = host_failed(host,
+			Esys_Create(host->esys, host->storage, session, ESYS_TR_NONE, ESYS_TR_NONE,
+				    sensitive, template, &outside, &no_pcrs, &private, &public,
+				    NULL, NULL, NULL),
+			"seal the host root key", reason);
+	if (r)
+		return r;
+	ret->public = *public;
+	ret->private = *private;
+	return 0;
+}
+
+int host_seal(struct host *host, const struct host_pcrs *pcrs, const uint8_t secret[SEAL_KEY_SIZE],
+	      struct host_sealed *ret, struct reason *reason)
+{
+	_cleanup_(host_flush) struct host_handle session = HOST_HANDLE(host);
+	TPM2B_SENSITIVE_CREATE sensitive = { .sensitive.data.size = SEAL_KEY_SIZE };
+	TPM2B_PUBLIC template = {
+		.publicArea = {
+			.type = TPM2_ALG_KEYEDHASH,
+			.nameAlg = TPM2_ALG_SHA256,
+			.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
+					    TPMA_OBJECT_ADMINWITHPOLICY | TPMA_OBJECT_NODA,
+			.parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL,
+		},
+	};
+	int r;
+
+	if (policy_of(pcrs, &template.publicArea.authPolicy))
+		return refuse(reason, -EIO, "SHA-256 does not work: look at OpenSSL");
+	r = host_session(host, host->storage, TPM2_SE_HMAC,
+			 TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT, &session, reason);
+	if (r)
+		return r;
+	cursor_copy(sensitive.sensitive.data.buffer, SEAL_KEY_SIZE, secret, SEAL_KEY_SIZE);
+	r = create(host, session.tr, &sensitive, &template, ret, reason);
+	secret_wipe(&sensitive, sizeof(sensitive));
+	return r;
+}
+
+/* The policy does not hold: say which PCRs are not what they were. */
+static int explain(struct host *host, const struct host_pcrs *sealed, struct reason *reason)
+{
+	struct host_pcrs now;
+	uint32_t changed = 0;
+	char text[64];
+	int r;
+
+	r = host_read_pcrs(host, sealed->mask, &now, reason);
+	if (r)
+		return r;
+	for (unsigned int pcr = 0; pcr < HOST_PCRS; pcr++) {
+		if ((sealed->mask >> pcr & 1) &&
+		    !secret_equal(now.value[pcr], sealed->value[pcr], SEAL_HASH_SIZE))
+			changed |= 1u << pcr;
+	}
+	if (!changed)
+		return refuse(reason, -EPERM,
+			      "the host TPM at %s refuses the policy of the sealed host root key, "
+			      "and no PCR says why: unlock with the recovery code, and bind",
+			      host->tcti);
+	host_pcr_text(changed, text, sizeof(text));
+	return refuse(reason, -EPERM,
+		      "PCR %s %s changed since the host root key was sealed (boot policy, its keys "
+		      "or firmware): boot as before, or unlock with the recovery code and, "
+		      "if the change was meant, bind",
+		      text, changed & (changed - 1) ? "have" : "has");
+}
+
+static int load(struct host *host, const struct host_sealed *sealed, struct host_handle *ret,
+		struct reason *reason)
+{
+	_cleanup_(host_flush) struct host_handle session = HOST_HANDLE(host);
+	int r;
+
+	r = host_session(host, host->storage, TPM2_SE_HMAC,
+			 TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT, &session, reason);
+	if (r)
+		return r;
+	return host_failed(host,
+			   Esys_Load(host->esys, host->storage, session.tr, ESYS_TR_NONE,
+				     ESYS_TR_NONE, &sealed->private, &sealed->public, &ret->tr),
+			   "load the sealed host root key", reason);
+}
+
+int host_unseal(struct host *host, const struct host_sealed *sealed, const struct host_pcrs *pcrs,
+		uint8_t ret_secret[SEAL_KEY_SIZE], struct reason *reason)
+{
+	_cleanup_(host_flush) struct host_handle object = HOST_HANDLE(host);
+	_cleanup_(host_flush) struct host_handle policy = HOST_HANDLE(host);
+	_cleanup_(free_sensitive) TPM2B_SENSITIVE_DATA *data = NULL;
+	const TPML_PCR_SELECTION selection = selection_of(pcrs->mask);
+	static const TPM2B_DIGEST as_they_are;
+	TSS2_RC rc;
+	int r;
+
+	r = load(host, sealed, &object, reason);
+	if (!r)
+		r = host_session(host, host->storage, TPM2_SE_POLICY, TPMA_SESSION_ENCRYPT, &policy,
+				 reason);
+	if (r)
+		return r;
+	rc = Esys_PolicyPCR(host->esys, policy.tr, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+			    &as_they_are, &selection);
+	if (!rc)
+		rc = Esys_Unseal(host->esys, object.tr, policy.tr, ESYS_TR_NONE, ESYS_TR_NONE,
+				 &data);
+	if (host_base_rc(rc) == TPM2_RC_POLICY_FAIL || rc == TPM2_RC_PCR_CHANGED)
+		return explain(host, pcrs, reason);
+	r = host_failed(host, rc, "unseal the host root key", reason);
+	if (r)
+		return r;
+	if (data->size != SEAL_KEY_SIZE)
+		return refuse(reason, -EIO, "what the host TPM at %s unsealed is no host root key",
+			      host->tcti);
+	cursor_copy(ret_secret, SEAL_KEY_SIZE, data->buffer, SEAL_KEY_SIZE);
+	return 0;
+}
