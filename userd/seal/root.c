@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Birth, opening and binding of the host root key; see the header.
+ */
+#include "seal/root.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/cursor.h"
+#include "base/secret.h"
+
+#define ROOT_LABEL "vtpm host root key"
+
+/* What opens by itself, in this order. */
+static const struct slot_ops *const openers[] = { &seal_tpm2, &seal_none };
+
+static void wipe_slots(struct slots *slots)
+{
+	secret_wipe(slots, sizeof(*slots));
+}
+
+static void wipe_slot(struct slot *slot)
+{
+	secret_wipe(slot, sizeof(*slot));
+}
+
+void root_load(struct root *root)
+{
+	int r;
+
+	root->reason.text[0] = 0;
+	r = slots_load(root->directory, &root->slots, &root->reason);
+	root->readable = !r;
+	root->state = r == -ENOENT ? KEYD_STATE_NONE : KEYD_STATE_LOCKED;
+	if (r == -ENOENT)
+		refuse(&root->reason, r, "this host is not initialised: run vtpmctl host init");
+}
+
+static void unlocked(struct root *root, const uint8_t key[SEAL_KEY_SIZE])
+{
+	cursor_copy(root->key, sizeof(root->key), key, SEAL_KEY_SIZE);
+	root->state = KEYD_STATE_UNLOCKED;
+	root->reason.text[0] = 0;
+}
+
+static int open_slot(struct root *root, const struct slots *slots, const struct slot_ops *ops,
+		     struct reason *reason)
+{
+	const struct slot *slot = slots_find(slots, ops->kind);
+	uint8_t key[SEAL_KEY_SIZE];
+	int r;
+
+	r = ops->open(root->host, slot, key, reason);
+	if (!r)
+		r = slots_match(slots, key);
+	if (r == -EKEYREJECTED)
+		refuse(reason, r,
+		       "a slot of keys/slots opened, but holds another host's root key: put the "
+		       "right "
+		       "file back");
+	if (!r)
+		unlocked(root, key);
+	secret_wipe(key, sizeof(key));
+	return r;
+}
+
+int root_try(struct root *root)
+{
+	int r = -ENOKEY;
+
+	if (root->state == KEYD_STATE_UNLOCKED)
+		return 0;
+	if (!root->readable)
+		return root->state == KEYD_STATE_NONE ? -ENOENT : -EBADMSG;
+	refuse(&root->reason, r,
+	       "keys/slots has no slot that opens by itself: unlock with the recovery code");
+	for (size_t i = 0; r && i < sizeof(openers) / sizeof(openers[0]); i++) {
+		if (slots_find(&root->slots, openers[i]->kind))
+			r = open_slot(root, &root->slots, openers[i], &root->reason);
+	}
+	return r;
+}
+
+/* Our generator, and the TPM's where there is one: either alone would do. */
+static int make_key(struct host *host, uint8_t ret[SEAL_KEY_SIZE], struct reason *reason)
+{
+	uint8_t random[2][SEAL_KEY_SIZE] = { 0 };
+	int r;
+
+	r = seal_random(random[0], SEAL_KEY_SIZE);
+	if (r)
+		return refuse(reason, r, "this machine gives no random bytes");
+	if (host)
+		r = host_random(host, &random[1], 1, reason);
+	if (!r)
+		r = seal_derive((struct seal_bytes){ random, sizeof(random) },
+				(struct seal_bytes){ 0 }, ROOT_LABEL, (struct seal_bytes){ 0 }, ret,
+				SEAL_KEY_SIZE);
+	secret_wipe(random, sizeof(random));
+	return r;
+}
+
+static int make_slot(const struct slot_ops *ops, const struct slot_wish *wish,
+		     const uint8_t key[SEAL_KEY_SIZE], struct slots *slots, struct reason *reason)
+{
+	_cleanup_(wipe_slot) struct slot slot = { 0 };
+	int r;
+
+	r = ops->make(wish, key, &slot, reason);
+	if (!r && slots_add(slots, &slot))
+		r = refuse(reason, -ENOSPC, "keys/slots has no room for another slot");
+	return r;
+}
+
+/*
+ * Take slots for the file's once the key was got out of them, not before: what was
+ * written is never found out to be useless after a reboot.
+ */
+static int accept(struct root *root, const struct slots *slots, const struct slot_ops *ops,
+		  struct reason *reason)
+{
+	struct root trial = { .host = root->host };
+	int r;
+
+	r = open_slot(&trial, slots, ops, reason);
+	root_done(&trial);
+	if (!r)
+		r = slots_save(root->directory, slots, reason);
+	if (r)
+		return r;
+	root->slots = *slots;
+	root->readable = true;
+	return 0;
+}
+
+static int check_wish(const struct slot_wish *wish, struct reason *reason)
+{
+	if (!wish->point)
+		return refuse(reason, -EINVAL, "no recovery code was given: use vtpmctl host init");
+	if (wish->host && (!wish->pcrs || wish->pcrs >> HOST_PCRS))
+		return refuse(reason, -EINVAL, "PCRs are 0 to %d, and at least one: choose others",
+			      HOST_PCRS - 1);
+	return 0;
+}
+
+int root_init(struct root *root, const struct slot_wish *wish, struct reason *reason)
+{
+	const struct slot_ops *ops = wish->host ? &seal_tpm2 : &seal_none;
+	_cleanup_(wipe_slots) struct slots slots = { 0 };
+	uint8_t key[SEAL_KEY_SIZE];
+	int r;
+
+	if (root->state != KEYD_STATE_NONE)
+		return refuse(reason, -EEXIST,
+			      "this host is initialised already: to begin anew means to lose every "
+			      "vTPM; move STATE_DIR/keys/slots away if you want that");
+	r = check_wish(wish, reason);
+	/* the storage key comes first: random bytes are read through it */
+	if (!r && wish->host)
+		r = host_provision(wish->host, wish->password, reason);
+	if (!r)
+		r = make_key(wish->host, key, reason);
+	if (r)
+		return r;
+	r = slots_check_value(key, slots.check);
+	if (!r)
+		r = make_slot(ops, wish, key, &slots, reason);
+	if (!r)
+		r = make_slot(&seal_recovery, wish, key, &slots, reason);
+	if (!r)
+		r = accept(root, &slots, ops, reason);
+	if (!r)
+		unlocked(root, key);
+	secret_wipe(key, sizeof(key));
+	return r;
+}
+
+static int bind_here(struct root *root, struct reason *reason)
+{
+	struct slot_wish wish = { .host = root->host, .pcrs = ROOT_PCRS_DEFAULT };
+	_cleanup_(wipe_slots) struct slots slots = root->slots;
+	struct tpm2_slot old;
+	int r;
+
+	if (root_policy(root, &old))
+		wish.pcrs = old.pcrs.mask;
+	slots_remove(&slots, SLOT_TPM2);
+	slots_remove(&slots, SLOT_NONE);
+	r = make_slot(&seal_tpm2, &wish, root->key, &slots, reason);
+	return r ? r : accept(root, &slots, &seal_tpm2, reason);
+}
+
+int root_unlock(struct root *root, const uint8_t key[SEAL_KEY_SIZE], bool bind,
+		struct reason *reason)
+{
+	int r;
+
+	if (root->state == KEYD_STATE_NONE)
+		return refuse(reason, -ENOENT,
+			      "this host is not initialised: run vtpmctl host init");
+	if (!root->readable) {
+		*reason = root->reason;
+		return -EBADMSG;
+	}
+	r = slots_match(&root->slots, key);
+	if (r)
+		return refuse(
+			reason, r,
+			"this is not the root key of this host: look for the recovery code that "
+			"was shown when it was initialised");
+	unlocked(root, key);
+	return bind ? bind_here(root, reason) : 0;
+}
+
+bool root_policy(const struct root *root, struct tpm2_slot *ret)
+{
+	const struct slot *slot = root->readable ? slots_find(&root->slots, SLOT_TPM2) : NULL;
+
+	return slot && !tpm2_slot_parse(slot, ret);
+}
+
+enum keyd_protection root_protection(const struct root *root)
+{
+	/* one unprotected slot is enough to lose the key */
+	if (root->readable && slots_find(&root->slots, SLOT_TPM2) &&
+	    !slots_find(&root->slots, SLOT_NONE))
+		return KEYD_PROTECTION_TPM;
+	return KEYD_PROTECTION_NONE;
+}
+
+void root_done(struct root *root)
+{
+	secret_wipe(root->key, sizeof(root->key));
+	secret_wipe(&root->slots, sizeof(root->slots));
+}

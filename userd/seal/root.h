@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The host root key: 32 random bytes from which all of this host's vTPMs hang.
+ *
+ *	NONE --root_init()--> UNLOCKED
+ *	LOCKED --root_try(), root_unlock()--> UNLOCKED
+ *	UNLOCKED --root_unlock() with bind--> UNLOCKED, sealed to the TPM that is here now
+ *
+ * At start root_load() reads the slots file and root_try() opens it by itself. What
+ * fails leaves the state as it was, with a reason: UNLOCKED stays UNLOCKED whatever becomes of
+ * the TPM, and the file on disk is replaced only by one that was opened again first.
+ */
+#ifndef SEAL_ROOT_H
+#define SEAL_ROOT_H
+
+#include "seal/slot.h"
+#include "wire/ipc_keyd.h"
+
+/** define ROOT_PCRS_DEFAULT - PCR 7: Secure Boot policy; PCR 14: keys of the shim */
+#define ROOT_PCRS_DEFAULT (1u << 7 | 1u << 14)
+
+/**
+ * struct root - the host root key of this host
+ * @directory: STATE_DIR/keys
+ * @host: host TPM
+ * @state: &enum keyd_state
+ * @key: it, where UNLOCKED
+ * @slots: as in the file, where it could be read
+ * @readable: it could
+ * @reason: why LOCKED
+ */
+struct root {
+	int directory;
+	struct host *host;
+	enum keyd_state state;
+	uint8_t key[SEAL_KEY_SIZE];
+	struct slots slots;
+	bool readable;
+	struct reason reason;
+};
+
+/** root_load() - read the slots file: NONE or LOCKED. What is wrong stands in @root->reason */
+void root_load(struct root *root);
+
+/**
+ * root_try() - open a slot that opens by itself
+ *
+ * Return: 0 (UNLOCKED; it may have been before); -errno with @root->reason.
+ */
+int root_try(struct root *root);
+
+/**
+ * root_init() - make the host root key and its slots
+ * @wish: of what; its @host NULL: no hardware shall protect it
+ *
+ * Return: 0; -EEXIST (initialised already, or a file is there that cannot be read);
+ * -EINVAL (PCRs that do not exist, or none; no recovery code); as host_provision();
+ * -errno of slots_save(); with a reason.
+ */
+int root_init(struct root *root, const struct slot_wish *wish, struct reason *reason);
+
+/**
+ * root_unlock() - take a root key that a person brought
+ * @key: it
+ * @bind: seal it to the host TPM that is here now, with the PCRs as they are now
+ *
+ * Return: 0; -EKEYREJECTED (not the root key of this host); -ENOENT (not initialised);
+ * -EBADMSG (the slots file cannot be read); with @bind, UNLOCKED in any case: as
+ * host_provision() and slots_save(); with a reason.
+ */
+int root_unlock(struct root *root, const uint8_t key[SEAL_KEY_SIZE], bool bind,
+		struct reason *reason);
+
+/** root_protection() - what protects it at rest */
+enum keyd_protection root_protection(const struct root *root);
+
+/**
+ * root_policy() - PCRs and Name of the storage key it is sealed to
+ * @ret: set where there is such a slot
+ *
+ * Return: is there one?
+ */
+bool root_policy(const struct root *root, struct tpm2_slot *ret);
+
+/** root_done() - wipe it */
+void root_done(struct root *root);
+
+#endif /* SEAL_ROOT_H */

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Kinds of slots: each knows how to put a host root key into the body of a slot, and
+ * most know how to take it out again.
+ *
+ * A kind without open() is opened elsewhere, by a person: that of the recovery code.
+ * Kinds for a PKCS#11 token or a key server have their place in slot_kinds[].
+ */
+#ifndef SEAL_SLOT_H
+#define SEAL_SLOT_H
+
+#include "seal/host.h"
+#include "seal/slots.h"
+
+/**
+ * struct slot_wish - what a slot is to be made of
+ * @host: host TPM
+ * @pcrs: mask of PCRs
+ * @password: of the TPM's owner hierarchy, may be empty
+ * @point: public half of the recovery code
+ */
+struct slot_wish {
+	struct host *host;
+	uint32_t pcrs;
+	struct seal_bytes password;
+	const uint8_t *point;
+};
+
+/**
+ * struct slot_ops - a kind of slots
+ * @kind: it
+ * @make: fill @ret's body with @root; 0 or -errno with a reason
+ * @open: take @ret_root out, which may be a wrong one; 0 or -errno with a reason; NULL
+ *	where only a person can
+ */
+struct slot_ops {
+	enum slot_kind kind;
+	int (*make)(const struct slot_wish *wish, const uint8_t root[SEAL_KEY_SIZE],
+		    struct slot *ret, struct reason *reason);
+	int (*open)(struct host *host, const struct slot *slot, uint8_t ret_root[SEAL_KEY_SIZE],
+		    struct reason *reason);
+};
+
+extern const struct slot_ops seal_none, seal_tpm2, seal_recovery;
+
+/**
+ * struct tpm2_slot - body of a slot of kind SLOT_TPM2
+ * @name: Name of the storage key it is sealed to, pinned
+ * @pcrs: PCRs it is sealed to; their values are no secret
+ * @sealed: host root key, encrypted by the TPM
+ */
+struct tpm2_slot {
+	TPM2B_NAME name;
+	struct host_pcrs pcrs;
+	struct host_sealed sealed;
+};
+
+/** tpm2_slot_parse() - read a body. Return: 0; -EBADMSG */
+int tpm2_slot_parse(const struct slot *slot, struct tpm2_slot *ret);
+
+/** tpm2_slot_format() - write one. Return: 0; -EMSGSIZE */
+int tpm2_slot_format(const struct tpm2_slot *from, struct slot *ret);
+
+#endif /* SEAL_SLOT_H */
