@@ -92,8 +92,8 @@ $(ASAN_PROGRAMS): $(B)/asan/%: $(B)/asan/%.o $(patsubst userd/%.c,$(B)/asan/%.o,
 # $(call run-tests,label,folder of the programs,tests)
 define run-tests
 @failed=0; for test in $(3); do \
-	VTPM_ENGINE=$(2)/vtpm-engine VTPM_SPAWN=$(2)/vtpm-spawn $$test || \
-		{ failed=$$((failed + 1)); echo "FAILED: $$test"; }; \
+	VTPM_ENGINE=$(2)/vtpm-engine VTPM_SPAWN=$(2)/vtpm-spawn VTPM_KEYD=$(2)/vtpm-keyd \
+		$$test || { failed=$$((failed + 1)); echo "FAILED: $$test"; }; \
 done; \
 echo "$(1): $(words $(3)) programs, $$failed failed"; test $$failed = 0
 endef

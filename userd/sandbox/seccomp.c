@@ -121,6 +121,7 @@ static const struct row rows[] = {
 	{ SCMP_SYS(epoll_ctl), FOR_SERVICE, "sd-event: peers that come and go", FREE },
 	{ SCMP_SYS(timerfd_settime), FOR_SERVICE, "sd-event: the next deadline", FREE },
 	{ SCMP_SYS(read), FOR_SERVICE, "sd-event's signals and deadlines; the stream", FREE },
+	{ SCMP_SYS(sendto), FOR_SERVICE, "tell the service manager", FREE },
 	{ SCMP_SYS(accept4), FOR_SERVICE, "the next peer", FREE },
 	{ SCMP_SYS(getsockopt), FOR_SERVICE, "who the peer is", PEER_ONLY },
 	{ SCMP_SYS(pread64), FOR_SERVICE, "load a file", FREE },

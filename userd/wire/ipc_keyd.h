@@ -47,7 +47,8 @@
  * @KEYD_INIT_DONE: nothing more. errno EEXIST: already initialised; EACCES:
  *	the owner password is wanted, or wrong; ENODEV: no host TPM; EBUSY: the
  *	host TPM is in lockout; EIO: it answers with an error
- * @KEYD_UNLOCK: tag, u32 &enum keyd_unlock_flags, blob box with the host root key
+ * @KEYD_UNLOCK: tag, u32 &enum keyd_unlock_flags, blob box with the host root key (may be
+ *	empty, without flags: try again what opens by itself)
  * @KEYD_UNLOCK_DONE: nothing more. errno EKEYREJECTED: not the root key
  * @KEYD_RECOVERY: tag
  * @KEYD_RECOVERY_IS: blob recovery record (seal/recovery.h; empty before

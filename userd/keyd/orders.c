@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * What is asked (wire/ipc_keyd.h), and what is done about it.
+ *
+ * A handler reads its message to the last byte before it does anything; a message
+ * that is not what it says it is ends the connection. What fails is an answer. An
+ * answer is an operation, the asker's tag, an errno, a sentence, and where the errno is
+ * 0 what stands beside the operation.
+ *
+ * The host TPM is asked at KEYD_INIT and KEYD_UNLOCK, and at KEYD_KEY where the pool is
+ * empty; never at KEYD_STATUS, KEYD_NEW_KEY and KEYD_GRANT.
+ */
+#include "keyd/keyd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "seal/box.h"
+
+#define OURS (KEYD_INIT_NO_HARDWARE)
+
+/* An answer on its way. */
+struct answer {
+	uint8_t bytes[KEYD_MESSAGE_MAX];
+	struct ipc_out out;
+};
+
+static void begin(struct answer *answer, uint32_t op, uint32_t tag, int error,
+		  const struct reason *reason)
+{
+	answer->out = ipc_out(op, answer->bytes, sizeof(answer->bytes));
+	cursor_put_u32(&answer->out.body, tag);
+	cursor_put_u32(&answer->out.body, (uint32_t)-error);
+	ipc_put_string(&answer->out, error ? reason->text : "");
+}
+
+static int finish(struct keyd_peer *peer, struct answer *answer)
+{
+	int r = ipc_send(peer->fd, &answer->out);
+
+	secret_wipe(answer->bytes, answer->out.body.used);
+	return r;
+}
+
+static int answer_plain(struct keyd_peer *peer, uint32_t op, uint32_t tag, int error,
+			const struct reason *reason)
+{
+	struct answer answer;
+
+	begin(&answer, op, tag, error, reason);
+	return finish(peer, &answer);
+}
+
+static int locked(const struct root *root, struct reason *reason)
+{
+	if (root->state == KEYD_STATE_UNLOCKED)
+		return 0;
+	*reason = root->reason;
+	return -ENOKEY;
+}
+
+static int on_status(void *context, struct ipc_in *in)
+{
+	struct keyd_peer *peer = context;
+	struct keyd *keyd = peer->keyd;
+	uint32_t tag = cursor_get_u32(&in->body);
+	char list[64], policy[80] = "";
+	struct tpm2_slot slot = { 0 };
+	struct answer answer;
+
+	if (!ipc_ended(in))
+		return -EPROTO;
+	if (root_policy(&keyd->root, &slot)) {
+		host_pcr_text(slot.pcrs.mask, list, sizeof(list));
+		snprintf(policy, sizeof(policy), "sha256:%s", list);
+	}
+	begin(&answer, KEYD_STATUS_IS, tag, 0, NULL);
+	cursor_put_u8(&answer.out.body, (uint8_t)keyd->root.state);
+	cursor_put_u8(&answer.out.body, (uint8_t)root_protection(&keyd->root));
+	cursor_put_u8(&answer.out.body, peer->uid != keyd->uid);
+	cursor_put_u32(&answer.out.body, (uint32_t)getpid());
+	ipc_put_string(&answer.out, keyd->options.tcti);
+	ipc_put_string(&answer.out, keyd->host.about);
+	ipc_put_string(&answer.out, policy);
+	ipc_put_blob(&answer.out, slot.name.name, slot.name.size);
+	ipc_put_string(&answer.out, keyd->root.reason.text);
+	return finish(peer, &answer);
+}
+
+/* Open a box to the session key. */
+static int open_box(const struct keyd *keyd, const char *label, struct seal_bytes box, uint8_t *ret,
+		    size_t room, size_t *ret_length, struct reason *reason)
+{
+	if (!box_open(keyd->scalar, label, (struct seal_bytes){ 0 }, box, ret, room, ret_length))
+		return 0;
+	return refuse(reason, -EKEYREJECTED,
+		      "what was typed was not encrypted to this vtpm-keyd's session key: it was "
+		      "restarted meanwhile, try again");
+}
+
+static int init(struct keyd *keyd, uint32_t flags, uint32_t pcrs, struct seal_bytes point,
+		struct seal_bytes box, struct reason *reason)
+{
+	bool hardware = !(flags & KEYD_INIT_NO_HARDWARE);
+	uint8_t password[BOX_TEXT_MAX];
+	size_t length = 0;
+	int r = 0;
+
+	if (flags & ~(uint32_t)OURS)
+		return refuse(reason, -EINVAL, "flags 0x%x are not known here: update vtpm-keyd",
+			      flags);
+	if (point.length != SEAL_POINT_SIZE)
+		return refuse(reason, -EINVAL, "no recovery code was given: use vtpmctl host init");
+	if (hardware && keyd->no_host.text[0]) {
+		*reason = keyd->no_host;
+		return -ENODEV;
+	}
+	if (box.length)
+		r = open_box(keyd, BOX_OWNER, box, password, sizeof(password), &length, reason);
+	if (!r) {
+		const struct slot_wish wish = {
+			.host = hardware ? &keyd->host : NULL,
+			.pcrs = pcrs,
+			.password = { password, length },
+			.point = point.at,
+		};
+
+		r = root_init(&keyd->root, &wish, reason);
+	}
+	secret_wipe(password, sizeof(password));
+	return r;
+}
+
+static int on_init(void *context, struct ipc_in *in)
+{
+	struct keyd_peer *peer = context;
+	uint32_t tag = cursor_get_u32(&in->body);
+	uint32_t flags = cursor_get_u32(&in->body);
+	uint32_t pcrs = cursor_get_u32(&in->body);
+	struct seal_bytes point, box;
+	struct reason reason;
+	int r;
+
+	point.at = ipc_get_blob(in, SEAL_POINT_SIZE, &point.length);
+	box.at = ipc_get_blob(in, KEYD_BOX_MAX, &box.length);
+	if (!ipc_ended(in))
+		return -EPROTO;
+	r = init(peer->keyd, flags, pcrs, point, box, &reason);
+	if (r)
+		log_line("not initialised: %s", reason.text);
+	else
+		log_line("initialised by pid %d%s", (int)peer->pid,
+			 flags & KEYD_INIT_NO_HARDWARE ? ", NOT HARDWARE PROTECTED" : "");
+	keyd_refill(peer->keyd);
+	return answer_plain(peer, KEYD_INIT_DONE, tag, r, &reason);
+}
+
+static int unlock(struct keyd *keyd, uint32_t flags, struct seal_bytes box, struct reason *reason)
+{
+	uint8_t key[BOX_TEXT_MAX];
+	size_t length;
+	int r;
+
+	if (flags & ~(uint32_t)KEYD_UNLOCK_BIND || (!box.length && flags))
+		return refuse(reason, -EINVAL,
+			      "to bind takes the recovery code, and no other flag");
+	if (!box.length) {
+		if (!keyd->root.readable)
+			root_load(&keyd->root); /* somebody may have put a file back */
+		r = root_try(&keyd->root);
+		*reason = keyd->root.reason;
+		return r;
+	}
+	if ((flags & KEYD_UNLOCK_BIND) && keyd->no_host.text[0]) {
+		*reason = keyd->no_host;
+		return -ENODEV;
+	}
+	r = open_box(keyd, BOX_ROOT, box, key, sizeof(key), &length, reason);
+	if (!r && length != SEAL_KEY_SIZE)
+		r = refuse(reason, -EKEYREJECTED, "a host root key has %d bytes, this had %zu",
+			   SEAL_KEY_SIZE, length);
+	if (!r)
+		r = root_unlock(&keyd->root, key, flags & KEYD_UNLOCK_BIND, reason);
+	secret_wipe(key, sizeof(key));
+	return r;
+}
+
+static int on_unlock(void *context, struct ipc_in *in)
+{
+	struct keyd_peer *peer = context;
+	uint32_t tag = cursor_get_u32(&in->body);
+	uint32_t flags = cursor_get_u32(&in->body);
+	struct seal_bytes box;
+	struct reason reason;
+	int r;
+
+	box.at = ipc_get_blob(in, KEYD_BOX_MAX, &box.length);
+	if (!ipc_ended(in))
+		return -EPROTO;
+	r = unlock(peer->keyd, flags, box, &reason);
+	if (r)
+		log_line("not unlocked%s: %s", flags & KEYD_UNLOCK_BIND ? " and bound" : "",
+			 reason.text);
+	else
+		log_line("unlocked%s by pid %d", flags & KEYD_UNLOCK_BIND ? " and bound" : "",
+			 (int)peer->pid);
+	keyd_refill(peer->keyd);
+	return answer_plain(peer, KEYD_UNLOCK_DONE, tag, r, &reason);
+}
+
+static int on_recovery(void *context, struct ipc_in *in)
+{
+	struct keyd_peer *peer = context;
+	const struct root *root = &peer->keyd->root;
+	uint32_t tag = cursor_get_u32(&in->body);
+	const struct slot *slot;
+	struct answer answer;
+
+	if (!ipc_ended(in))
+		return -EPROTO;
+	slot = root->readable ? slots_find(&root->slots, SLOT_RECOVERY) : NULL;
+	begin(&answer, KEYD_RECOVERY_IS, tag, 0, NULL);
+	ipc_put_blob(&answer.out, slot ? slot->body : NULL, slot ? slot->length : 0);
+	ipc_put_blob(&answer.out, peer->keyd->point, SEAL_POINT_SIZE);
+	return finish(peer, &answer);
+}
+
+static int new_key(const struct root *root, const uint8_t *uuid, uint8_t ret[WRAP_SIZE],
+		   struct reason *reason)
+{
+	struct data_key key;
+	int r;
+
+	r = locked(root, reason);
+	if (r)
+		return r;
+	r = data_key_new(&key);
+	if (!r)
+		r = wrap_key(root->key, uuid, &key, ret);
+	secret_wipe(&key, sizeof(key));
+	return r ? refuse(reason, r, "this machine gives no random bytes, or OpenSSL fails") : 0;
+}
+
+static int on_new_key(void *context, struct ipc_in *in)
+{
+	struct keyd_peer *peer = context;
+	uint32_t tag = cursor_get_u32(&in->body);
+	uint8_t uuid[IPC_UUID_SIZE], wrapped[WRAP_SIZE];
+	struct answer answer;
+	struct reason reason;
+	int r;
+
+	cursor_get_raw(&in->body, uuid, sizeof(uuid));
+	if (!ipc_ended(in))
+		return -EPROTO;
+	r = new_key(&peer->keyd->root, uuid, wrapped, &reason);
+	begin(&answer, KEYD_NEW_KEY_IS, tag, r, &reason);
+	if (!r)
+		ipc_put_blob(&answer.out, wrapped, sizeof(wrapped));
+	return finish(peer, &answer);
+}
+
+static int on_grant(void *context, struct ipc_in *in)
+{
+	struct keyd_peer *peer = context;
+	struct keyd *keyd = peer->keyd;
+	uint32_t tag = cursor_get_u32(&in->body);
+	struct grant grant = { 0 };
+	struct seal_bytes wrapped;
+	struct reason reason;
+	int r;
+
+	cursor_get_raw(&in->body, grant.uuid, sizeof(grant.uuid));
+	cursor_get_raw(&in->body, grant.ticket, sizeof(grant.ticket));
+	wrapped.at = ipc_get_blob(in, KEYD_WRAPPED_MAX, &wrapped.length);
+	if (!ipc_ended(in))
+		return -EPROTO;
+	r = locked(&keyd->root, &reason);
+	if (!r && unwrap_key(keyd->root.key, grant.uuid, wrapped, &grant.key))
+		r = refuse(&reason, -EKEYREJECTED,
+			   "the data key is not of this host, or not of this vTPM: restore the "
+			   "vTPM from "
+			   "its own backup");
+	if (!r)
+		grants_add(&keyd->grants, &grant, keyd_now(keyd));
+	secret_wipe(&grant, sizeof(grant));
+	keyd_expire(keyd);
+	return answer_plain(peer, KEYD_GRANTED, tag, r, &reason);
+}
+
+static int on_end(void *context, struct ipc_in *in)
+{
+	struct keyd_peer *peer = context;
+	uint32_t tag = cursor_get_u32(&in->body);
+
+	if (!ipc_ended(in))
+		return -EPROTO;
+	log_line("asked to end by pid %d", (int)peer->pid);
+	sd_event_exit(peer->keyd->event, 0);
+	return answer_plain(peer, KEYD_ENDING, tag, 0, NULL);
+}
+
+static int send_key(struct keyd_peer *peer, uint32_t tag, const struct data_key *key)
+{
+	struct keyd *keyd = peer->keyd;
+	uint8_t entropy[KEYD_ENTROPY_SIZE];
+	struct answer answer;
+	struct reason reason;
+	int r, none = -ENODEV;
+
+	if (keyd->host.storage != ESYS_TR_NONE) {
+		none = pool_take(&keyd->pool, &keyd->host, entropy, &reason);
+		if (none)
+			log_line("an engine gets no random bytes of the host TPM: %s", reason.text);
+	}
+	begin(&answer, KEYD_KEY_IS, tag, 0, NULL);
+	cursor_put_u32(&answer.out.body, key->id);
+	cursor_put_raw(&answer.out.body, key->key, sizeof(key->key));
+	ipc_put_blob(&answer.out, entropy, none ? 0 : sizeof(entropy));
+	r = finish(peer, &answer);
+	secret_wipe(entropy, sizeof(entropy));
+	keyd_refill(keyd);
+	return r;
+}
+
+/* What is wrong with a ticket is not said, and there is one attempt per connection. */
+static int on_key(void *context, struct ipc_in *in)
+{
+	struct keyd_peer *peer = context;
+	struct keyd *keyd = peer->keyd;
+	uint32_t tag = cursor_get_u32(&in->body);
+	uint8_t uuid[IPC_UUID_SIZE], ticket[KEYD_TICKET_SIZE];
+	struct data_key key;
+	struct reason reason;
+	int r;
+
+	cursor_get_raw(&in->body, uuid, sizeof(uuid));
+	cursor_get_raw(&in->body, ticket, sizeof(ticket));
+	if (!ipc_ended(in))
+		return -EPROTO;
+	r = grants_take(&keyd->grants, uuid, ticket, keyd_now(keyd), &key);
+	secret_wipe(ticket, sizeof(ticket));
+	if (r) {
+		refuse(&reason, r, "no data key waits for this ticket: start the vTPM again");
+		answer_plain(peer, KEYD_KEY_IS, tag, r, &reason);
+		return r;
+	}
+	r = send_key(peer, tag, &key);
+	secret_wipe(&key, sizeof(key));
+	return r;
+}
+
+static const struct ipc_permit permits[] = {
+	{ KEYD_STATUS, KEYD_EITHER | KEYD_MANAGER, on_status },
+	{ KEYD_INIT, KEYD_EITHER | KEYD_MANAGER, on_init },
+	{ KEYD_UNLOCK, KEYD_EITHER | KEYD_MANAGER, on_unlock },
+	{ KEYD_RECOVERY, KEYD_EITHER | KEYD_MANAGER, on_recovery },
+	{ KEYD_NEW_KEY, KEYD_EITHER | KEYD_MANAGER, on_new_key },
+	{ KEYD_GRANT, KEYD_EITHER | KEYD_MANAGER, on_grant },
+	{ KEYD_END, KEYD_EITHER | KEYD_MANAGER, on_end },
+	{ KEYD_KEY, KEYD_EITHER | KEYD_ENGINE, on_key },
+};
+
+int keyd_take_order(struct keyd_peer *peer, struct ipc_in *in)
+{
+	int r = ipc_dispatch(permits, sizeof(permits) / sizeof(permits[0]), (uint32_t)peer->role,
+			     peer, in);
+
+	if (!r)
+		peer->role = in->op == KEYD_KEY ? KEYD_SERVED : KEYD_MANAGER;
+	return r;
+}
