@@ -21,7 +21,7 @@
 
 struct peer_call {
 	struct peer_call *next;
-	uint64_t tag;
+	uint32_t tag;
 	peer_done done;
 	void *context;
 };
@@ -47,7 +47,7 @@ static void hang_up(struct peer *peer)
 }
 
 /* Take the call with this tag out of the list. */
-static struct peer_call *take_call(struct peer *peer, uint64_t tag)
+static struct peer_call *take_call(struct peer *peer, uint32_t tag)
 {
 	for (struct peer_call **at = &peer->calls; *at; at = &(*at)->next) {
 		struct peer_call *call = *at;
@@ -68,7 +68,7 @@ static int take_answer(struct peer *peer, struct ipc_in *in)
 	struct cursor_in look = in->body;
 	int r;
 
-	call = in->op == peer->ops->reports ? NULL : take_call(peer, cursor_get_u64(&look));
+	call = in->op == peer->ops->reports ? NULL : take_call(peer, cursor_get_u32(&look));
 	if (!call)
 		return peer->ops->report(peer->context, in);
 
@@ -196,7 +196,7 @@ struct ipc_out peer_call(struct peer *peer, uint32_t op, void *buffer, size_t ro
 {
 	struct ipc_out out = ipc_out(op, buffer, room);
 
-	cursor_put_u64(&out.body, ++peer->tag);
+	cursor_put_u32(&out.body, ++peer->tag);
 	return out;
 }
 

@@ -85,7 +85,7 @@ struct peer {
 	sd_event_source *source;
 	sd_event_source *timer;
 	int fd;
-	uint64_t tag;
+	uint32_t tag;
 	struct peer_call *calls;
 	uint8_t *buffer;
 };

@@ -174,7 +174,7 @@ static int on_report(void *context, struct ipc_in *in)
 	switch (in->op) {
 	case SPAWN_ENTRY:
 		/* tag and errno, which peer.c reads of answers it knows the call of */
-		cursor_get_u64(&in->body);
+		cursor_get_u32(&in->body);
 		cursor_get_u32(&in->body);
 		return take_entry(context, in);
 	case SPAWN_EXITED:

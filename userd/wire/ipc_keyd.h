@@ -5,7 +5,7 @@
  * Two kinds of peers, told apart by SO_PEERCRED and by what they ask first: the
  * manager (all but KEYD_KEY), and engines (KEYD_KEY, once, and nothing else).
  *
- * Every request begins with a tag of the asker's choice. Every answer
+ * Every request begins with a tag (u32) of the asker's choice. Every answer
  * begins with that tag, an errno (0: done), and a sentence for the operator that
  * names the thing, the reason and the next step (empty when done); what follows an
  * errno of 0 is written beside each operation. Answers may come out of order.

@@ -6,7 +6,7 @@
  * the checkpoint memory and the manager's end of the engine's channel. It
  * knows a vTPM by its UUID and understands nothing of what passes the channel.
  *
- * Requests begin with a tag of the manager's choice, answers with that tag and an
+ * Requests begin with a tag (u32) of the manager's choice, answers with that tag and an
  * errno (0: done). One manager at a time: a new connection replaces the old one.
  */
 #ifndef WIRE_IPC_SPAWN_H
