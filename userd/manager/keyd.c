@@ -64,9 +64,8 @@ void manager_keyd_end(struct manager *manager)
 	peer_send(&manager->keyd, &out, ending, manager);
 }
 
-static int status_is(void *context, const struct peer_answer *answer)
+static int look(struct manager *manager, const struct peer_answer *answer)
 {
-	struct manager *manager = context;
 	int r;
 
 	if (answer->error)
@@ -85,12 +84,22 @@ static int status_is(void *context, const struct peer_answer *answer)
 	return 0;
 }
 
-void manager_keyd_look(struct manager *manager)
+static int looked(void *context, const struct peer_answer *answer)
+{
+	return look(context, answer);
+}
+
+static void ask(struct manager *manager, peer_done done, void *context)
 {
 	uint8_t buffer[16];
 	struct ipc_out out = peer_call(&manager->keyd, KEYD_STATUS, buffer, sizeof(buffer));
 
-	peer_send(&manager->keyd, &out, status_is, manager);
+	peer_send(&manager->keyd, &out, done, context);
+}
+
+void manager_keyd_look(struct manager *manager)
+{
+	ask(manager, looked, manager);
 }
 
 static void on_here(void *context)
@@ -220,7 +229,18 @@ static struct asker *new_asker(struct manager *manager, manager_done done, void 
 	return asker;
 }
 
-/* INIT and UNLOCK have ended; look again before the asker does. */
+/* What the asker sees next is the host as it is now. */
+static int looked_again(void *context, const struct peer_answer *answer)
+{
+	struct asker *asker = context;
+	int r = look(asker->manager, answer);
+
+	manager_tell(asker->manager, asker->done, asker->context, NULL);
+	free(asker);
+	return r;
+}
+
+/* INIT and UNLOCK have ended. */
 static int host_done(void *context, const struct peer_answer *answer)
 {
 	struct asker *asker = context;
@@ -228,13 +248,13 @@ static int host_done(void *context, const struct peer_answer *answer)
 	struct problem problem;
 	bool nonsense = !answer->error && !ipc_ended(answer->in);
 
-	manager_keyd_look(manager);
-	if (answer->error || nonsense) {
-		manager_keyd_problem(&problem, nonsense ? EPROTO : answer->error, answer->text);
-		manager_tell(manager, asker->done, asker->context, &problem);
-	} else {
-		manager_tell(manager, asker->done, asker->context, NULL);
+	if (!answer->error && !nonsense) {
+		ask(manager, looked_again, asker);
+		return 0;
 	}
+	manager_keyd_look(manager);
+	manager_keyd_problem(&problem, nonsense ? EPROTO : answer->error, answer->text);
+	manager_tell(manager, asker->done, asker->context, &problem);
 	free(asker);
 	return nonsense ? -EPROTO : 0;
 }
