@@ -24,6 +24,9 @@
 #define IDLE_SECONDS 30
 #define BACKLOG	     64
 
+/* sd-event's 0 means that a timer may be 250 ms late, and every answer with it. */
+#define EXACT 1
+
 /* The socket */
 
 static bool somebody_listens(const struct sockaddr_un *address)
@@ -130,7 +133,7 @@ static int join_loop(struct api *api)
 		return -EIO;
 	r = sd_event_add_io(api->event, &api->io, info->epoll_fd, EPOLLIN, on_io, api);
 	if (r >= 0)
-		r = sd_event_add_time_relative(api->event, &api->timer, CLOCK_MONOTONIC, 0, 0,
+		r = sd_event_add_time_relative(api->event, &api->timer, CLOCK_MONOTONIC, 0, EXACT,
 					       on_timer, api);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(api->timer, SD_EVENT_OFF);

@@ -13,6 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* How late a deadline may be. */
+#define SLACK_US 10000
+
 static bool holds(const gid_t *groups, size_t count, gid_t gid)
 {
 	for (size_t i = 0; i < count; i++)
@@ -92,7 +95,7 @@ struct api_peer *api_peer_new(struct api *api, int fd)
 	};
 	if (!peer->allowed)
 		api->strangers++;
-	if (sd_event_add_time_relative(api->event, &peer->deadline, CLOCK_MONOTONIC, 0, 0,
+	if (sd_event_add_time_relative(api->event, &peer->deadline, CLOCK_MONOTONIC, 0, SLACK_US,
 				       on_deadline, peer) < 0 ||
 	    (!peer->allowed && api->strangers > API_STRANGERS_MAX))
 		return api_peer_free(peer);

@@ -133,7 +133,7 @@ static struct fake_job *job_new(struct manager *fake, const char *name,
 	if (code)
 		problem_set(&job->problem, code, "do as the test says",
 			    "vTPM '%s' has problem '%s'", name, problem_name(code));
-	sd_event_add_time_relative(fake->event, &job->timer, CLOCK_MONOTONIC, ms * 1000, 0, on_job,
+	sd_event_add_time_relative(fake->event, &job->timer, CLOCK_MONOTONIC, ms * 1000, 1, on_job,
 				   job);
 	if (!strncmp(name, "never", 5))
 		sd_event_source_set_enabled(job->timer, SD_EVENT_OFF);
