@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <jansson.h>
+
 #define CLI_VERSION "0.1"
 
 /**
@@ -96,27 +98,32 @@ struct cli {
 	bool yes;
 };
 
-/** options_parse() - read the command line; what is wrong with it has been reported */
-enum cli_exit options_parse(struct cli *cli, int argc, char **argv);
+/** cli_options_parse() - read the command line; what is wrong with it has been reported */
+enum cli_exit cli_options_parse(struct cli *cli, int argc, char **argv);
 
-/** options_help() - print those options whose names are in @names, a list with blanks */
-void options_help(const char *names);
+/** cli_options_help() - print those options whose names are in @names, a list with blanks */
+void cli_options_help(const char *names);
 
-/** options_unwanted() - an option that was given and is not in @names. Return: NULL: none */
-const char *options_unwanted(const struct cli *cli, const char *names);
+/** cli_options_unwanted() - an option that was given and is not in @names. Return: NULL: none */
+const char *cli_options_unwanted(const struct cli *cli, const char *names);
 
-/** command_run() - do what was asked */
-enum cli_exit command_run(struct cli *cli);
+/** cli_command_run() - do what was asked */
+enum cli_exit cli_command_run(struct cli *cli);
+
+/** cli_host_print() - print what became of the host */
+void cli_host_print(const struct cli *cli, const json_t *host);
 
 /* The commands; @name is that of a vTPM, NULL where the command takes none. */
-enum cli_exit host_show(struct cli *cli, const char *name);
-enum cli_exit vtpm_create(struct cli *cli, const char *name);
-enum cli_exit vtpm_start(struct cli *cli, const char *name);
-enum cli_exit vtpm_stop(struct cli *cli, const char *name);
-enum cli_exit vtpm_reset(struct cli *cli, const char *name);
-enum cli_exit vtpm_list(struct cli *cli, const char *name);
-enum cli_exit vtpm_show(struct cli *cli, const char *name);
-enum cli_exit vtpm_wait(struct cli *cli, const char *name);
-enum cli_exit vtpm_remove(struct cli *cli, const char *name);
+enum cli_exit cli_host_init(struct cli *cli, const char *name);
+enum cli_exit cli_host_show(struct cli *cli, const char *name);
+enum cli_exit cli_host_unlock(struct cli *cli, const char *name);
+enum cli_exit cli_vtpm_create(struct cli *cli, const char *name);
+enum cli_exit cli_vtpm_start(struct cli *cli, const char *name);
+enum cli_exit cli_vtpm_stop(struct cli *cli, const char *name);
+enum cli_exit cli_vtpm_reset(struct cli *cli, const char *name);
+enum cli_exit cli_vtpm_list(struct cli *cli, const char *name);
+enum cli_exit cli_vtpm_show(struct cli *cli, const char *name);
+enum cli_exit cli_vtpm_wait(struct cli *cli, const char *name);
+enum cli_exit cli_vtpm_remove(struct cli *cli, const char *name);
 
 #endif /* CLI_CLI_H */

@@ -77,6 +77,7 @@ static int on_progress(void *userdata, curl_off_t a, curl_off_t b, curl_off_t c,
 	if (seconds < 2 || !exchange->request->doing)
 		return 0;
 	fprintf(stderr, "\r%s ... %ld s\033[K", exchange->request->doing, seconds);
+	fflush(stderr);
 	exchange->drawn = true;
 	return 0;
 }

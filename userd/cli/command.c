@@ -34,21 +34,33 @@ struct command {
 static enum cli_exit help(struct cli *cli, const char *name);
 
 static const struct command commands[] = {
-	{ "host show", host_show, false, "", "", "show what the vTPMs of this host rest on", NULL },
-	{ "create", vtpm_create, true, "front-end owner mode pcr-banks no-start",
+	{ "host init", cli_host_init, false,
+	  "no-hardware pcrs recovery-code-file recovery-code-fd owner-password-fd",
+	  "[--no-hardware] [--pcrs 7,14] [--recovery-code-file PATH | --recovery-code-fd N] "
+	  "[--owner-password-fd N]",
+	  "make the host root key, sealed to the host TPM",
+	  "Makes a recovery code too, and shows it once. Without it nothing on this host can be\n"
+	  "opened when the host TPM, its firmware or the boot chain has changed: keep it\n"
+	  "elsewhere. It needs a terminal, or --recovery-code-file, or --recovery-code-fd." },
+	{ "host show", cli_host_show, false, "", "", "show what the vTPMs of this host rest on",
+	  NULL },
+	{ "host unlock", cli_host_unlock, false, "bind recovery-code-fd",
+	  "[--bind] [--recovery-code-fd N]", "open the host root key with the recovery code",
+	  "Asks for the code on the terminal, or reads it from a descriptor." },
+	{ "create", cli_vtpm_create, true, "front-end owner mode pcr-banks no-start",
 	  "[--front-end device|chip|socket] [--owner USER[:GROUP]] [--mode MODE] "
 	  "[--pcr-banks sha256,sha384] [--no-start]",
 	  "make a vTPM, and start it", NULL },
-	{ "start", vtpm_start, true, "", "", "power a vTPM on", NULL },
-	{ "stop", vtpm_stop, true, "", "", "shut a vTPM down and power it off", NULL },
-	{ "reset", vtpm_reset, true, "", "", "power cycle a vTPM; this is not a wipe",
+	{ "start", cli_vtpm_start, true, "", "", "power a vTPM on", NULL },
+	{ "stop", cli_vtpm_stop, true, "", "", "shut a vTPM down and power it off", NULL },
+	{ "reset", cli_vtpm_reset, true, "", "", "power cycle a vTPM; this is not a wipe",
 	  "Like the reset of a machine: PCRs, sessions and loaded keys go, all that is stored\n"
 	  "stays. Devices stay, and clients that have them open." },
-	{ "list", vtpm_list, false, "", "", "list the vTPMs of this host", NULL },
-	{ "show", vtpm_show, true, "", "", "show a vTPM", NULL },
-	{ "wait", vtpm_wait, true, "timeout", "[--timeout SECONDS]", "wait until a vTPM answers",
-	  NULL },
-	{ "remove", vtpm_remove, true, "yes", "--yes", "end a vTPM, and erase it for good",
+	{ "list", cli_vtpm_list, false, "", "", "list the vTPMs of this host", NULL },
+	{ "show", cli_vtpm_show, true, "", "", "show a vTPM", NULL },
+	{ "wait", cli_vtpm_wait, true, "timeout", "[--timeout SECONDS]",
+	  "wait until a vTPM answers", NULL },
+	{ "remove", cli_vtpm_remove, true, "yes", "--yes", "end a vTPM, and erase it for good",
 	  "All keys that were made in it are lost, and with them whatever they protect. Without\n"
 	  "--yes it asks on a terminal, and refuses elsewhere." },
 	{ "help", help, false, "", "[COMMAND]", "say what there is", NULL },
@@ -83,7 +95,7 @@ static void help_all(void)
 		printf("  %s%-*s %s\n", commands[i].words, 20 - (int)strlen(commands[i].words),
 		       commands[i].named ? " NAME" : "", commands[i].summary);
 	puts("\nOptions, before or after the command:");
-	options_help(ANYWHERE);
+	cli_options_help(ANYWHERE);
 	puts("\n`vtpmctl help COMMAND` says more; the exit statuses stand in vtpmctl(1).");
 }
 
@@ -95,7 +107,7 @@ static enum cli_exit help_one(const struct command *command)
 		printf("\n%s\n", command->more);
 	if (*command->options) {
 		putchar('\n');
-		options_help(command->options);
+		cli_options_help(command->options);
 	}
 	return CLI_EXIT_OK;
 }
@@ -137,7 +149,7 @@ static enum cli_exit run(struct cli *cli, const struct command *command)
 	char allowed[256];
 
 	snprintf(allowed, sizeof(allowed), "%s %s", ANYWHERE, command->options);
-	option = options_unwanted(cli, allowed);
+	option = cli_options_unwanted(cli, allowed);
 	if (option)
 		return report(cli, report_problem("usage", "leave it out",
 						  "`vtpmctl %s` has no option --%s", command->words,
@@ -158,7 +170,7 @@ static enum cli_exit run(struct cli *cli, const struct command *command)
 	return command->run(cli, name);
 }
 
-enum cli_exit command_run(struct cli *cli)
+enum cli_exit cli_command_run(struct cli *cli)
 {
 	const struct command *command;
 	int used;

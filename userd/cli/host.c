@@ -1,13 +1,23 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Commands about the host.
+ * Commands about the host: show it, unlock it (host_init.c initialises it).
+ *
+ * To unlock, the host root key is taken out of the recovery record here, by the code that
+ * a person types, and boxed to keyd; vtpmd passes the box on and cannot open it.
  */
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/cleanup.h"
+#include "base/secret.h"
+#include "cli/ask.h"
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/report.h"
+#include "cli/session.h"
+
+#define TRIES 3
 
 static const struct report_column host_lines[] = {
 	{ "state:", "state" },
@@ -31,7 +41,14 @@ static void json_putp(json_t **object)
 	json_decref(*object);
 }
 
-enum cli_exit host_show(struct cli *cli, const char *name)
+static void secrets_freep(struct secrets **secrets)
+{
+	secrets_free(*secrets);
+}
+
+/* show */
+
+enum cli_exit cli_host_show(struct cli *cli, const char *name)
 {
 	const struct client_request request = { .method = "GET", .path = "/v1/host" };
 	_cleanup_(json_putp) json_t *body = NULL;
@@ -52,5 +69,135 @@ enum cli_exit host_show(struct cli *cli, const char *name)
 			       json_string_value(warning) ? json_string_value(warning) : "-");
 		putchar('\n');
 	}
+	return CLI_EXIT_OK;
+}
+
+void cli_host_print(const struct cli *cli, const json_t *host)
+{
+	char state[256], protection[256];
+
+	if (cli->json) {
+		report_json(host);
+		return;
+	}
+	report_text(host, "state", state, sizeof(state));
+	report_text(host, "protection", protection, sizeof(protection));
+	printf("the host is %s; protection: %s\n", state, protection);
+}
+
+/* unlock */
+
+/* Return: NULL: the code's private half is in @secrets. @ret_again: asking again may help. */
+static json_t *get_code(const struct cli *cli, struct secrets *secrets, const char *prompt,
+			bool *ret_again)
+{
+	int fd = cli->recovery_code_fd;
+	unsigned int group;
+	int r = fd >= 0 ? ask_fd(fd, secrets->typed) : ask_secret(prompt, secrets->typed);
+
+	*ret_again = false;
+	if (r == -ENOTTY)
+		return report_problem(
+			"auth", "run it on a terminal, or use --recovery-code-fd",
+			"the recovery code is wanted, and there is no terminal to ask "
+			"for it");
+	if (r)
+		return report_problem("auth", "give the code that `vtpmctl host init` made",
+				      "no recovery code can be read: %s", strerror(-r));
+	*ret_again = fd < 0;
+	r = recovery_code_parse(secrets->typed, secrets->scalar, &group);
+	secret_wipe(secrets->typed, sizeof(secrets->typed));
+	if (!r)
+		return NULL;
+	if (group)
+		return report_problem("auth", "compare it with what was written down",
+				      "group %u of the recovery code is mistyped", group);
+	if (r == -EINVAL)
+		return report_problem("auth", "compare it with what was written down",
+				      "a recovery code has 55 letters and digits, in 11 groups "
+				      "of 5");
+	return report_problem("auth", "compare it with what was written down",
+			      "the recovery code is mistyped somewhere");
+}
+
+/* Return: NULL: the host root key is in @secrets. */
+static json_t *open_record(const struct cli *cli, const struct session *session,
+			   struct secrets *secrets, const char *prompt, bool *ret_again)
+{
+	json_t *problem = get_code(cli, secrets, prompt, ret_again);
+	int r;
+
+	if (problem)
+		return problem;
+	r = recovery_open((struct seal_bytes){ session->record, session->record_length },
+			  secrets->scalar, secrets->root);
+	secret_wipe(secrets->scalar, sizeof(secrets->scalar));
+	if (!r)
+		return NULL;
+	return report_problem("auth", "take the code that this host's `vtpmctl host init` made",
+			      "this recovery code does not open this host");
+}
+
+static json_t *get_root(const struct cli *cli, const struct session *session,
+			struct secrets *secrets)
+{
+	const char *prompt = "Recovery code: ";
+	json_t *problem;
+	bool again;
+
+	for (unsigned int tries = 1;; tries++) {
+		problem = open_record(cli, session, secrets, prompt, &again);
+		if (!problem || !again || tries == TRIES)
+			return problem;
+		/* With --json only the last problem is printed: one object. */
+		if (cli->json)
+			json_decref(problem);
+		else
+			report(cli, problem);
+		prompt = "Recovery code, again: ";
+	}
+}
+
+static json_t *make_unlock(const struct cli *cli, struct secrets *secrets, json_t **ret_body)
+{
+	struct session session;
+	json_t *problem = session_get(cli, &session), *box = NULL;
+
+	if (!problem && !session.record_length)
+		problem = report_problem("uninitialised", "`vtpmctl host init`",
+					 "the host is not initialised: there is nothing to "
+					 "unlock");
+	if (!problem)
+		problem = get_root(cli, &session, secrets);
+	if (!problem)
+		problem = session_box(&session, BOX_ROOT,
+				      (struct seal_bytes){ secrets->root, sizeof(secrets->root) },
+				      &box);
+	secret_wipe(secrets->root, sizeof(secrets->root));
+	if (box)
+		*ret_body = json_pack("{s:o, s:b}", "box", box, "bind", (int)cli->bind);
+	return problem;
+}
+
+enum cli_exit cli_host_unlock(struct cli *cli, const char *name)
+{
+	_cleanup_(secrets_freep) struct secrets *secrets = secrets_new();
+	struct client_request request = {
+		.method = "POST",
+		.path = "/v1/host/unlock",
+		.doing = "unlocking the host",
+	};
+	_cleanup_(json_putp) json_t *host = NULL;
+	json_t *problem;
+
+	(void)name;
+	if (!secrets)
+		return report(cli, report_problem("internal", NULL, "there is no memory left"));
+	problem = make_unlock(cli, secrets, &request.body);
+	if (!problem)
+		client_ask(cli, &request, &host, &problem, NULL);
+	if (problem)
+		return report(cli, problem);
+	cli_host_print(cli, host);
 	return CLI_EXIT_OK;
 }

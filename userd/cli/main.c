@@ -44,11 +44,12 @@ int main(int argc, char **argv)
 	struct cli cli;
 
 	protect();
-	status = options_parse(&cli, argc, argv);
+	setvbuf(stderr, NULL, _IOLBF, 0);
+	status = cli_options_parse(&cli, argc, argv);
 	if (status)
 		return status;
 	curl_global_init(CURL_GLOBAL_NOTHING);
-	status = flush(&cli, command_run(&cli));
+	status = flush(&cli, cli_command_run(&cli));
 	curl_global_cleanup();
 	return status;
 }

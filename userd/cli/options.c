@@ -243,7 +243,7 @@ static const char *default_runtime_dir(void)
 	return dir;
 }
 
-enum cli_exit options_parse(struct cli *cli, int argc, char **argv)
+enum cli_exit cli_options_parse(struct cli *cli, int argc, char **argv)
 {
 	struct option options[ROWS + 1] = { 0 };
 	enum cli_exit status = CLI_EXIT_OK;
@@ -275,7 +275,7 @@ enum cli_exit options_parse(struct cli *cli, int argc, char **argv)
 	return status;
 }
 
-void options_help(const char *names)
+void cli_options_help(const char *names)
 {
 	char left[64];
 
@@ -288,7 +288,7 @@ void options_help(const char *names)
 	}
 }
 
-const char *options_unwanted(const struct cli *cli, const char *names)
+const char *cli_options_unwanted(const struct cli *cli, const char *names)
 {
 	for (size_t i = 0; i < ROWS; i++)
 		if (cli->given & (uint32_t)1 << i && !is_in(names, rows[i].name))

@@ -97,17 +97,17 @@ static enum cli_exit act(const struct cli *cli, const char *name, const char *ve
 	return ask_and_print(cli, &request, print_outcome);
 }
 
-enum cli_exit vtpm_start(struct cli *cli, const char *name)
+enum cli_exit cli_vtpm_start(struct cli *cli, const char *name)
 {
 	return act(cli, name, "start", "starting");
 }
 
-enum cli_exit vtpm_stop(struct cli *cli, const char *name)
+enum cli_exit cli_vtpm_stop(struct cli *cli, const char *name)
 {
 	return act(cli, name, "stop", "stopping");
 }
 
-enum cli_exit vtpm_reset(struct cli *cli, const char *name)
+enum cli_exit cli_vtpm_reset(struct cli *cli, const char *name)
 {
 	return act(cli, name, "reset", "resetting");
 }
@@ -136,7 +136,7 @@ static json_t *create_body(const struct cli *cli, const char *name)
 	return body;
 }
 
-enum cli_exit vtpm_create(struct cli *cli, const char *name)
+enum cli_exit cli_vtpm_create(struct cli *cli, const char *name)
 {
 	char doing[128];
 	const struct client_request request = {
@@ -158,7 +158,7 @@ static void print_show(const struct cli *cli, const json_t *vtpm)
 		report_lines(vtpm, show_lines, COUNT(show_lines));
 }
 
-enum cli_exit vtpm_show(struct cli *cli, const char *name)
+enum cli_exit cli_vtpm_show(struct cli *cli, const char *name)
 {
 	char path[128];
 	const struct client_request request = { .method = "GET", .path = path };
@@ -185,7 +185,7 @@ static void print_list(const struct cli *cli, const json_t *body)
 	report_table(rows, list_columns, COUNT(list_columns));
 }
 
-enum cli_exit vtpm_list(struct cli *cli, const char *name)
+enum cli_exit cli_vtpm_list(struct cli *cli, const char *name)
 {
 	const struct client_request request = { .method = "GET", .path = "/v1/vtpms" };
 
@@ -201,7 +201,7 @@ static time_t now(void)
 	return time.tv_sec;
 }
 
-enum cli_exit vtpm_wait(struct cli *cli, const char *name)
+enum cli_exit cli_vtpm_wait(struct cli *cli, const char *name)
 {
 	time_t end = now() + (time_t)cli->timeout;
 	json_t *body = NULL, *problem = NULL;
@@ -240,7 +240,7 @@ static bool is_confirmed(const struct cli *cli, const char *name)
 	return ask_word(question, name);
 }
 
-enum cli_exit vtpm_remove(struct cli *cli, const char *name)
+enum cli_exit cli_vtpm_remove(struct cli *cli, const char *name)
 {
 	json_t *body = NULL, *problem = NULL;
 	char path[128], doing[128];
