@@ -119,7 +119,8 @@ FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=a
 FUZZ_NAMES := $(patsubst userd/fuzz/%.c,%,$(wildcard userd/fuzz/fuzz_*.c))
 FUZZ_PROGRAMS := $(addprefix $(B)/fuzz/,$(FUZZ_NAMES))
 FUZZ_SRC := $(filter-out userd/engine/%,$(foreach room,base wire sandbox store, \
-	$(filter userd/$(room)/%,$(USERD_SRC)))) userd/engine/unit.c
+	$(filter userd/$(room)/%,$(USERD_SRC)))) userd/engine/unit.c \
+	$(addprefix userd/manager/,api_body.c api_json.c problem.c)
 SECONDS ?= 10
 
 $(FUZZ_PROGRAMS): $(B)/fuzz/%: userd/fuzz/%.c $(FUZZ_SRC)
