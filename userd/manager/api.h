@@ -19,8 +19,8 @@ struct manager;
 /* What one peer can make the daemon hold. */
 #define API_CONNECTIONS_MAX    256
 #define API_WAITS_MAX	       192
-#define API_BODY_MAX	       (64 * 1024)
-#define API_HEAD_MAX	       (16 * 1024)
+#define API_BODY_MAX	       65536
+#define API_HEAD_MAX	       16384
 #define API_REQUEST_SECONDS    10
 #define API_WAIT_SECONDS_MAX   600
 #define API_WAIT_SECONDS_UNSET 30

@@ -26,7 +26,7 @@ static void answer_vtpm(struct api_request *request, unsigned int status)
 		api_request_answer(request, status, api_json_vtpm(&view));
 		return;
 	}
-	problem_set(&problem, PROBLEM_NOT_FOUND, "GET /v1/vtpms says which ones there are",
+	problem_set(&problem, PROBLEM_NOT_FOUND, "`vtpmctl list` says which ones there are",
 		    "there is no vTPM '%s'", request->name);
 	api_request_fail(request, &problem);
 }
