@@ -98,7 +98,8 @@ int fd_keep_only(int *keep, size_t count)
 	unsigned int from = 3;
 	int r;
 
-	qsort(keep, count, sizeof(*keep), by_number);
+	if (count)
+		qsort(keep, count, sizeof(*keep), by_number);
 	r = guard_standard();
 	if (r)
 		return r;

@@ -116,6 +116,8 @@ int test_host_connect(struct test_host *host)
 		fd = ipc_connect(path);
 		if (fd != -ENOENT && fd != -ECONNREFUSED)
 			break;
+		if (kill(host->spawn, 0) || waitpid(host->spawn, NULL, WNOHANG) > 0)
+			return -ECHILD;
 		usleep(1000);
 	}
 	if (fd < 0)
