@@ -473,22 +473,27 @@ static void test_api_no_such_path(void **state)
 		"/v1/vtpms/",
 		"/v1/vtpms/a/",
 		"/v1/vtpms/a/fly",
-		"/v1/vtpms/.a",
-		"/v1/vtpms/proxy-1",
-		"/v1/vtpms/a%2fstop",
-		"/v1/vtpms/../host",
 		"/v1/hosts",
+		"/v1/vtpms/.a",
 		"/v1/vtpms/a/start/now",
+		"/vtpms",
+		"/v1/vtpms/../host",
+		"/v1/vtpms/proxy-1",
+		"/V1/host",
 		"/v1/vtpms//start",
-		"/v1/vtpms/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-		"aaaaaaaaaaaaaaaa",
+		"/v1/vtpms/a%2fstop",
 	};
+	char path[128];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		assert_int_equal(ask("GET", paths[i], NULL), 404);
 		assert_problem("not-found");
 	}
+	/* one character more than a name may have */
+	snprintf(path, sizeof(path), "/v1/vtpms/%064d", 0);
+	assert_int_equal(ask("DELETE", path, NULL), 404);
+	assert_string_equal(text("detail"), "the API has no such path");
 }
 
 static void test_api_method(void **state)
