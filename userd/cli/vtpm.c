@@ -68,7 +68,9 @@ static void print_outcome(const struct cli *cli, const json_t *vtpm)
 	report_text(vtpm, "state", state, sizeof(state));
 	report_text(vtpm, "protection", protection, sizeof(protection));
 	where(vtpm, at, sizeof(at));
-	printf("%s is %s: %s", name, state, at);
+	printf("%s is %s", name, state);
+	if (strcmp(at, "-") != 0)
+		printf(": %s", at);
 	if (!json_is_true(json_object_get(vtpm, "hardware_protected")))
 		printf(" (%s)", protection);
 	putchar('\n');
