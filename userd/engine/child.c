@@ -46,9 +46,8 @@ int engine_zygote_init(struct engine_zygote *zygote, const char *keyd_path)
 		[ENGINE_SANDBOX_SOCKET] = { .device_fd = -1, .sockets = true, .messages = true },
 		[ENGINE_SANDBOX_LISTENER] = { .device_fd = -1, .accepts = true, .messages = true },
 	};
-	int r;
+	int r = 0;
 
-	r = tpmlib_prepare();
 	for (int i = 0; !r && i < _ENGINE_SANDBOX_MAX; i++) {
 		r = sandbox_prepare(&profiles[i], &zygote->sandbox[i]);
 		if (!r && i)
@@ -58,6 +57,11 @@ int engine_zygote_init(struct engine_zygote *zygote, const char *keyd_path)
 		warn("this kernel has no Landlock, seccomp alone keeps paths away");
 	zygote->keyd_path = keyd_path;
 	return r;
+}
+
+int engine_zygote_warm(void)
+{
+	return tpmlib_prepare();
 }
 
 static enum engine_sandbox sandbox_of(unsigned int links)

@@ -3,7 +3,8 @@
  * An engine as a child of vtpm-spawn: forked, not executed, so it begins with
  * libraries that are warm, and finds its descriptors at fixed numbers.
  *
- *	zygote	engine_zygote_init() once: what does not depend on the TPM
+ *	zygote	engine_zygote_init(), engine_zygote_warm() once: what does not depend
+ *		on the TPM
  *	child	engine_child() after the fork: the rest of its life
  *
  * The zygote holds no secret and no TPM, so there is none to inherit. OpenSSL's random
@@ -60,13 +61,23 @@ struct engine_zygote {
 };
 
 /**
- * engine_zygote_init() - warm the libraries up, prepare the sandboxes
+ * engine_zygote_init() - prepare the sandboxes
  * @zygote: to be set up; lasts as long as the process
  * @keyd_path: socket of keyd, kept
  *
- * Return: 0; -ENOTRECOVERABLE (OpenSSL or libtpms); -errno of sandbox_prepare().
+ * Return: 0 or -errno of sandbox_prepare().
  */
 int engine_zygote_init(struct engine_zygote *zygote, const char *keyd_path);
+
+/**
+ * engine_zygote_warm() - warm the libraries up
+ *
+ * The last thing before the first fork: each page of the heap that is written after
+ * the fork is a page of each child's own, and what was freed before lies all over it.
+ *
+ * Return: 0; -ENOTRECOVERABLE (OpenSSL or libtpms).
+ */
+int engine_zygote_warm(void);
 
 /**
  * engine_child() - be an engine

@@ -128,3 +128,18 @@ int sandbox_enter(const struct sandbox_profile *profile)
 		profile->warn("this kernel has no Landlock, seccomp alone keeps paths away");
 	return sandbox_enter_prepared(&sandbox, sandbox.ruleset, profile->warn);
 }
+
+int sandbox_enter_zygote(const struct sandbox_profile *profile)
+{
+	_cleanup_(sandbox_done) struct sandbox sandbox = { .ruleset = -1 };
+	int r;
+
+	r = sandbox_prepare(profile, &sandbox);
+	if (r)
+		return r;
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -errno;
+	if (sandbox.ruleset >= 0)
+		r = sandbox_restrict(sandbox.ruleset);
+	return r ? r : sandbox_load(sandbox.filter, sandbox.length);
+}

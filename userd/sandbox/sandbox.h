@@ -45,6 +45,7 @@ struct sandbox_service {
  * @messages: it sends and receives packets of wire/ipc.h
  * @file: it reads and writes a regular file it holds
  * @service: it is a service, NULL otherwise
+ * @zygote: it forks children who enter sandboxes of their own; see sandbox_enter_zygote()
  * @warn: called with a line for the operator, for steps that were not possible
  */
 struct sandbox_profile {
@@ -55,6 +56,7 @@ struct sandbox_profile {
 	bool messages;
 	bool file;
 	const struct sandbox_service *service;
+	bool zygote;
 	void (*warn)(const char *line);
 };
 
@@ -102,6 +104,18 @@ void sandbox_done(struct sandbox *sandbox);
  */
 int sandbox_enter_prepared(const struct sandbox *sandbox, int ruleset,
 			   void (*warn)(const char *line));
+
+/**
+ * sandbox_enter_zygote() - steps 2, 3, 5 and 6 for the parent of sandboxed children
+ * @profile: what it and its children need, with @zygote
+ *
+ * Memory is not locked and limits stay: both are each child's own. What the filter
+ * allows besides is what a child does until it enters its own sandbox, which can only
+ * take away from this one.
+ *
+ * Return: as sandbox_enter().
+ */
+int sandbox_enter_zygote(const struct sandbox_profile *profile);
 
 /**
  * sandbox_ruleset() - make step 5's ruleset

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -50,6 +51,7 @@ enum need {
 	FOR_MESSAGES,
 	FOR_FILE,
 	FOR_SERVICE,
+	FOR_ZYGOTE,
 };
 
 struct row {
@@ -71,6 +73,16 @@ struct row {
 
 #define PEER_ONLY                                                                           \
 	.argument = { .arg = 2, .op = SCMP_CMP_EQ, .datum_a = SO_PEERCRED, .datum_b = 0 }, \
+	.arguments = 1
+#define ON_UNIX                                                                           \
+	.argument = { .arg = 0, .op = SCMP_CMP_EQ, .datum_a = AF_UNIX, .datum_b = 0 }, \
+	.arguments = 1
+/* CLONE_NEW*: eight flags, of which CLONE_NEWTIME shares its bit with the signal */
+#define NAMESPACES                                                                         \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
+	 CLONE_NEWPID | CLONE_NEWNET)
+#define NO_NAMESPACE                                                                             \
+	.argument = { .arg = 0, .op = SCMP_CMP_MASKED_EQ, .datum_a = NAMESPACES, .datum_b = 0 }, \
 	.arguments = 1
 
 /* A sanitizer's runtime has better use for these than to be refused. */
@@ -127,6 +139,33 @@ static const struct row rows[] = {
 	{ SCMP_SYS(pread64), FOR_SERVICE, "load a file", FREE },
 	{ SCMP_SYS(pwritev), FOR_SERVICE, "write a file", FREE },
 	{ SCMP_SYS(fsync), FOR_SERVICE, "durably, with its directory", FREE },
+	{ SCMP_SYS(clone), FOR_ZYGOTE, "fork, into no new namespace", NO_NAMESPACE },
+	{ SCMP_SYS(set_robust_list), FOR_ZYGOTE, "the C library, in a child", FREE },
+	{ SCMP_SYS(rseq), FOR_ZYGOTE, "the same", FREE },
+	{ SCMP_SYS(gettid), FOR_ZYGOTE, "the same", FREE },
+	{ SCMP_SYS(wait4), FOR_ZYGOTE, "how a child ended", FREE },
+	{ SCMP_SYS(kill), FOR_ZYGOTE, "end a child", FREE },
+	{ SCMP_SYS(read), FOR_ZYGOTE, "signals, from their descriptor", FREE },
+	{ SCMP_SYS(memfd_create), FOR_ZYGOTE, "checkpoint memory", FREE },
+	{ SCMP_SYS(ftruncate), FOR_ZYGOTE, "a child gives it its size", FREE },
+	{ SCMP_SYS(socketpair), FOR_ZYGOTE, "a channel", ON_UNIX },
+	{ SCMP_SYS(socket), FOR_ZYGOTE, "a child's connection to keyd", ON_UNIX },
+	{ SCMP_SYS(connect), FOR_ZYGOTE, "the same", FREE },
+	{ SCMP_SYS(setsockopt), FOR_ZYGOTE, "room for large packets", FREE },
+	{ SCMP_SYS(getsockopt), FOR_ZYGOTE, "who connects; what kind a link is", FREE },
+	{ SCMP_SYS(fcntl), FOR_ZYGOTE, "a child's descriptors, seals of its memory", FREE },
+	{ SCMP_SYS(dup3), FOR_ZYGOTE, "put a child's descriptors in their places", FREE },
+	{ SCMP_SYS(close_range), FOR_ZYGOTE, "close all others", FREE },
+	{ SCMP_SYS(getppid), FOR_ZYGOTE, "did the zygote die meanwhile", FREE },
+	{ SCMP_SYS(rt_sigaction), FOR_ZYGOTE, "a child's handlers", FREE },
+	{ SCMP_SYS(rt_sigprocmask), FOR_ZYGOTE, "a child's mask; fork", FREE },
+	{ SCMP_SYS(sched_setscheduler), FOR_ZYGOTE, "idle priority", FREE },
+	{ SCMP_SYS(prctl), FOR_ZYGOTE, "name, death signal; a child's sandbox", FREE },
+	{ SCMP_SYS(mlockall), FOR_ZYGOTE, "a child's sandbox", FREE },
+	{ SCMP_SYS(munlockall), FOR_ZYGOTE, "the same", FREE },
+	{ SCMP_SYS(prlimit64), FOR_ZYGOTE, "the same", FREE },
+	{ SCMP_SYS(landlock_restrict_self), FOR_ZYGOTE, "the same", FREE },
+	{ SCMP_SYS(seccomp), FOR_ZYGOTE, "the same", FREE },
 };
 
 static int needed(const struct row *row, const struct sandbox_profile *profile)
@@ -142,6 +181,8 @@ static int needed(const struct row *row, const struct sandbox_profile *profile)
 		return profile->file;
 	case FOR_SERVICE:
 		return profile->service != NULL;
+	case FOR_ZYGOTE:
+		return profile->zygote;
 	default:
 		return 1;
 	}
@@ -176,13 +217,16 @@ static int fill(scmp_filter_ctx filter, const struct sandbox_profile *profile)
 	int r = 0;
 
 	for (size_t i = 0; !r && i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint32_t action = SCMP_ACT_ALLOW;
+
 		if (!needed(&rows[i], profile))
 			continue;
-		if (rows[i].error && REFUSED(rows[i].error) == OTHERWISE)
+		/* A child looks at its descriptors before it enters a sandbox of its own. */
+		if (rows[i].error && !profile->zygote)
+			action = REFUSED(rows[i].error);
+		if (action == OTHERWISE)
 			continue;
-		r = seccomp_rule_add_array(filter,
-					   rows[i].error ? REFUSED(rows[i].error) : SCMP_ACT_ALLOW,
-					   rows[i].syscall, rows[i].arguments, &rows[i].argument);
+		r = seccomp_rule_add_array(filter, action, rows[i].syscall, rows[i].arguments, &rows[i].argument);
 	}
 	if (!r && profile->device_fd >= 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 2,

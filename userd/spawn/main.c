@@ -15,7 +15,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
+#include <linux/vtpm.h>
+
 #include "base/fd.h"
 #include "base/log.h"
 
@@ -80,6 +81,27 @@ static int prepare(const struct spawn_options *options)
 	return spawn.listener < 0 ? spawn.listener : 0;
 }
 
+static void warn(const char *line)
+{
+	log_line("%s", line);
+}
+
+/* All that the children's sandboxes have, and the way into them. */
+static int enter_sandbox(void)
+{
+	const struct sandbox_profile profile = {
+		.device_fd = ENGINE_FD_LINK,
+		.device_ioctl = VTPM_IOC_EXCHANGE,
+		.sockets = true,
+		.accepts = true,
+		.messages = true,
+		.zygote = true,
+		.warn = warn,
+	};
+
+	return sandbox_enter_zygote(&profile);
+}
+
 int main(int argc, char **argv)
 {
 	struct spawn_options options;
@@ -93,6 +115,10 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	r = prepare(&options);
+	if (!r)
+		r = enter_sandbox();
+	if (!r)
+		r = engine_zygote_warm();
 	if (r) {
 		log_line("cannot begin: errno %d", -r);
 		return 1;
@@ -101,6 +127,5 @@ int main(int argc, char **argv)
 	r = spawn_serve(&spawn);
 	if (r)
 		log_line("ends: errno %d", -r);
-	unlink(own_path);
 	return r ? 1 : 0;
 }
