@@ -226,7 +226,8 @@ static int fill(scmp_filter_ctx filter, const struct sandbox_profile *profile)
 			action = REFUSED(rows[i].error);
 		if (action == OTHERWISE)
 			continue;
-		r = seccomp_rule_add_array(filter, action, rows[i].syscall, rows[i].arguments, &rows[i].argument);
+		r = seccomp_rule_add_array(filter, action, rows[i].syscall, rows[i].arguments,
+					   &rows[i].argument);
 	}
 	if (!r && profile->device_fd >= 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 2,

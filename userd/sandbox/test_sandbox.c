@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -31,6 +32,7 @@
 #define __has_feature(x) 0
 #endif
 
+static struct sandbox prepared;
 static int file, pair[2];
 
 static void quiet(const char *line)
@@ -144,7 +146,46 @@ static int signal_somebody(void)
 	return kill(getppid(), 0);
 }
 
-enum profile { BARE, DEVICE, SOCKETS, LISTENER, FILES };
+static int fork_and_wait(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(7);
+	return waitpid(pid, &status, 0) != pid || WEXITSTATUS(status) != 7;
+}
+
+/* A child of a zygote has a list of its own, which takes fork away. */
+static int child_in_sandbox_forks(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(sandbox_enter_prepared(&prepared, -1, quiet) || new_process());
+	return waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status) ||
+	       WTERMSIG(status) != SIGSYS;
+}
+
+static int new_namespace(void)
+{
+	return (int)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0) < 0;
+}
+
+static int internet(void)
+{
+	return socket(AF_INET, SOCK_STREAM, 0) < 0;
+}
+
+static int send_message(void)
+{
+	struct msghdr none = { 0 };
+
+	return sendmsg(file, &none, 0) != -1;
+}
+
+enum profile { BARE, DEVICE, SOCKETS, LISTENER, FILES, MESSAGES, ZYGOTE };
 
 static const struct {
 	const char *name;
@@ -175,6 +216,13 @@ static const struct {
 	{ "forks", BARE, new_process, false },
 	{ "becomes dumpable", BARE, dumpable_again, false },
 	{ "sends a signal", BARE, signal_somebody, false },
+	{ "sends a message", MESSAGES, send_message, true },
+	{ "sends a message without a channel", SOCKETS, send_message, false },
+	{ "forks as a zygote", ZYGOTE, fork_and_wait, true },
+	{ "forks as a zygote's child", ZYGOTE, child_in_sandbox_forks, true },
+	{ "opens as a zygote", ZYGOTE, open_path, false },
+	{ "makes a namespace", ZYGOTE, new_namespace, false },
+	{ "makes an internet socket", ZYGOTE, internet, false },
 };
 
 static int in_sandbox(enum profile kind, int (*deed)(void))
@@ -184,14 +232,16 @@ static int in_sandbox(enum profile kind, int (*deed)(void))
 		.device_ioctl = THE_IOCTL,
 		.sockets = kind == SOCKETS || kind == LISTENER,
 		.accepts = kind == LISTENER,
+		.messages = kind == MESSAGES,
 		.file = kind == FILES,
+		.zygote = kind == ZYGOTE,
 		.warn = quiet,
 	};
 	int status;
 	pid_t pid = fork();
 
 	if (!pid) {
-		if (sandbox_enter(&profile))
+		if (kind == ZYGOTE ? sandbox_enter_zygote(&profile) : sandbox_enter(&profile))
 			_exit(100);
 		_exit(deed());
 	}
@@ -212,9 +262,12 @@ static void test_sandbox_deeds(void **state)
 
 static int setup(void **state)
 {
+	const struct sandbox_profile bare = { .device_fd = -1, .warn = quiet };
+
 	(void)state;
 	file = memfd_create("file", MFD_CLOEXEC);
-	return file < 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+	return file < 0 || sandbox_prepare(&bare, &prepared) ||
+	       socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
 }
 
 int main(void)
