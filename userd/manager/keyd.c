@@ -168,6 +168,14 @@ static enum problem_code code_of(uint32_t error)
 	}
 }
 
+static const char *next_of(uint32_t error)
+{
+	if (error == ENODEV)
+		return "to do without one, and be shown as not hardware protected: "
+		       "`vtpmctl host init --no-hardware`";
+	return NULL;
+}
+
 void manager_keyd_problem(struct problem *problem, uint32_t error, const char *text)
 {
 	if (error == ENOTCONN)
@@ -175,7 +183,7 @@ void manager_keyd_problem(struct problem *problem, uint32_t error, const char *t
 			    "it is started again by itself; if not, see its log",
 			    "vtpm-keyd went away before it answered");
 	else
-		problem_set(problem, code_of(error), NULL, "%s",
+		problem_set(problem, code_of(error), next_of(error), "%s",
 			    text && text[0] ? text : strerror((int)error));
 }
 

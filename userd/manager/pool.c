@@ -23,7 +23,7 @@ static void look_in(struct manager *manager, uint64_t milliseconds)
 {
 	if (!manager->spare_timer &&
 	    sd_event_add_time_relative(manager->event, &manager->spare_timer, CLOCK_MONOTONIC,
-				       milliseconds * 1000, 0, on_timer, manager) < 0)
+				       milliseconds * 1000, 1000, on_timer, manager) < 0)
 		manager_out_of_memory();
 }
 

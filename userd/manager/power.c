@@ -99,7 +99,7 @@ static void kill_in(struct vtpm *vtpm, unsigned int seconds)
 	vtpm->kill_timer = sd_event_source_disable_unref(vtpm->kill_timer);
 	if (seconds &&
 	    sd_event_add_time_relative(vtpm->manager->event, &vtpm->kill_timer, CLOCK_MONOTONIC,
-				       seconds * 1000000ull, 0, on_kill_timer, vtpm) < 0)
+				       seconds * 1000000ull, 1000, on_kill_timer, vtpm) < 0)
 		manager_out_of_memory();
 }
 
@@ -478,7 +478,7 @@ static void replace(struct vtpm *vtpm, bool served)
 		return;
 	}
 	if (sd_event_add_time_relative(vtpm->manager->event, &vtpm->kill_timer, CLOCK_MONOTONIC,
-				       PAUSE_MS * 1000ull, 0, on_pause_end, vtpm) < 0)
+				       PAUSE_MS * 1000ull, 1000, on_pause_end, vtpm) < 0)
 		manager_out_of_memory();
 }
 
