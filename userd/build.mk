@@ -118,14 +118,20 @@ FUZZ_CC ?= clang
 FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_NAMES := $(patsubst userd/fuzz/%.c,%,$(wildcard userd/fuzz/fuzz_*.c))
 FUZZ_PROGRAMS := $(addprefix $(B)/fuzz/,$(FUZZ_NAMES))
-FUZZ_SRC := $(filter-out userd/engine/%,$(foreach room,base wire sandbox store, \
-	$(filter userd/$(room)/%,$(USERD_SRC)))) userd/engine/unit.c \
-	$(addprefix userd/manager/,api_body.c api_json.c problem.c)
 SECONDS ?= 10
 
-$(FUZZ_PROGRAMS): $(B)/fuzz/%: userd/fuzz/%.c $(FUZZ_SRC)
+$(B)/fuzz/%.o: userd/%.c
 	@mkdir -p $(@D)
+	$(FUZZ_CC) $(USERD_FLAGS) $(subst fuzzer,fuzzer-no-link,$(FUZZ_FLAGS)) -MMD -c $< -o $@
+
+$(B)/fuzz/libuserd.a: $(patsubst userd/%.c,$(B)/fuzz/%.o,$(USERD_SRC))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(FUZZ_PROGRAMS): $(B)/fuzz/%: userd/fuzz/%.c $(B)/fuzz/libuserd.a
 	$(FUZZ_CC) $(USERD_FLAGS) $(FUZZ_FLAGS) $^ -Wl,--as-needed $(ALL_LIBS) -o $@
+
+-include $(wildcard $(B)/fuzz/*/*.d)
 
 fuzz-build: $(FUZZ_PROGRAMS)
 
