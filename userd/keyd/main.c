@@ -148,6 +148,7 @@ static int enter_sandbox(void)
 	const struct sandbox_service service = {
 		.directory_fd = keyd.root.directory,
 		.stream_fd = keyd.host.fd,
+		.connects = keyd.host.connects,
 		.files = FILES_MAX,
 	};
 	const struct sandbox_profile profile = {

@@ -28,11 +28,13 @@
  * struct sandbox_service - what a process needs that serves many peers from one loop
  * @directory_fd: directory whose files it opens, makes and replaces; no other path
  * @stream_fd: file or socket it reads and writes, -1 for none
+ * @connects: it makes Unix stream sockets, connects and writes to them
  * @files: most descriptors it may have
  */
 struct sandbox_service {
 	int directory_fd;
 	int stream_fd;
+	bool connects;
 	unsigned int files;
 };
 

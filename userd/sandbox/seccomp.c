@@ -52,6 +52,7 @@ enum need {
 	FOR_FILE,
 	FOR_SERVICE,
 	FOR_ZYGOTE,
+	FOR_CONNECTIONS,
 };
 
 struct row {
@@ -71,14 +72,14 @@ struct row {
 	.argument = { .arg = 0, .op = SCMP_CMP_EQ, .datum_a = STDERR_FILENO, .datum_b = 0 }, \
 	.arguments = 1
 
-#define PEER_ONLY                                                                           \
+#define PEER_ONLY                                                                          \
 	.argument = { .arg = 2, .op = SCMP_CMP_EQ, .datum_a = SO_PEERCRED, .datum_b = 0 }, \
 	.arguments = 1
-#define ON_UNIX                                                                           \
+#define ON_UNIX                                                                        \
 	.argument = { .arg = 0, .op = SCMP_CMP_EQ, .datum_a = AF_UNIX, .datum_b = 0 }, \
 	.arguments = 1
 /* CLONE_NEW*: eight flags, of which CLONE_NEWTIME shares its bit with the signal */
-#define NAMESPACES                                                                         \
+#define NAMESPACES                                                                     \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
 	 CLONE_NEWPID | CLONE_NEWNET)
 #define NO_NAMESPACE                                                                             \
@@ -166,6 +167,10 @@ static const struct row rows[] = {
 	{ SCMP_SYS(prlimit64), FOR_ZYGOTE, "the same", FREE },
 	{ SCMP_SYS(landlock_restrict_self), FOR_ZYGOTE, "the same", FREE },
 	{ SCMP_SYS(seccomp), FOR_ZYGOTE, "the same", FREE },
+
+	{ SCMP_SYS(socket), FOR_CONNECTIONS, "to a software TPM", ON_UNIX },
+	{ SCMP_SYS(connect), FOR_CONNECTIONS, "the same", FREE },
+	{ SCMP_SYS(write), FOR_CONNECTIONS, "a command to it", FREE },
 };
 
 static int needed(const struct row *row, const struct sandbox_profile *profile)
@@ -183,6 +188,8 @@ static int needed(const struct row *row, const struct sandbox_profile *profile)
 		return profile->service != NULL;
 	case FOR_ZYGOTE:
 		return profile->zygote;
+	case FOR_CONNECTIONS:
+		return profile->service && profile->service->connects;
 	default:
 		return 1;
 	}

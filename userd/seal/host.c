@@ -18,13 +18,15 @@
 #include "base/cleanup.h"
 #include "base/cursor.h"
 #include "base/secret.h"
-#include "seal/tcti_unix.h"
 
 /* Part 2, 8.3.3: what makes a key a storage key that never leaves its TPM. */
 #define STORAGE_ATTRIBUTES                                                                  \
 	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN | \
 	 TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA | TPMA_OBJECT_RESTRICTED |             \
 	 TPMA_OBJECT_DECRYPT)
+
+/* TSS connects to a software TPM's socket for each command. */
+#define SOFTWARE_TPM "swtpm:path="
 
 static void free_name(TPM2B_NAME **name)
 {
@@ -123,35 +125,24 @@ static int absent(const struct host *host, struct reason *reason)
 		host->tcti);
 }
 
-static bool connect_tcti(struct host *host)
-{
-	size_t prefix = strlen(TCTI_UNIX_PREFIX);
-
-	host->own_tcti = !strncmp(host->tcti, TCTI_UNIX_PREFIX, prefix);
-	if (host->own_tcti)
-		return !tcti_unix_new(host->tcti + prefix, &host->context);
-	return !Tss2_TctiLdr_Initialize(host->tcti, &host->context);
-}
-
-static void disconnect_tcti(struct host *host)
-{
-	if (host->own_tcti)
-		tcti_unix_free(host->context);
-	else if (host->context)
-		Tss2_TctiLdr_Finalize(&host->context);
-	host->context = NULL;
-}
-
 int host_open(const char *tcti, struct host *ret, struct reason *reason)
 {
 	TSS2_TCTI_POLL_HANDLE handle;
 	size_t count = 1;
 
 	*ret = (struct host){ .tcti = tcti, .fd = -1, .storage = ESYS_TR_NONE };
-	if (!connect_tcti(ret))
+	if (!strncmp(tcti, SOFTWARE_TPM, strlen(SOFTWARE_TPM)))
+		ret->connects = true;
+	else if (!strncmp(tcti, "swtpm:", 6))
+		return refuse(
+			reason, -ENODEV,
+			"no host TPM at %s: TSS would look its name up for each command, which "
+			"the sandbox does not allow; use swtpm:path=SOCKET",
+			tcti);
+	if (Tss2_TctiLdr_Initialize(tcti, &ret->context))
 		return absent(ret, reason);
 	if (Esys_Initialize(&ret->esys, ret->context, NULL)) {
-		disconnect_tcti(ret);
+		Tss2_TctiLdr_Finalize(&ret->context);
 		return absent(ret, reason);
 	}
 	if (!Tss2_Tcti_GetPollHandles(ret->context, &handle, &count) && count == 1)
@@ -163,7 +154,8 @@ void host_done(struct host *host)
 {
 	if (host->esys)
 		Esys_Finalize(&host->esys);
-	disconnect_tcti(host);
+	if (host->context)
+		Tss2_TctiLdr_Finalize(&host->context);
 }
 
 /* Is there a TPM to talk to? */

@@ -40,9 +40,9 @@
  * struct host - a connection to the host TPM
  * @tcti: how, as TSS names it ("device:/dev/tpmrm0")
  * @context: of the TCTI
- * @own_tcti: it is ours (seal/tcti_unix.h), not one of TSS
  * @esys: of ESYS
  * @fd: what it reads and writes, for the sandbox; -1 unknown
+ * @connects: it makes a connection to a Unix socket for each command
  * @storage: storage key, ESYS_TR_NONE until adopted
  * @name: its Name
  * @about: maker and firmware, for the operator
@@ -51,9 +51,9 @@
 struct host {
 	const char *tcti;
 	TSS2_TCTI_CONTEXT *context;
-	bool own_tcti;
 	ESYS_CONTEXT *esys;
 	int fd;
+	bool connects;
 	ESYS_TR storage;
 	TPM2B_NAME name;
 	char about[64];
@@ -153,7 +153,7 @@ int host_unseal(struct host *host, const struct host_sealed *sealed, const struc
  */
 void host_pcr_text(uint32_t mask, char *to, size_t room);
 
-/* Between host.c and host_object.c. */
+/* Between the files host*.c. */
 
 /**
  * struct host_handle - a session or transient object, for _cleanup_
