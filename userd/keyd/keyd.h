@@ -168,6 +168,9 @@ void keyd_expire(struct keyd *keyd);
 /** keyd_now() - when the loop woke up, in microseconds of CLOCK_BOOTTIME */
 uint64_t keyd_now(const struct keyd *keyd);
 
+/** keyd_block_signals() - leave SIGTERM and SIGINT to the loop. Return: 0; -errno */
+int keyd_block_signals(void);
+
 /** keyd_loop_make() - the loop and all it waits for. Return: 0; -errno of sd-event */
 int keyd_loop_make(struct keyd *keyd);
 

@@ -99,16 +99,20 @@ static int add_refill(struct keyd *keyd)
 	return r;
 }
 
-int keyd_loop_make(struct keyd *keyd)
+int keyd_block_signals(void)
 {
 	sigset_t signals;
-	int r;
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
-	if (sigprocmask(SIG_BLOCK, &signals, NULL))
-		return -errno;
+	return sigprocmask(SIG_BLOCK, &signals, NULL) ? -errno : 0;
+}
+
+int keyd_loop_make(struct keyd *keyd)
+{
+	int r;
+
 	r = sd_event_new(&keyd->event);
 	if (r >= 0)
 		r = sd_event_add_signal(keyd->event, NULL, SIGTERM, NULL, NULL);

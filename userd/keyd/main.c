@@ -200,6 +200,8 @@ int main(int argc, char **argv)
 
 	r = fd_keep_only(NULL, 0);
 	if (!r)
+		r = keyd_block_signals();
+	if (!r)
 		r = open_everything();
 	if (!r)
 		r = keyd_loop_make(&keyd);
