@@ -176,6 +176,9 @@ void host_flush(struct host_handle *handle);
 /** host_close() - forget it, for persistent objects */
 void host_close(struct host_handle *handle);
 
+/** host_make_room() - flush what dead processes left, where it is in our way */
+void host_make_room(struct host *host);
+
 /**
  * host_session() - a session salted to a key
  * @salt: the key
