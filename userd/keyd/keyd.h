@@ -113,7 +113,7 @@ struct keyd_peer {
  * @grants: pending ones
  * @expiry: ends the oldest grant
  * @pool: random bytes of the host TPM
- * @refill: fills it when nothing else is to do
+ * @refill: fills it in a quiet moment
  * @notify: the service manager
  * @peers: connections
  * @connections: how many there have been
@@ -159,7 +159,7 @@ void keyd_peer_drop(struct keyd_peer *peer);
  */
 int keyd_take_order(struct keyd_peer *peer, struct ipc_in *in);
 
-/** keyd_refill() - have the pool filled when there is time */
+/** keyd_refill() - have the pool filled in a quiet moment, or at once if it is low */
 void keyd_refill(struct keyd *keyd);
 
 /** keyd_expire() - have the oldest grant ended in time */

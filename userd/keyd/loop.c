@@ -3,7 +3,8 @@
  * The event loop, and what happens in it without being asked:
  *
  *	expiry	 a grant is wiped when its time is over
- *	refill	 nothing else to do: read random bytes of the host TPM ahead
+ *	refill	 no key was asked for a while, or few random bytes of the host TPM are left:
+ *		 read some ahead
  *	watchdog the loop turns, which is all the service manager is told
  *
  * All sources are made before the sandbox, as sd-event needs a descriptor for each
@@ -18,23 +19,36 @@
 
 #include "base/log.h"
 
-static int on_refill(sd_event_source *source, void *context)
+/* No key asked for that long: the TPM's time is ours. */
+#define QUIET_USEC 1000000
+
+static int on_refill(sd_event_source *source, uint64_t usec, void *context)
 {
 	struct keyd *keyd = context;
 	struct reason reason;
 	int r;
 
+	(void)source;
+	(void)usec;
 	r = pool_fill(&keyd->pool, &keyd->host, &reason);
 	if (r < 0)
 		log_line("no random bytes: %s", reason.text);
-	return sd_event_source_set_enabled(source, r ? SD_EVENT_OFF : SD_EVENT_ON);
+	if (!r) {
+		sd_event_source_set_time(keyd->refill, keyd_now(keyd));
+		sd_event_source_set_enabled(keyd->refill, SD_EVENT_ONESHOT);
+	}
+	return 0;
 }
 
+/* Who starts many vTPMs at once shall not wait for the TPM between them. */
 void keyd_refill(struct keyd *keyd)
 {
 	bool possible = keyd->host.storage != ESYS_TR_NONE && !keyd->host.gone;
+	uint64_t pause = keyd->pool.count < POOL_LOW ? 0 : QUIET_USEC;
 
-	sd_event_source_set_enabled(keyd->refill, possible ? SD_EVENT_ON : SD_EVENT_OFF);
+	if (possible)
+		sd_event_source_set_time(keyd->refill, keyd_now(keyd) + pause);
+	sd_event_source_set_enabled(keyd->refill, possible ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
 uint64_t keyd_now(const struct keyd *keyd)
@@ -90,7 +104,8 @@ static int add_timers(struct keyd *keyd)
 
 static int add_refill(struct keyd *keyd)
 {
-	int r = sd_event_add_defer(keyd->event, &keyd->refill, on_refill, keyd);
+	int r = sd_event_add_time(keyd->event, &keyd->refill, CLOCK_BOOTTIME, 0, 0, on_refill,
+				  keyd);
 
 	if (r >= 0)
 		r = sd_event_source_set_enabled(keyd->refill, SD_EVENT_OFF);

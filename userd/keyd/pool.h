@@ -12,6 +12,9 @@
 /** define POOL_PIECES - pieces kept */
 #define POOL_PIECES 64
 
+/** define POOL_LOW - fewer are too few to wait for a quiet moment */
+#define POOL_LOW 8
+
 /** define POOL_BATCH - pieces read at a time: what the loop is blocked for */
 #define POOL_BATCH 8
 
