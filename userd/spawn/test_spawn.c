@@ -538,7 +538,8 @@ static int count_files(pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	dir = opendir(path);
-	assert_non_null(dir);
+	if (!dir)
+		return -1;
 	for (const struct dirent *entry; (entry = readdir(dir));)
 		count += entry->d_name[0] != '.';
 	closedir(dir);
@@ -566,8 +567,8 @@ static void test_spawn_child_has_only_its_own(void **state)
 	(void)state;
 	start_ready(&second);
 	start_ready(&vtpm);
-	/* 0, 1, 2, channel, checkpoint, link */
-	assert_int_equal(count_files(vtpm.pid), 6);
+	/* 0, 1, 2, channel, checkpoint, link; not dumpable: none of others' business */
+	assert_int_equal(count_files(vtpm.pid), geteuid() ? -1 : 6);
 	read_status(vtpm.pid, text, sizeof(text));
 	assert_non_null(strstr(text, "Name:\tvtpm:ab000000\n"));
 	assert_non_null(strstr(text, "\nSeccomp:\t2\n"));
