@@ -15,6 +15,7 @@
 
 #include "base/cursor.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "manager/state.h"
 
 int driver_open(struct manager *manager)
@@ -39,7 +40,7 @@ static int info(const struct vtpm *vtpm, struct vtpm_info *ret)
 		return -ENODEV;
 	if (ioctl(vtpm->manager->control, VTPM_IOC_INFO, ret))
 		return -errno;
-	return memcmp(ret->uuid, vtpm->define.uuid, sizeof(ret->uuid)) ? -EEXIST : 0;
+	return secret_equal(ret->uuid, vtpm->define.uuid, sizeof(ret->uuid)) ? 0 : -EEXIST;
 }
 
 void driver_look(struct vtpm *vtpm)

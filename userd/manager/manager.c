@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "manager/state.h"
 
@@ -209,7 +210,7 @@ struct vtpm *manager_find(struct manager *manager, const char *name)
 struct vtpm *manager_find_uuid(struct manager *manager, const uint8_t *uuid)
 {
 	for (struct vtpm *vtpm = manager->vtpms; vtpm; vtpm = vtpm->next) {
-		if (!memcmp(vtpm->define.uuid, uuid, sizeof(vtpm->define.uuid)))
+		if (secret_equal(vtpm->define.uuid, uuid, sizeof(vtpm->define.uuid)))
 			return vtpm;
 	}
 	return NULL;

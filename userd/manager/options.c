@@ -55,17 +55,15 @@ static int copy(char *to, size_t room, const char *name, const char *value)
 /* A path must be absolute: the processes do not share a working directory. */
 static int copy_path(char *to, size_t room, const char *name, const char *value)
 {
-	char absolute[PATH_MAX];
+	char here[PATH_MAX], absolute[PATH_MAX + 1];
 
 	if (value[0] == '/')
 		return copy(to, room, name, value);
-	if (!value[0] || !getcwd(absolute, sizeof(absolute)) ||
-	    strlen(absolute) + strlen(value) + 2 > sizeof(absolute)) {
+	if (!value[0] || !getcwd(here, sizeof(here)) ||
+	    snprintf(absolute, sizeof(absolute), "%s/%s", here, value) >= (int)sizeof(absolute)) {
 		log_line("%s: '%s' is no usable path", name, value);
 		return -EINVAL;
 	}
-	strncat(absolute, "/", sizeof(absolute) - strlen(absolute) - 1);
-	strncat(absolute, value, sizeof(absolute) - strlen(absolute) - 1);
 	return copy(to, room, name, absolute);
 }
 

@@ -23,10 +23,15 @@
 
 #define DIRECTORY "vtpm"
 
+static void path_of(const struct vtpm *vtpm, const char *suffix, char *to, size_t room)
+{
+	snprintf(to, room, "%s/" DIRECTORY "/%s.sock%s", vtpm->manager->options.runtime_dir,
+		 vtpm->define.name, suffix);
+}
+
 void socket_path(const struct vtpm *vtpm, char *to, size_t room)
 {
-	snprintf(to, room, "%s/" DIRECTORY "/%s.sock", vtpm->manager->options.runtime_dir,
-		 vtpm->define.name);
+	path_of(vtpm, "", to, room);
 }
 
 static int listen_at(const struct vtpm *vtpm, const char *path)
@@ -62,12 +67,12 @@ static int open_both(struct vtpm *vtpm)
 	snprintf(path, sizeof(path), "%s/" DIRECTORY, vtpm->manager->options.runtime_dir);
 	if (mkdir(path, 0755) && errno != EEXIST)
 		return -errno;
-	socket_path(vtpm, path, VTPM_PATH_SIZE);
+	path_of(vtpm, "", path, sizeof(path));
 	fd = listen_at(vtpm, path);
 	if (fd < 0)
 		return fd;
 	vtpm->listen_fd = fd;
-	strncat(path, ".ctrl", sizeof(path) - strlen(path) - 1);
+	path_of(vtpm, ".ctrl", path, sizeof(path));
 	fd = listen_at(vtpm, path);
 	if (fd < 0)
 		return fd;
@@ -104,8 +109,8 @@ void socket_close(struct vtpm *vtpm)
 	vtpm->control_fd = -1;
 	if (!vtpm->define.name[0])
 		return;
-	socket_path(vtpm, path, VTPM_PATH_SIZE);
+	path_of(vtpm, "", path, sizeof(path));
 	unlink(path);
-	strncat(path, ".ctrl", sizeof(path) - strlen(path) - 1);
+	path_of(vtpm, ".ctrl", path, sizeof(path));
 	unlink(path);
 }

@@ -112,7 +112,6 @@ static void listed(struct manager *manager)
 /* Entries answer SPAWN_LIST one by one: the list's call ended with the first. */
 static int take_entry(struct manager *manager, struct ipc_in *in)
 {
-	static const uint8_t nil[IPC_UUID_SIZE];
 	_cleanup_(close_fdp) int channel = -1;
 	uint8_t uuid[IPC_UUID_SIZE];
 	uint64_t instance;
@@ -123,11 +122,11 @@ static int take_entry(struct manager *manager, struct ipc_in *in)
 	instance = cursor_get_u64(&in->body);
 	pid = cursor_get_u32(&in->body);
 	status = cursor_get_u32(&in->body);
-	if (memcmp(uuid, nil, sizeof(nil)) && in->fd_count)
+	if (!cursor_is_zero(uuid, sizeof(uuid)) && in->fd_count)
 		channel = ipc_get_fd(in);
 	if (!ipc_ended(in))
 		return -EPROTO;
-	if (!memcmp(uuid, nil, sizeof(nil))) {
+	if (cursor_is_zero(uuid, sizeof(uuid))) {
 		listed(manager);
 		return 0;
 	}

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "base/secret.h"
 
 /* "vtpm" as SQLite's application_id */
 #define APPLICATION    0x7674706d
@@ -197,10 +198,11 @@ static int commit_again(struct archive_sql *sql, const struct archive_job *job)
 	sqlite3_bind_int(statement, 2, ENVELOPE_STATE);
 	code = sqlite3_step(statement);
 	if (code == SQLITE_ROW) {
-		bool same = (uint64_t)sqlite3_column_int64(statement, 0) == job->define.epoch &&
-			    (uint64_t)sqlite3_column_int64(statement, 1) == job->generation &&
-			    (size_t)sqlite3_column_bytes(statement, 2) == job->length &&
-			    !memcmp(sqlite3_column_blob(statement, 2), job->bytes, job->length);
+		bool same =
+			(uint64_t)sqlite3_column_int64(statement, 0) == job->define.epoch &&
+			(uint64_t)sqlite3_column_int64(statement, 1) == job->generation &&
+			(size_t)sqlite3_column_bytes(statement, 2) == job->length &&
+			secret_equal(sqlite3_column_blob(statement, 2), job->bytes, job->length);
 
 		r = same ? 0 : ESTALE;
 	} else {

@@ -20,6 +20,8 @@
 
 #include <cmocka.h>
 
+#include "base/cursor.h"
+#include "base/secret.h"
 #include "store/archive.h"
 
 struct place {
@@ -32,7 +34,7 @@ static int setup(void **state)
 {
 	struct place *place = calloc(1, sizeof(*place));
 
-	strcpy(place->dir, "/tmp/vtpm-archive-XXXXXX");
+	snprintf(place->dir, sizeof(place->dir), "/tmp/vtpm-archive-XXXXXX");
 	assert_non_null(mkdtemp(place->dir));
 	snprintf(place->path, sizeof(place->path), "%s/vtpm.db", place->dir);
 	*state = place;
@@ -78,8 +80,8 @@ static void note(struct archive_job *job)
 	outcome->error = job->error;
 	outcome->generation = job->generation;
 	outcome->length = job->length;
-	if (job->length <= sizeof(outcome->bytes) && job->bytes)
-		memcpy(outcome->bytes, job->bytes, job->length);
+	if (job->bytes)
+		cursor_copy(outcome->bytes, sizeof(outcome->bytes), job->bytes, job->length);
 }
 
 static void wait_for(struct place *place, const struct outcome *outcome, int count)
@@ -259,7 +261,7 @@ static void test_archive_names(void **state)
 	}
 	for (uint8_t who = 1; who <= 2; who++) {
 		job = make(ARCHIVE_CHANGE, who, 0, NULL, &outcome);
-		strcpy(job->define.name, "web1");
+		snprintf(job->define.name, sizeof(job->define.name), "web1");
 		archive_submit(place->archive, job);
 		wait_for(place, &outcome, 2 + who);
 		assert_int_equal(outcome.error, who == 1 ? 0 : EEXIST);
@@ -278,7 +280,7 @@ static bool file_holds(const char *path, const char *text)
 		close(fd);
 	}
 	for (ssize_t i = 0; i + (ssize_t)length <= n; i++) {
-		if (!memcmp(bytes + i, text, length)) {
+		if (secret_equal(bytes + i, text, length)) {
 			free(bytes);
 			return true;
 		}

@@ -8,21 +8,28 @@
 PREFIX ?= /usr
 SBINDIR := $(PREFIX)/sbin
 LIBDIR := $(PREFIX)/lib
+SHAREDIR := $(PREFIX)/share
+COMPLETIONS := $(SHAREDIR)/bash-completion/completions
 UNITS := $(patsubst userd/systemd/%.in,$(B)/systemd/%,$(wildcard userd/systemd/*.service.in))
-put = install -D -m $(1) $(2) $(DESTDIR)$(3)
 
 $(B)/systemd/%.service: userd/systemd/%.service.in
 	@mkdir -p $(@D)
 	sed 's|@SBINDIR@|$(SBINDIR)|' $< >$@
 
+# $(call put,mode,files,folder) and $(call put-as,file,name)
+put = install -D -m $(1) -t $(DESTDIR)$(3) $(2)
+put-as = install -D -m 644 $(1) $(DESTDIR)$(2)
+
 install: programs $(UNITS)
-	$(foreach program,$(PROGRAMS),$(call put,755,$(program),$(SBINDIR)/$(notdir $(program))) &&) :
-	$(foreach unit,$(UNITS),$(call put,644,$(unit),$(LIBDIR)/systemd/system/$(notdir $(unit))) &&) :
-	$(foreach page,$(wildcard Documentation/man/*.[1-9]),$(call put,644,$(page),$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page))) &&) :
-	$(call put,644,userd/systemd/vtpm.sysusers,$(LIBDIR)/sysusers.d/vtpm.conf)
-	$(call put,644,userd/systemd/vtpm.tmpfiles,$(LIBDIR)/tmpfiles.d/vtpm.conf)
-	$(call put,644,driver/udev/60-vtpm.rules,$(LIBDIR)/udev/rules.d/60-vtpm.rules)
-	$(call put,644,driver/modprobe.d/vtpm.conf,$(LIBDIR)/modprobe.d/vtpm.conf)
-	$(call put,644,userd/cli/vtpmctl.bash-completion,$(PREFIX)/share/bash-completion/completions/vtpmctl)
+	$(call put,755,$(PROGRAMS),$(SBINDIR))
+	$(call put,644,$(UNITS),$(LIBDIR)/systemd/system)
+	$(call put-as,userd/systemd/vtpm.sysusers,$(LIBDIR)/sysusers.d/vtpm.conf)
+	$(call put-as,userd/systemd/vtpm.tmpfiles,$(LIBDIR)/tmpfiles.d/vtpm.conf)
+	$(call put,644,driver/udev/60-vtpm.rules,$(LIBDIR)/udev/rules.d)
+	$(call put,644,driver/modprobe.d/vtpm.conf,$(LIBDIR)/modprobe.d)
+	$(call put,644,$(wildcard Documentation/man/*.1),$(SHAREDIR)/man/man1)
+	$(call put,644,$(wildcard Documentation/man/*.4),$(SHAREDIR)/man/man4)
+	$(call put,644,$(wildcard Documentation/man/*.8),$(SHAREDIR)/man/man8)
+	$(call put-as,userd/cli/vtpmctl.bash-completion,$(COMPLETIONS)/vtpmctl)
 
 .PHONY: install
