@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,7 +80,7 @@ static int start_keyd(struct test_host *host)
 		return -ENOMEM;
 	host->keyd->key_byte = 1;
 	snprintf(path, sizeof(path), "%s/keyd.sock", host->dir);
-	listener = ipc_listen(path, 0600);
+	listener = ipc_listen(path, host->user ? 0666 : 0600);
 	if (listener < 0)
 		return listener;
 	host->keyd_pid = fork();
@@ -100,6 +101,9 @@ static int start_spawn(struct test_host *host)
 	host->spawn = fork();
 	if (!host->spawn) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		if (host->user)
+			execl(program, "vtpm-spawn", "--runtime-dir", host->dir, "--user",
+			      host->user, "--manager-uid", "root", (char *)NULL);
 		execl(program, "vtpm-spawn", "--runtime-dir", host->dir, (char *)NULL);
 		_exit(127);
 	}
@@ -132,8 +136,15 @@ int test_host_new(struct test_host *host)
 {
 	int r;
 
-	*host = (struct test_host){ .manager = -1, .dir = "/tmp/vtpm-test-XXXXXX" };
+	*host = (struct test_host){
+		.manager = -1,
+		.dir = "/tmp/vtpm-test-XXXXXX",
+		.user = host->user,
+	};
 	if (!mkdtemp(host->dir))
+		return -errno;
+	/* whoever vtpm-spawn becomes has to find keyd */
+	if (host->user && chmod(host->dir, 0755))
 		return -errno;
 	r = start_keyd(host);
 	if (!r)

@@ -9,6 +9,7 @@
 #include "spawn/spawn.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -81,6 +82,16 @@ static int prepare(const struct spawn_options *options)
 	return spawn.listener < 0 ? spawn.listener : 0;
 }
 
+/* For good: what was bound before stays, the way back does not. */
+static int become(uid_t uid, gid_t gid)
+{
+	if (uid == geteuid() && gid == getegid())
+		return 0;
+	if (setgroups(0, NULL) || setresgid(gid, gid, gid) || setresuid(uid, uid, uid))
+		return -errno;
+	return uid && (!setuid(0) || !setgid(0)) ? -EPERM : 0;
+}
+
 static void warn(const char *line)
 {
 	log_line("%s", line);
@@ -115,6 +126,8 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	r = prepare(&options);
+	if (!r)
+		r = become(options.uid, options.gid);
 	if (!r)
 		r = enter_sandbox();
 	if (!r)

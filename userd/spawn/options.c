@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -16,12 +18,14 @@
 enum {
 	OPTION_RUNTIME_DIR = 1,
 	OPTION_MANAGER_UID,
+	OPTION_USER,
 	OPTION_HELP,
 };
 
 static const struct option long_options[] = {
 	{ "runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR },
 	{ "manager-uid", required_argument, NULL, OPTION_MANAGER_UID },
+	{ "user", required_argument, NULL, OPTION_USER },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -30,7 +34,9 @@ static const char help[] =
 	"vtpm-spawn: forks the engines of virtual TPMs and keeps what outlives them\n"
 	"\n"
 	"  --runtime-dir DIR  listen at DIR/spawn.sock; engines find keyd at DIR/keyd.sock\n"
-	"  --manager-uid N    user of the manager, who alone may connect (default: our own)\n"
+	"  --manager-uid N    user of the manager (name or number), who alone may connect\n"
+	"                     (default: our own)\n"
+	"  --user NAME        become NAME once the socket is there\n"
 	"  --help             this\n"
 	"\n"
 	"SIGTERM ends all engines in order, and then this. When it dies otherwise, its\n"
@@ -43,15 +49,39 @@ void spawn_options_help(void)
 	fputs(help, stdout);
 }
 
-static int parse_uid(const char *text, uid_t *ret)
+/* /etc/passwd alone: getpwnam() would load name services into a zygote for ever. */
+static int find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid)
 {
+	FILE *file = fopen("/etc/passwd", "re");
+	const struct passwd *user;
+	int r = -EINVAL;
+
+	while (r && file && (user = fgetpwent(file))) {
+		if (strcmp(user->pw_name, name))
+			continue;
+		*ret_uid = user->pw_uid;
+		*ret_gid = user->pw_gid;
+		r = 0;
+	}
+	if (file)
+		fclose(file);
+	if (r)
+		log_line("there is no user '%s' in /etc/passwd", name);
+	return r;
+}
+
+static int parse_manager(const char *text, uid_t *ret)
+{
+	gid_t gid;
 	char *end;
 	long value;
 
 	errno = 0;
 	value = strtol(text, &end, 10);
-	if (errno || end == text || *end || value < 0 || value >= UINT_MAX) {
-		log_line("'%s' is no user id", text);
+	if (end == text)
+		return find_user(text, ret, &gid);
+	if (errno || *end || value < 0 || value >= UINT_MAX) {
+		log_line("'%s' is no user", text);
 		return -EINVAL;
 	}
 	*ret = (uid_t)value;
@@ -62,17 +92,25 @@ int spawn_options_parse(struct spawn_options *options, int argc, char **argv)
 {
 	int option, r = 0;
 
-	*options = (struct spawn_options){ .manager_uid = geteuid() };
+	*options = (struct spawn_options){
+		.manager_uid = (uid_t)-1,
+		.uid = geteuid(),
+		.gid = getegid(),
+	};
 	while (!r && (option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		if (option == OPTION_RUNTIME_DIR)
 			options->runtime_dir = optarg;
 		else if (option == OPTION_MANAGER_UID)
-			r = parse_uid(optarg, &options->manager_uid);
+			r = parse_manager(optarg, &options->manager_uid);
+		else if (option == OPTION_USER)
+			r = find_user(optarg, &options->uid, &options->gid);
 		else if (option == OPTION_HELP)
 			options->help = true;
 		else
 			r = -EINVAL;
 	}
+	if (options->manager_uid == (uid_t)-1)
+		options->manager_uid = options->uid;
 	if (r || options->help)
 		return r;
 	if (optind < argc) {

@@ -115,12 +115,16 @@ struct spawn {
 /**
  * struct spawn_options - the command line
  * @runtime_dir: --runtime-dir
- * @manager_uid: --manager-uid, or our own
+ * @manager_uid: --manager-uid, or @uid
+ * @uid: --user, or our own
+ * @gid: its group
  * @help: --help
  */
 struct spawn_options {
 	const char *runtime_dir;
 	uid_t manager_uid;
+	uid_t uid;
+	gid_t gid;
 	bool help;
 };
 

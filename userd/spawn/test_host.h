@@ -46,6 +46,7 @@ struct test_keyd {
  * @keyd: what it answers
  * @manager: connection to spawn
  * @tag: last one used
+ * @user: vtpm-spawn becomes this one; set before test_host_new(), NULL for none
  */
 struct test_host {
 	char dir[64];
@@ -54,6 +55,7 @@ struct test_host {
 	struct test_keyd *keyd;
 	int manager;
 	uint32_t tag;
+	const char *user;
 };
 
 /**

@@ -678,6 +678,25 @@ static void test_spawn_unknown_banks_are_refused(void **state)
 	assert_true(vtpm.generation == 0); /* nothing half-made */
 }
 
+static void test_spawn_becomes_somebody_else(void **state)
+{
+	char text[4096];
+
+	(void)state;
+	if (geteuid())
+		skip();
+	test_host_done(&host);
+	host.user = "nobody";
+	assert_int_equal(test_host_new(&host), 0);
+	host.user = NULL;
+	start_ready(&vtpm);
+	assert_int_equal(call(&vtpm, test_get_random(8), &answer), TPM_RC_SUCCESS);
+	read_status(vtpm.pid, text, sizeof(text));
+	assert_non_null(strstr(text, "\nUid:\t65534\t65534\t65534\t65534\n"));
+	assert_non_null(strstr(text, "\nCapPrm:\t0000000000000000\n"));
+	assert_non_null(strstr(text, "\nGroups:\t \n"));
+}
+
 #define SPAWN(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -702,6 +721,7 @@ int main(void)
 		SPAWN(test_spawn_ends_in_order),
 		SPAWN(test_spawn_death_is_a_power_cut),
 		SPAWN(test_spawn_child_has_only_its_own),
+		SPAWN(test_spawn_becomes_somebody_else),
 		SPAWN(test_spawn_new_tpm_is_provisioned),
 		SPAWN(test_spawn_unknown_banks_are_refused),
 	};
