@@ -89,7 +89,6 @@ int host_failed(struct host *host, TSS2_RC rc, const char *doing, struct reason 
 	switch (rc & ~TSS2_RC_LAYER_MASK) {
 	case TSS2_BASE_RC_IO_ERROR:
 	case TSS2_BASE_RC_NO_CONNECTION:
-	case TSS2_BASE_RC_BAD_SEQUENCE:
 		host->gone = true;
 		return refuse(
 			reason, -ENODEV,
@@ -97,6 +96,7 @@ int host_failed(struct host *host, TSS2_RC rc, const char *doing, struct reason 
 			"restart vtpm-keyd",
 			host->tcti, Tss2_RC_Decode(rc));
 	}
+	host_recover(host);
 	return refuse(reason, -EIO,
 		      "the answer of the host TPM at %s cannot be trusted, asked to %s: %s "
 		      "(0x%x); if it happens again, somebody may be on the wire",
@@ -105,14 +105,15 @@ int host_failed(struct host *host, TSS2_RC rc, const char *doing, struct reason 
 
 void host_flush(struct host_handle *handle)
 {
-	if (handle->tr != ESYS_TR_NONE && !handle->host->gone)
+	if (handle->tr != ESYS_TR_NONE && !handle->host->gone &&
+	    handle->epoch == handle->host->epoch)
 		Esys_FlushContext(handle->host->esys, handle->tr);
 	handle->tr = ESYS_TR_NONE;
 }
 
 void host_close(struct host_handle *handle)
 {
-	if (handle->tr != ESYS_TR_NONE)
+	if (handle->tr != ESYS_TR_NONE && handle->epoch == handle->host->epoch)
 		Esys_TR_Close(handle->host->esys, &handle->tr);
 }
 

@@ -47,6 +47,8 @@
  * @name: its Name
  * @about: maker and firmware, for the operator
  * @gone: the wire broke; nothing is sent any more
+ * @epoch: grows with each new ESYS context; handles of an earlier one are void
+ * @recovering: one is being made
  */
 struct host {
 	const char *tcti;
@@ -58,6 +60,8 @@ struct host {
 	TPM2B_NAME name;
 	char about[64];
 	bool gone;
+	unsigned int epoch;
+	bool recovering;
 };
 
 /**
@@ -159,15 +163,17 @@ void host_pcr_text(uint32_t mask, char *to, size_t room);
  * struct host_handle - a session or transient object, for _cleanup_
  * @host: where
  * @tr: it, ESYS_TR_NONE for none
+ * @epoch: of @host when it was made
  */
 struct host_handle {
 	struct host *host;
 	ESYS_TR tr;
+	unsigned int epoch;
 };
 
-#define HOST_HANDLE(h)                          \
-	{                                       \
-		.host = (h), .tr = ESYS_TR_NONE \
+#define HOST_HANDLE(h)                                               \
+	{                                                            \
+		.host = (h), .tr = ESYS_TR_NONE, .epoch = (h)->epoch \
 	}
 
 /** host_flush() - flush it from the TPM */
@@ -178,6 +184,15 @@ void host_close(struct host_handle *handle);
 
 /** host_make_room() - flush what dead processes left, where it is in our way */
 void host_make_room(struct host *host);
+
+/**
+ * host_recover() - begin anew after an answer that ESYS did not believe
+ *
+ * ESYS refuses everything after such an answer, to flush what is loaded included. So
+ * it gets a new context, what is loaded is flushed, and the storage key adopted again by
+ * the Name it had. Handles held by whoever was in the middle of something are void.
+ */
+void host_recover(struct host *host);
 
 /**
  * host_session() - a session salted to a key

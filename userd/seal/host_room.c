@@ -6,7 +6,8 @@
  * process has all of that for itself, and the kernel flushes what a dead one left. Nobody
  * does so on a raw device or a software TPM: a vtpm-keyd that was killed three times at the
  * wrong moment would be locked out by what it left. So where room is short, what is
- * loaded is flushed: who has a raw TPM open has it alone.
+ * loaded is flushed: who has a raw TPM open has it alone. The same is done after an answer
+ * that somebody on the wire has changed.
  */
 #include "seal/host.h"
 
@@ -38,8 +39,8 @@ static TPMS_CAPABILITY_DATA *capability(struct host *host, TPM2_CAP kind, uint32
 /* Part 2, 6.13: what a TPM does not tell is taken for plenty. */
 static uint32_t available(struct host *host, TPM2_PT property)
 {
-	_cleanup_(free_capability) TPMS_CAPABILITY_DATA *data =
-		capability(host, TPM2_CAP_TPM_PROPERTIES, property, 1);
+	_cleanup_(free_capability)
+		TPMS_CAPABILITY_DATA *data = capability(host, TPM2_CAP_TPM_PROPERTIES, property, 1);
 	const TPML_TAGGED_TPM_PROPERTY *list = data ? &data->data.tpmProperties : NULL;
 
 	if (!list || list->count != 1 || list->tpmProperty[0].property != property)
@@ -68,4 +69,27 @@ void host_make_room(struct host *host)
 		flush_all(host, TPM2_TRANSIENT_FIRST);
 	if (available(host, TPM2_PT_HR_LOADED_AVAIL) < NEEDED)
 		flush_all(host, TPM2_LOADED_SESSION_FIRST);
+}
+
+void host_recover(struct host *host)
+{
+	const TPM2B_NAME name = host->name;
+	struct reason ignored;
+
+	if (host->recovering || host->gone)
+		return;
+	host->recovering = true;
+	host->epoch++;
+	host->storage = ESYS_TR_NONE;
+	Esys_Finalize(&host->esys);
+	if (Esys_Initialize(&host->esys, host->context, NULL)) {
+		host->gone = true;
+	} else {
+		flush_all(host, TPM2_TRANSIENT_FIRST);
+		flush_all(host, TPM2_LOADED_SESSION_FIRST);
+		/* where that fails, the next one who needs the key is told why */
+		if (name.size)
+			(void)host_adopt(host, &name, &ignored);
+	}
+	host->recovering = false;
 }
