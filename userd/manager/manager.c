@@ -166,6 +166,7 @@ static void free_vtpm(struct vtpm *vtpm)
 {
 	manager_channel_close(vtpm);
 	sd_event_source_disable_unref(vtpm->kill_timer);
+	sd_event_source_disable_unref(vtpm->chip_timer);
 	free(vtpm->envelope);
 	free(vtpm);
 }

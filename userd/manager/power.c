@@ -45,6 +45,9 @@
 #define SHORT_LIVES_MAX 20
 #define PAUSE_MS	100
 
+/* How often to look for a chip that is being registered. */
+#define CHIP_LOOK_MS 20
+
 static uint64_t now_ms(void)
 {
 	struct timespec now;
@@ -440,9 +443,37 @@ void power_started(struct vtpm *vtpm, uint32_t error, pid_t pid, int channel)
 	}
 }
 
+static int on_chip_timer(sd_event_source *source, uint64_t now, void *context)
+{
+	struct vtpm *vtpm = context;
+
+	(void)source;
+	(void)now;
+	vtpm->chip_timer = sd_event_source_disable_unref(vtpm->chip_timer);
+	power_ready(vtpm);
+	return 0;
+}
+
+/*
+ * The TPM core registers a chip when its server answers, in a worker of its own: users see
+ * /dev/tpmN some time after the engine is ready. Nothing tells us when.
+ */
+static bool is_chip_missing(struct vtpm *vtpm)
+{
+	if (vtpm->define.front != VTPM_FRONT_CHIP || vtpm->preparing || vtpm->chip >= 0)
+		return false;
+	if (sd_event_add_time_relative(vtpm->manager->event, &vtpm->chip_timer, CLOCK_MONOTONIC,
+				       CHIP_LOOK_MS * 1000, 1000, on_chip_timer, vtpm) < 0)
+		manager_out_of_memory();
+	return true;
+}
+
 void power_ready(struct vtpm *vtpm)
 {
-	if (vtpm->phase != VTPM_BEGINNING)
+	if (vtpm->phase != VTPM_BEGINNING || vtpm->chip_timer)
+		return;
+	driver_look(vtpm);
+	if (is_chip_missing(vtpm))
 		return;
 	kill_in(vtpm, 0);
 	vtpm->failed = false;
@@ -450,7 +481,6 @@ void power_ready(struct vtpm *vtpm)
 	vtpm->ready_ms = now_ms();
 	/* Should this engine die, its life goes on in the next one. */
 	vtpm->resume = true;
-	driver_look(vtpm);
 	set_phase(vtpm, VTPM_SERVING);
 	power_step(vtpm);
 }
@@ -557,6 +587,7 @@ void power_exited(struct vtpm *vtpm, uint32_t status)
 	manager_channel_drain(vtpm);
 	manager_channel_close(vtpm);
 	kill_in(vtpm, 0);
+	vtpm->chip_timer = sd_event_source_disable_unref(vtpm->chip_timer);
 	vtpm->pid = 0;
 	vtpm->adopted = false;
 	driver_detach(vtpm);
@@ -616,6 +647,7 @@ void power_lost(struct manager *manager)
 		manager_channel_drain(vtpm);
 		manager_channel_close(vtpm);
 		kill_in(vtpm, 0);
+		vtpm->chip_timer = sd_event_source_disable_unref(vtpm->chip_timer);
 		driver_detach(vtpm);
 		vtpm->pid = 0;
 		vtpm->resume = false;

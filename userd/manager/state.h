@@ -87,6 +87,7 @@ struct waiter {
  * @channel: to its engine, -1 for none
  * @channel_source: of it
  * @kill_timer: of an order to end
+ * @chip_timer: of the next look for a chip
  * @envelope: what the next engine gets, NULL for none
  * @envelope_length: bytes of it
  * @ticket: what the next engine shows keyd
@@ -123,6 +124,7 @@ struct vtpm {
 	int channel;
 	sd_event_source *channel_source;
 	sd_event_source *kill_timer;
+	sd_event_source *chip_timer;
 	uint8_t *envelope;
 	size_t envelope_length;
 	uint8_t ticket[KEYD_TICKET_SIZE];
