@@ -31,6 +31,15 @@ static bool parse_objects(struct cursor_in *in, struct tpm2_slot *ret)
 	return cursor_ended(in);
 }
 
+/* MU takes what it would not write, such as a size that is not that of what follows. */
+static bool is_canonical(const struct slot *slot, const struct tpm2_slot *parsed)
+{
+	struct slot again;
+
+	return !tpm2_slot_format(parsed, &again) && again.length == slot->length &&
+	       secret_equal(again.body, slot->body, slot->length);
+}
+
 int tpm2_slot_parse(const struct slot *slot, struct tpm2_slot *ret)
 {
 	struct cursor_in in = cursor_in(slot->body, slot->length);
@@ -49,7 +58,7 @@ int tpm2_slot_parse(const struct slot *slot, struct tpm2_slot *ret)
 	if (ret->name.size > sizeof(ret->name.name))
 		return -EBADMSG;
 	cursor_get_raw(&in, ret->name.name, ret->name.size);
-	return parse_objects(&in, ret) ? 0 : -EBADMSG;
+	return parse_objects(&in, ret) && is_canonical(slot, ret) ? 0 : -EBADMSG;
 }
 
 int tpm2_slot_format(const struct tpm2_slot *from, struct slot *ret)
