@@ -16,6 +16,10 @@
 /* What our longest operation holds: two sessions and two objects. */
 #define NEEDED 2
 
+/* Part 2, 7.2 and 7.5 (TSS's own macros shift into the sign) */
+#define LOADED_SESSION_FIRST 0x02000000u
+#define TRANSIENT_FIRST	     0x80000000u
+
 static void free_capability(TPMS_CAPABILITY_DATA **data)
 {
 	Esys_Free(*data);
@@ -66,9 +70,9 @@ static void flush_all(struct host *host, uint32_t first)
 void host_make_room(struct host *host)
 {
 	if (available(host, TPM2_PT_HR_TRANSIENT_AVAIL) < NEEDED)
-		flush_all(host, TPM2_TRANSIENT_FIRST);
+		flush_all(host, TRANSIENT_FIRST);
 	if (available(host, TPM2_PT_HR_LOADED_AVAIL) < NEEDED)
-		flush_all(host, TPM2_LOADED_SESSION_FIRST);
+		flush_all(host, LOADED_SESSION_FIRST);
 }
 
 void host_recover(struct host *host)
@@ -85,8 +89,8 @@ void host_recover(struct host *host)
 	if (Esys_Initialize(&host->esys, host->context, NULL)) {
 		host->gone = true;
 	} else {
-		flush_all(host, TPM2_TRANSIENT_FIRST);
-		flush_all(host, TPM2_LOADED_SESSION_FIRST);
+		flush_all(host, TRANSIENT_FIRST);
+		flush_all(host, LOADED_SESSION_FIRST);
 		/* where that fails, the next one who needs the key is told why */
 		if (name.size)
 			(void)host_adopt(host, &name, &ignored);
