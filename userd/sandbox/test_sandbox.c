@@ -14,6 +14,8 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -33,7 +35,8 @@
 #endif
 
 static struct sandbox prepared;
-static int file, pair[2];
+static int file, pair[2], epoll, directory;
+static char place[] = "/tmp/vtpm-sandbox-XXXXXX";
 
 static void quiet(const char *line)
 {
@@ -185,7 +188,67 @@ static int send_message(void)
 	return sendmsg(file, &none, 0) != -1;
 }
 
-enum profile { BARE, DEVICE, SOCKETS, LISTENER, FILES, MESSAGES, ZYGOTE };
+/* In a directory of its own: made, written, renamed, removed. */
+static int replace_a_file(void)
+{
+	char byte = 'x';
+	struct iovec part = { .iov_base = &byte, .iov_len = 1 };
+	int fd = openat(directory, "new", O_WRONLY | O_CREAT | O_EXCL, 0600);
+
+	return fd < 0 || pwritev(fd, &part, 1, 0) != 1 || fsync(fd) || close(fd) ||
+	       renameat(directory, "new", directory, "file") || fsync(directory) ||
+	       unlinkat(directory, "file", 0);
+}
+
+/* seccomp lets it through, for the descriptor is right; Landlock does not. */
+static int open_above_it(void)
+{
+	if (prepared.ruleset < 0)
+		return 0; /* no Landlock here */
+	return openat(directory, "../..", O_RDONLY | O_DIRECTORY) >= 0 || errno != EACCES ||
+	       openat(directory, "/etc/passwd", O_RDONLY) >= 0 || errno != EACCES;
+}
+
+static int make_a_folder(void)
+{
+	return (int)syscall(SYS_mkdirat, directory, "folder", 0700) < 0;
+}
+
+static int write_the_stream(void)
+{
+	return write(pair[0], "x", 1) != 1;
+}
+
+static int wait_for_events(void)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	return epoll_ctl(epoll, EPOLL_CTL_ADD, pair[1], &event) ||
+	       epoll_wait(epoll, &event, 1, 0) < 0;
+}
+
+static int learn_the_peer(void)
+{
+	struct ucred who;
+	socklen_t size = sizeof(who);
+
+	return getsockopt(pair[0], SOL_SOCKET, SO_PEERCRED, &who, &size);
+}
+
+static int other_socket_option(void)
+{
+	int value;
+	socklen_t size = sizeof(value);
+
+	return getsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &value, &size);
+}
+
+static int new_tcp_socket(void)
+{
+	return socket(AF_INET, SOCK_STREAM, 0) < 0;
+}
+
+enum profile { BARE, DEVICE, SOCKETS, LISTENER, FILES, MESSAGES, ZYGOTE, SERVICE, CONNECTING };
 
 static const struct {
 	const char *name;
@@ -215,6 +278,20 @@ static const struct {
 	{ "makes memory executable", BARE, make_executable, false },
 	{ "forks", BARE, new_process, false },
 	{ "becomes dumpable", BARE, dumpable_again, false },
+	{ "replaces a file of its directory", SERVICE, replace_a_file, true },
+	{ "opens another path", SERVICE, open_path, false },
+	{ "opens what is above", SERVICE, open_above_it, true },
+	{ "makes a folder", SERVICE, make_a_folder, false },
+	{ "writes to its stream", SERVICE, write_the_stream, true },
+	{ "writes to another", SERVICE, write_elsewhere, false },
+	{ "waits for events", SERVICE, wait_for_events, true },
+	{ "learns who a peer is", SERVICE, learn_the_peer, true },
+	{ "asks for another option", SERVICE, other_socket_option, false },
+	{ "takes a connection", SERVICE, take_connection, true },
+	{ "makes a socket", SERVICE, new_socket, false },
+	{ "makes a socket to a software TPM", CONNECTING, new_socket, true },
+	{ "makes a TCP socket", CONNECTING, new_tcp_socket, false },
+	{ "forks", SERVICE, new_process, false },
 	{ "sends a signal", BARE, signal_somebody, false },
 	{ "sends a message", MESSAGES, send_message, true },
 	{ "sends a message without a channel", SOCKETS, send_message, false },
@@ -227,6 +304,12 @@ static const struct {
 
 static int in_sandbox(enum profile kind, int (*deed)(void))
 {
+	const struct sandbox_service service = {
+		.directory_fd = directory,
+		.stream_fd = pair[0],
+		.connects = kind == CONNECTING,
+		.files = 32,
+	};
 	const struct sandbox_profile profile = {
 		.device_fd = kind == DEVICE ? file : -1,
 		.device_ioctl = THE_IOCTL,
@@ -235,6 +318,7 @@ static int in_sandbox(enum profile kind, int (*deed)(void))
 		.messages = kind == MESSAGES,
 		.file = kind == FILES,
 		.zygote = kind == ZYGOTE,
+		.service = kind == SERVICE || kind == CONNECTING ? &service : NULL,
 		.warn = quiet,
 	};
 	int status;
@@ -266,14 +350,22 @@ static int setup(void **state)
 
 	(void)state;
 	file = memfd_create("file", MFD_CLOEXEC);
-	return file < 0 || sandbox_prepare(&bare, &prepared) ||
+	epoll = epoll_create1(EPOLL_CLOEXEC);
+	directory = mkdtemp(place) ? open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	return file < 0 || epoll < 0 || directory < 0 || sandbox_prepare(&bare, &prepared) ||
 	       socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	return rmdir(place);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_sandbox_deeds, setup),
+		cmocka_unit_test_setup_teardown(test_sandbox_deeds, setup, teardown),
 	};
 
 #ifdef __SANITIZE_ADDRESS__
