@@ -356,13 +356,15 @@ static int owner_failed(struct host *host, TSS2_RC rc, bool password, const char
 	TSS2_RC base = host_base_rc(rc);
 
 	if (base == TPM2_RC_BAD_AUTH || base == TPM2_RC_AUTH_FAIL)
-		return refuse(reason, -EACCES,
-			      password
-				      ? "the owner password of the host TPM at %s is another one: "
-					"try again with the right one"
-				      : "the owner hierarchy of the host TPM at %s has a password, "
-					"and a storage key is to be made there: give it",
-			      host->tcti);
+		return refuse(
+			reason, -EACCES,
+			password ? "the owner password of the host TPM at %s is another one: "
+				   "try again with the right one"
+				 : "the owner hierarchy of the host TPM at %s has a password, "
+				   "and a storage key is to be made there: give it at vtpmctl "
+				   "host init, or make the key with tpm2_createprimary -C o and "
+				   "tpm2_evictcontrol, at 0x81000001",
+			host->tcti);
 	return host_failed(host, rc, doing, reason);
 }
 
