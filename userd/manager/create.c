@@ -3,8 +3,8 @@
  * Making a vTPM: from a spare where there is one, otherwise from nothing.
  *
  *	spare		its row gets the name and the owner: one durable write
- *	from nothing	keyd makes a data key; an engine manufactures the TPM; its first
- *			commit brings definition and envelope into the archive together
+ *	from nothing	keyd makes a data key; an engine manufactures the TPM and ends; its
+ *			first commit brings definition and envelope into the archive together
  *
  * Either way the vTPM is in the archive whole, or it is not there at all.
  */
@@ -111,7 +111,7 @@ static void go_on(struct creation *creation)
 {
 	struct vtpm *vtpm = creation->vtpm;
 
-	vtpm->preparing = !creation->start;
+	vtpm->preparing = !vtpm->stored;
 	vtpm->goal = VTPM_GOAL_ON;
 	manager_start_new(vtpm, creation->done, creation->context);
 	free(creation);

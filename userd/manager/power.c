@@ -460,7 +460,7 @@ static int on_chip_timer(sd_event_source *source, uint64_t now, void *context)
  */
 static bool is_chip_missing(struct vtpm *vtpm)
 {
-	if (vtpm->define.front != VTPM_FRONT_CHIP || vtpm->preparing || vtpm->chip >= 0)
+	if (vtpm->define.front != VTPM_FRONT_CHIP || vtpm->chip >= 0)
 		return false;
 	if (sd_event_add_time_relative(vtpm->manager->event, &vtpm->chip_timer, CLOCK_MONOTONIC,
 				       CHIP_LOOK_MS * 1000, 1000, on_chip_timer, vtpm) < 0)
@@ -470,7 +470,8 @@ static bool is_chip_missing(struct vtpm *vtpm)
 
 void power_ready(struct vtpm *vtpm)
 {
-	if (vtpm->phase != VTPM_BEGINNING || vtpm->chip_timer)
+	/* One that only prepares serves nobody: what counts is how it ends. */
+	if (vtpm->phase != VTPM_BEGINNING || vtpm->preparing || vtpm->chip_timer)
 		return;
 	driver_look(vtpm);
 	if (is_chip_missing(vtpm))
@@ -579,6 +580,21 @@ static bool ended_for_good(struct vtpm *vtpm, int code)
 	}
 }
 
+/* It is whole and stored. Who shall run gets an engine that has not made keys in its memory. */
+static void prepared(struct vtpm *vtpm)
+{
+	vtpm->preparing = false;
+	vtpm->resume = false;
+	set_phase(vtpm, VTPM_IDLE);
+	if (!vtpm->define.wanted) {
+		if (vtpm->goal == VTPM_GOAL_ON)
+			vtpm->goal = VTPM_GOAL_OFF;
+		manager_settle(vtpm, VTPM_GOAL_ON, NULL);
+	}
+	power_step(vtpm);
+	pool_look(vtpm->manager);
+}
+
 void power_exited(struct vtpm *vtpm, uint32_t status)
 {
 	bool in_order = WIFEXITED((int)status) && WEXITSTATUS((int)status) == 0;
@@ -593,12 +609,7 @@ void power_exited(struct vtpm *vtpm, uint32_t status)
 	driver_detach(vtpm);
 
 	if (vtpm->preparing && in_order) {
-		vtpm->preparing = false;
-		vtpm->goal = vtpm->goal == VTPM_GOAL_ON ? VTPM_GOAL_OFF : vtpm->goal;
-		set_phase(vtpm, VTPM_IDLE);
-		manager_settle(vtpm, VTPM_GOAL_ON, NULL);
-		power_step(vtpm);
-		pool_look(vtpm->manager);
+		prepared(vtpm);
 		return;
 	}
 	if (phase == VTPM_STOPPING || in_order) {
