@@ -135,6 +135,14 @@ static void take_fds(struct msghdr *message, struct ipc_in *in)
 	}
 }
 
+/* An empty packet is received like the end of a connection is, but may carry descriptors. */
+static bool has_ended(int fd)
+{
+	struct pollfd end = { .fd = fd, .events = POLLRDHUP };
+
+	return poll(&end, 1, 0) > 0;
+}
+
 int ipc_receive(int fd, void *buffer, size_t room, bool wait, struct ipc_in *ret)
 {
 	union {
@@ -158,8 +166,6 @@ int ipc_receive(int fd, void *buffer, size_t room, bool wait, struct ipc_in *ret
 			return -errno;
 		n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
 	}
-	if (n == 0)
-		return -EPIPE;
 	if (n < 0)
 		return errno == ECONNRESET ? -EPIPE : -errno;
 
@@ -168,7 +174,7 @@ int ipc_receive(int fd, void *buffer, size_t room, bool wait, struct ipc_in *ret
 	in.op = cursor_get_u32(&in.body);
 	if (in.body.bad || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
 		ipc_in_done(&in);
-		return -EPROTO;
+		return !n && has_ended(fd) ? -EPIPE : -EPROTO;
 	}
 	*ret = in;
 	return 0;

@@ -112,8 +112,7 @@ static void test_ipc_truncated(void **state)
 	}
 	for (size_t size = 0; size < 4; size++) {
 		assert_int_equal(send(pair[0], buffer, size, 0), (ssize_t)size);
-		/* an empty packet looks like the end */
-		assert_int_equal(receive(&in), size ? -EPROTO : -EPIPE);
+		assert_int_equal(receive(&in), -EPROTO);
 	}
 }
 
@@ -198,26 +197,51 @@ static void test_ipc_descriptors(void **state)
 }
 
 /* A peer that does not use ipc_send() may try. */
-static void test_ipc_too_many_descriptors(void **state)
+static ssize_t send_raw(size_t length, size_t count)
 {
-	unsigned int before = open_files();
 	union {
 		struct cmsghdr head;
 		char room[CMSG_SPACE((IPC_FDS_MAX + 1) * sizeof(int))];
-	} control = { .head = { .cmsg_len = CMSG_LEN((IPC_FDS_MAX + 1) * sizeof(int)),
+	} control = { .head = { .cmsg_len = CMSG_LEN(count * sizeof(int)),
 				.cmsg_level = SOL_SOCKET,
 				.cmsg_type = SCM_RIGHTS } };
 	uint8_t op[4] = { 0, 0, 0, OP };
-	struct iovec part = { .iov_base = op, .iov_len = sizeof(op) };
+	struct iovec part = { .iov_base = op, .iov_len = length };
 	const struct msghdr message = { .msg_iov = &part,
 					.msg_iovlen = 1,
 					.msg_control = &control,
-					.msg_controllen = sizeof(control) };
+					.msg_controllen = CMSG_SPACE(count * sizeof(int)) };
+
+	return sendmsg(pair[0], &message, 0);
+}
+
+static void test_ipc_too_many_descriptors(void **state)
+{
+	unsigned int before = open_files();
 	struct ipc_in in;
 
 	(void)state;
-	assert_int_equal(sendmsg(pair[0], &message, 0), 4);
+	assert_int_equal(send_raw(4, IPC_FDS_MAX + 1), 4);
 	assert_int_equal(receive(&in), -EPROTO);
+	assert_int_equal(open_files(), before);
+}
+
+/* The kernel delivers what comes with no bytes at all. */
+static void test_ipc_descriptors_of_an_empty_packet(void **state)
+{
+	unsigned int before = open_files();
+	struct ipc_in in;
+
+	(void)state;
+	for (size_t count = 1; count <= IPC_FDS_MAX; count++) {
+		assert_int_equal(send_raw(0, count), 0);
+		assert_int_equal(receive(&in), -EPROTO);
+	}
+	assert_int_equal(open_files(), before);
+	assert_int_equal(send_raw(0, 1), 0);
+	assert_int_equal(shutdown(pair[0], SHUT_WR), 0);
+	assert_int_equal(receive(&in), -EPIPE);
+	assert_int_equal(receive(&in), -EPIPE);
 	assert_int_equal(open_files(), before);
 }
 
@@ -343,11 +367,17 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_ipc_round_trip),  CASE(test_ipc_truncated),
-		CASE(test_ipc_strings),	    CASE(test_ipc_blob_above_its_limit),
-		CASE(test_ipc_descriptors), CASE(test_ipc_too_many_descriptors),
-		CASE(test_ipc_sizes),	    CASE(test_ipc_end),
-		CASE(test_ipc_full_queue),  CASE(test_ipc_listen),
+		CASE(test_ipc_round_trip),
+		CASE(test_ipc_truncated),
+		CASE(test_ipc_strings),
+		CASE(test_ipc_blob_above_its_limit),
+		CASE(test_ipc_descriptors),
+		CASE(test_ipc_too_many_descriptors),
+		CASE(test_ipc_descriptors_of_an_empty_packet),
+		CASE(test_ipc_sizes),
+		CASE(test_ipc_end),
+		CASE(test_ipc_full_queue),
+		CASE(test_ipc_listen),
 		CASE(test_ipc_dispatch),
 	};
 
