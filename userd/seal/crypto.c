@@ -187,6 +187,9 @@ static int key_from(const uint8_t *scalar, const uint8_t *point, EVP_PKEY **ret)
 
 	if (!builder || !number || !context)
 		return -EIO;
+	/* OpenSSL takes other forms of the same point, but points go into derivations as bytes */
+	if (point[0] != POINT_CONVERSION_UNCOMPRESSED)
+		return -EINVAL;
 	if (!OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0) ||
 	    !OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point,
 					      SEAL_POINT_SIZE))

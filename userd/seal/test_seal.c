@@ -65,6 +65,8 @@ static void test_seal_agree_refuses_bad_points(void **state)
 	bad[40] ^= 1;
 	bad[0] = 2; /* a compressed one has another length */
 	assert_int_equal(seal_agree(scalar, bad, secret), -EINVAL);
+	bad[0] = 6 | (bad[64] & 1); /* the same point, in hybrid form */
+	assert_int_equal(seal_agree(scalar, bad, secret), -EINVAL);
 	assert_int_equal(seal_agree(zero, point, secret), -EINVAL);
 	memset(order, 0xff, sizeof(order));
 	assert_int_equal(seal_agree(order, point, secret), -EINVAL);
