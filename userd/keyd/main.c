@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,6 +31,9 @@
 
 /* Standard ones, TPM, directory, listener, event's own, notify, files: and some air. */
 #define FILES_MAX (KEYD_PEERS_MAX + 32)
+
+/* What free() writes over most of what it is given. Any byte but 0 */
+#define PERTURB 0x5a
 
 static struct keyd keyd = { .listener = -1, .notify = { .fd = -1 } };
 
@@ -125,6 +129,8 @@ static int open_everything(void)
 		r = seal_crypto_prepare();
 	if (r)
 		return r;
+	/* TSS frees sessions as they are, with the owner's password behind their keys */
+	mallopt(M_PERTURB, PERTURB);
 	/* TSS writes its own lines unless told not to; ours say it once */
 	setenv("TSS2_LOG", "all+none", 1);
 	unsetenv("TSS2_LOGFILE");

@@ -392,6 +392,14 @@ static int create_storage(struct host *host, bool password, struct host_handle *
 	return owner_failed(host, rc, password, "keep its storage key", reason);
 }
 
+/* ESYS would keep the bytes of what is set to nothing: they are written over. */
+void host_forget_password(struct host *host)
+{
+	static const TPM2B_AUTH none;
+
+	Esys_TR_SetAuth(host->esys, ESYS_TR_RH_OWNER, &none);
+}
+
 int host_provision(struct host *host, struct seal_bytes password, struct reason *reason)
 {
 	_cleanup_(host_close) struct host_handle storage = HOST_HANDLE(host);
@@ -410,7 +418,7 @@ int host_provision(struct host *host, struct seal_bytes password, struct reason 
 		Esys_TR_SetAuth(host->esys, ESYS_TR_RH_OWNER, &auth);
 		secret_wipe(&auth, sizeof(auth));
 		r = create_storage(host, password.length, &storage, reason);
-		Esys_TR_SetAuth(host->esys, ESYS_TR_RH_OWNER, NULL);
+		host_forget_password(host);
 	}
 	return r ? r : take_storage(host, &storage, NULL, reason);
 }

@@ -182,6 +182,9 @@ void host_flush(struct host_handle *handle);
 /** host_close() - forget it, for persistent objects */
 void host_close(struct host_handle *handle);
 
+/** host_forget_password() - wipe the owner password out of ESYS */
+void host_forget_password(struct host *host);
+
 /** host_make_room() - flush what dead processes left, where it is in our way */
 void host_make_room(struct host *host);
 

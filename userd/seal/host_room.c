@@ -85,6 +85,7 @@ void host_recover(struct host *host)
 	host->recovering = true;
 	host->epoch++;
 	host->storage = ESYS_TR_NONE;
+	host_forget_password(host);
 	Esys_Finalize(&host->esys);
 	if (Esys_Initialize(&host->esys, host->context, NULL)) {
 		host->gone = true;
