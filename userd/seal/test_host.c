@@ -32,11 +32,16 @@
  * Shared with the proxy.
  * @swap: ReadPublic tells another TPM's public area under this one's Name
  * @flip: answers to this command have their last byte changed
+ * @turn: commands until something happens to one of them, then NEVER
+ * @silent: that one is executed and never answered, as if the TPM had gone; otherwise
+ *	its answer is changed
  * @recorded: bytes in @record
  */
 struct wire {
 	volatile bool swap;
 	volatile uint32_t flip;
+	volatile unsigned int turn;
+	volatile bool silent;
 	volatile size_t recorded;
 	uint8_t record[RECORD_MAX];
 };
@@ -123,6 +128,11 @@ static void put_other_public(const uint8_t *command, size_t size, uint8_t *respo
 	cursor_copy(response + HEAD, PACKET_MAX - HEAD, foreign + HEAD, public);
 }
 
+static bool is_its_turn(void)
+{
+	return wire->turn && !--wire->turn;
+}
+
 static void serve(int fd)
 {
 	static uint8_t command[PACKET_MAX], response[PACKET_MAX];
@@ -136,6 +146,11 @@ static void serve(int fd)
 			put_other_public(command, size, response);
 		if (wire->flip && code_of(command) == wire->flip && length > HEAD)
 			response[length - 1] ^= 1;
+		if (is_its_turn()) {
+			if (wire->silent)
+				return;
+			response[length - 1] ^= 1;
+		}
 		if (write(fd, response, length) != (ssize_t)length)
 			return;
 	}
@@ -331,13 +346,72 @@ static void test_host_leaves_nothing(void **state)
 	assert_string_equal(before, after);
 }
 
+/* As a keyd that begins on a machine where the one before has left what it left. */
+static void begin_anew(void)
+{
+	root_done(&root);
+	host_done(&host);
+	assert_int_equal(host_open(tcti, &host, &reason), 0);
+	root = (struct root){ .directory = root.directory, .host = &host };
+	root_load(&root);
+}
+
+/* Return: is there still a command that something can happen to? */
+static bool fail_at(unsigned int turn, bool silent)
+{
+	uint8_t key[SEAL_KEY_SIZE];
+	bool made;
+
+	begin_anew();
+	wire->turn = turn;
+	wire->silent = silent;
+	made = !init();
+	cursor_copy(key, sizeof(key), root.key, sizeof(root.key));
+	if (wire->turn)
+		return false;
+	assert_int_equal(root.state, made ? KEYD_STATE_UNLOCKED : KEYD_STATE_NONE);
+	assert_int_equal(faccessat(root.directory, "slots", F_OK, 0), made ? 0 : -1);
+	begin_anew();
+	if (!made)
+		assert_int_equal(init(), 0);
+	else
+		assert_int_equal(root_try(&root), 0);
+	if (made)
+		assert_memory_equal(root.key, key, sizeof(key));
+	assert_int_equal(unlinkat(root.directory, "slots", 0), 0);
+	return !test_tool(&swtpm, "tpm2_evictcontrol -Q -C o -c 0x81000001", NULL);
+}
+
+static void fail_at_each(bool silent)
+{
+	unsigned int turn = 1;
+
+	while (fail_at(turn, silent))
+		turn++;
+	print_message("%u commands\n", turn - 1);
+	assert_true(turn > 20);
+}
+
+static void test_host_goes_at_each_command(void **state)
+{
+	(void)state;
+	fail_at_each(true);
+}
+
+static void test_host_lies_at_each_command(void **state)
+{
+	(void)state;
+	fail_at_each(false);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_host_wire_tells_nothing),  CASE(test_host_password_is_not_on_the_wire),
-		CASE(test_host_swapped_storage_key), CASE(test_host_changed_answers),
-		CASE(test_host_leaves_nothing),
+		CASE(test_host_wire_tells_nothing),   CASE(test_host_password_is_not_on_the_wire),
+		CASE(test_host_swapped_storage_key),  CASE(test_host_changed_answers),
+		CASE(test_host_leaves_nothing),	      CASE(test_host_goes_at_each_command),
+		CASE(test_host_lies_at_each_command),
 	};
 
 	return cmocka_run_group_tests_name("host TPM", tests, NULL, NULL);
