@@ -32,6 +32,12 @@
 /** define SPAWN_ENTRIES_MAX - vTPMs of one host; each keeps two descriptors */
 #define SPAWN_ENTRIES_MAX 4096
 
+/**
+ * define SPAWN_FILES_SPARE - descriptors no new vTPM gets: for the next manager, what he
+ * sends, and the restart of the vTPMs that are there
+ */
+#define SPAWN_FILES_SPARE 16
+
 /** define SPAWN_REQUEST_MAX - bytes of the largest request */
 #define SPAWN_REQUEST_MAX 128
 

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -96,6 +97,15 @@ static _Noreturn void become_engine(const struct spawn *spawn, const struct spaw
 	_exit(engine_child(&spawn->zygote, start->count));
 }
 
+/* Descriptors are given lowest first, so the last one tells how many there are. */
+static bool is_crowded(int fd)
+{
+	struct rlimit files;
+
+	return !getrlimit(RLIMIT_NOFILE, &files) &&
+	       (rlim_t)fd + SPAWN_FILES_SPARE >= files.rlim_cur;
+}
+
 static int make_parts(const struct spawn_entry *entry, uint64_t instance, struct parts *parts)
 {
 	_cleanup_(close_fdp) int memory = -1;
@@ -109,6 +119,11 @@ static int make_parts(const struct spawn_entry *entry, uint64_t instance, struct
 	r = ipc_pair(pair);
 	if (r)
 		return r;
+	if (!entry && is_crowded(pair[1])) {
+		close(pair[0]);
+		close(pair[1]);
+		return -EMFILE;
+	}
 	parts->ours = pair[0];
 	parts->theirs = pair[1];
 	parts->memory = memory < 0 ? entry->memory : TAKE_FD(memory);

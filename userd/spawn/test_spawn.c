@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -432,6 +433,67 @@ static void test_spawn_long_list(void **state)
 	kill(host.keyd_pid, SIGCONT);
 }
 
+static int count_files(pid_t pid)
+{
+	char path[64];
+	int count = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	if (!dir)
+		return -1;
+	for (const struct dirent *entry; (entry = readdir(dir));)
+		count += entry->d_name[0] != '.';
+	closedir(dir);
+	return count;
+}
+
+/* As many as there can be, and still a new manager is heard and a dead engine started. */
+static void test_spawn_descriptors_run_out(void **state)
+{
+	const struct rlimit few = { 64, 64 };
+	int made = 0, r = 0;
+
+	(void)state;
+	kill(host.keyd_pid, SIGSTOP);
+	assert_int_equal(prlimit(host.spawn, RLIMIT_NOFILE, &few, NULL), 0);
+	while (!r && made < 64) {
+		name_vtpm(&second, (uint8_t)(made + 1));
+		r = start_packet(&second);
+		made += !r;
+	}
+	assert_int_equal(r, -EMFILE);
+	assert_true(made > 10);
+	assert_int_equal(test_host_connect(&host), 0);
+	assert_int_equal(test_host_list(&host, NULL, 0), made);
+	assert_int_equal(start_packet(&second), -EMFILE);
+	name_vtpm(&vtpm, 1);
+	assert_int_equal(signal_engine(&vtpm, SIGKILL), 0);
+	while (start_packet(&vtpm) == -EBUSY)
+		usleep(1000);
+	assert_true(vtpm.pid > 0);
+	kill(host.keyd_pid, SIGCONT);
+}
+
+static void test_spawn_starts_leave_nothing_behind(void **state)
+{
+	int before;
+
+	(void)state;
+	start_ready(&vtpm);
+	slay(&vtpm);
+	before = count_files(host.spawn);
+	if (before < 0)
+		skip();
+	for (int i = 0; i < 100; i++) {
+		vtpm.instance += i % 3 == 0;
+		assert_int_equal(start_packet(&vtpm), 0);
+		slay(&vtpm);
+	}
+	assert_int_equal(count_files(host.spawn), before);
+}
+
 static void expect_cut_off(const void *bytes, size_t length)
 {
 	uint8_t byte[4];
@@ -528,22 +590,6 @@ static void test_spawn_death_is_a_power_cut(void **state)
 	waitpid(host.spawn, NULL, 0);
 	host.spawn = 0;
 	assert_false(test_receive(&peer, &answer)); /* the engine went too */
-}
-
-static int count_files(pid_t pid)
-{
-	char path[64];
-	int count = 0;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	dir = opendir(path);
-	if (!dir)
-		return -1;
-	for (const struct dirent *entry; (entry = readdir(dir));)
-		count += entry->d_name[0] != '.';
-	closedir(dir);
-	return count;
 }
 
 static void read_status(pid_t pid, char *text, size_t room)
@@ -715,6 +761,8 @@ int main(void)
 		SPAWN(test_spawn_children_have_nothing_in_common),
 		SPAWN(test_spawn_list_and_forget),
 		SPAWN(test_spawn_long_list),
+		SPAWN(test_spawn_descriptors_run_out),
+		SPAWN(test_spawn_starts_leave_nothing_behind),
 		SPAWN(test_spawn_hostile_messages),
 		SPAWN(test_spawn_engine_ends_at_nonsense_of_the_manager),
 		SPAWN(test_spawn_manager_goes_engines_stay),
