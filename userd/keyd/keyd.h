@@ -117,6 +117,7 @@ struct keyd_peer {
  * @notify: the service manager
  * @peers: connections
  * @connections: how many there have been
+ * @quiet_until: when a refused connection is logged again
  */
 struct keyd {
 	struct keyd_options options;
@@ -136,6 +137,7 @@ struct keyd {
 	struct notify notify;
 	struct keyd_peer peers[KEYD_PEERS_MAX];
 	uint64_t connections;
+	uint64_t quiet_until;
 };
 
 /** keyd_options_parse() - read the command line. Return: 0; -EINVAL, with a log line */

@@ -19,6 +19,9 @@
 #include "base/log.h"
 #include "base/secret.h"
 
+/* One line of log for all strangers of that time. */
+#define STRANGERS_USEC 10000000
+
 static struct keyd_peer *free_place(struct keyd *keyd)
 {
 	struct keyd_peer *oldest = NULL;
@@ -112,6 +115,18 @@ static int take(struct keyd *keyd, int fd, const struct ucred *who, enum keyd_ro
 	return r < 0 ? r : 0;
 }
 
+/* Anybody may come as often as he likes, but not fill the log. */
+static void refuse_stranger(struct keyd *keyd, const struct ucred *who)
+{
+	uint64_t now = keyd_now(keyd);
+
+	if (now < keyd->quiet_until)
+		return;
+	keyd->quiet_until = now + STRANGERS_USEC;
+	log_line("pid %d has uid %u, neither the manager's nor the engines'", (int)who->pid,
+		 who->uid);
+}
+
 static int on_connection(sd_event_source *source, int fd, uint32_t events, void *context)
 {
 	struct keyd *keyd = context;
@@ -131,8 +146,7 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
 	}
 	role = role_of(keyd, who.uid);
 	if (role == KEYD_FREE)
-		log_line("pid %d has uid %u, neither the manager's nor the engines'", (int)who.pid,
-			 who.uid);
+		refuse_stranger(keyd, &who);
 	if (role == KEYD_FREE || take(keyd, connection, &who, role))
 		close(connection);
 	return 0;

@@ -18,6 +18,9 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
+/* One line of log for all strangers of that time. */
+#define STRANGERS_MS 10000
+
 static int64_t now_ms(void)
 {
 	struct timespec now;
@@ -41,6 +44,18 @@ static void forget_reports(struct spawn *spawn)
 	spawn->unreported = 0;
 }
 
+/* Anybody may come as often as he likes, but not fill the log. */
+static void refuse_stranger(struct spawn *spawn, const struct ucred *peer)
+{
+	int64_t now = now_ms();
+
+	if (now < spawn->quiet_until_ms)
+		return;
+	spawn->quiet_until_ms = now + STRANGERS_MS;
+	log_line("refused a connection of uid %u, pid %d: the manager has uid %u", peer->uid,
+		 (int)peer->pid, spawn->manager_uid);
+}
+
 static void take_manager(struct spawn *spawn)
 {
 	_cleanup_(close_fdp) int fd = -1;
@@ -51,8 +66,7 @@ static void take_manager(struct spawn *spawn)
 	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size))
 		return;
 	if (peer.uid != spawn->manager_uid) {
-		log_line("refused a connection of uid %u, pid %d: the manager has uid %u",
-			 peer.uid, (int)peer.pid, spawn->manager_uid);
+		refuse_stranger(spawn, &peer);
 		return;
 	}
 	drop_manager(spawn);

@@ -100,6 +100,7 @@ struct spawn_table {
  * @list_next: entry that comes next
  * @unreported: entries with a report to be sent
  * @ending: no new engine; ends when the last one has
+ * @quiet_until_ms: when a refused connection is logged again, on the monotonic clock
  * @deadline_ms: when those that still run are killed, on the monotonic clock
  */
 struct spawn {
@@ -115,6 +116,7 @@ struct spawn {
 	size_t list_next;
 	size_t unreported;
 	bool ending;
+	int64_t quiet_until_ms;
 	int64_t deadline_ms;
 };
 
