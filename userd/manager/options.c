@@ -28,7 +28,6 @@ static const char help[] =
 	"value'\n"
 	"  --control-node PATH  of the kernel module (/dev/vtpmx)\n"
 	"  --user NAME          become this user once the control node is open\n"
-	"  --engine-user NAME   user that vtpm-spawn and its engines run as\n"
 	"  --group NAME         members may manage vTPMs, as root and this user may\n"
 	"  --spares N           vTPMs prepared in advance (4)\n"
 	"  --help               this\n"
@@ -97,8 +96,6 @@ static int set(struct manager_options *options, const char *name, const char *va
 		return COPY_PATH(control_node);
 	if (!strcmp(name, "user"))
 		return COPY(user);
-	if (!strcmp(name, "engine-user"))
-		return COPY(engine_user);
 	if (!strcmp(name, "group"))
 		return COPY(group);
 	if (!strcmp(name, "spares"))
@@ -136,7 +133,6 @@ static const struct option long_options[] = {
 	{ "tcti", required_argument, NULL, 's' },
 	{ "control-node", required_argument, NULL, 's' },
 	{ "user", required_argument, NULL, 's' },
-	{ "engine-user", required_argument, NULL, 's' },
 	{ "group", required_argument, NULL, 's' },
 	{ "spares", required_argument, NULL, 's' },
 	{ NULL, 0, NULL, 0 },

@@ -152,7 +152,6 @@ struct vtpm {
  * @tcti: for keyd, empty for its default
  * @control_node: the driver's
  * @user: become this user, empty for none
- * @engine_user: whom engines run as, empty for ourselves
  * @group: members may use the API, empty for none
  * @spares: prepared vTPMs to keep
  * @help: print the help and end
@@ -164,7 +163,6 @@ struct manager_options {
 	char tcti[256];
 	char control_node[64];
 	char user[32];
-	char engine_user[32];
 	char group[32];
 	unsigned int spares;
 	bool help;
