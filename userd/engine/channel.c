@@ -16,7 +16,7 @@ enum {
 };
 
 /* More than the largest of ENGINE_COMMITTED and ENGINE_AGAIN. */
-#define SMALL 64
+#define SMALL	  64
 #define ERRNO_MAX 4095
 
 static int on_config(void *context, struct ipc_in *in)
@@ -45,6 +45,9 @@ static int on_again(void *context, struct ipc_in *in)
 {
 	struct channel *channel = context;
 
+	/* The one before died before it told us anything, and the new one knows nothing of it. */
+	if (channel->state == CONFIG)
+		return -EPIPE;
 	channel->again = channel->state == COMMIT;
 	return ipc_ended(in) ? 0 : -EPROTO;
 }

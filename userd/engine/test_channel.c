@@ -103,7 +103,6 @@ static void test_channel_config(void **state)
 	struct store_record record;
 
 	(void)state;
-	say_again(); /* a manager was replaced before it said anything */
 	configure();
 	assert_int_equal(channel.config.uuid[0], 7);
 	assert_true(channel.config.epoch == 11 && channel.config.instance == 12);
@@ -114,6 +113,14 @@ static void test_channel_config(void **state)
 	assert_int_equal(record.state, STORE_OK);
 	assert_true(record.generation == 5 && record.length == 8);
 	assert_memory_equal(record.bytes, "envelope", 8);
+}
+
+/* The manager that forked us died before it said anything; the next one cannot. */
+static void test_channel_without_config(void **state)
+{
+	(void)state;
+	say_again();
+	assert_int_equal(channel_configure(&channel), -EPIPE);
 }
 
 static void test_channel_config_without_envelope(void **state)
@@ -341,6 +348,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CHANNEL(test_channel_config),
+		CHANNEL(test_channel_without_config),
 		CHANNEL(test_channel_config_without_envelope),
 		CHANNEL(test_channel_bad_config),
 		CHANNEL(test_channel_commit),
