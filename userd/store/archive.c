@@ -9,7 +9,8 @@
  * A full disk or a failing one may end the whole transaction: then its jobs are
  * done again one by one, so that each gets its own outcome. What fails at COMMIT itself with
  * an I/O error has an unknown outcome: the frames may be in the log, to be
- * found by the next recovery.
+ * found by the next recovery. A LOAD among them has simply failed: it may have read what
+ * is not durable, but nothing says that what it looked for is damaged.
  */
 #include "store/archive.h"
 
@@ -80,7 +81,7 @@ static bool run_together(struct archive *archive, struct archive_job *jobs,
 		r = archive_sql_commit(archive->sql);
 	for (struct archive_job *job = jobs; r && job != end; job = job->next)
 		if (!job->error)
-			job->error = r;
+			job->error = job->kind == ARCHIVE_LOAD && r == EUCLEAN ? EIO : r;
 	return r != ENOSPC;
 }
 
