@@ -21,6 +21,7 @@
 
 #define PAUSE_SECONDS 1
 #define ARGUMENTS_MAX 12
+#define END_MS	      5000
 
 struct child {
 	const char *program;
@@ -146,11 +147,21 @@ int children_init(struct manager *manager)
 	return 0;
 }
 
+/* It was told to end, unless it began too late for that; one that hangs is killed. */
 static void wait_for(struct child *child)
 {
 	sd_event_source_disable_unref(child->source);
-	if (child->pid)
-		waitpid(child->pid, NULL, 0);
+	if (!child->pid)
+		return;
+	kill(child->pid, SIGTERM);
+	for (int i = 0; i < END_MS; i++) {
+		if (waitpid(child->pid, NULL, WNOHANG))
+			return;
+		usleep(1000);
+	}
+	log_line("%s does not end, killing it", child->program);
+	kill(child->pid, SIGKILL);
+	waitpid(child->pid, NULL, 0);
 }
 
 void children_end(struct manager *manager)

@@ -30,7 +30,8 @@
 #include "manager/state.h"
 #include "wire/ipc_keyd.h"
 
-#define END_SECONDS 60
+/* children_end() may take ten more. */
+#define END_SECONDS 50
 
 static struct manager manager = { .control = -1 };
 
@@ -193,6 +194,7 @@ static int begin_api(void)
 		.gid = API_NO_GROUP,
 	};
 	const struct group *group;
+	int r;
 
 	snprintf(path, sizeof(path), "%s/api.sock", manager.options.runtime_dir);
 	if (manager.options.group[0]) {
@@ -203,7 +205,11 @@ static int begin_api(void)
 		}
 		options.gid = group->gr_gid;
 	}
-	return api_new(&manager, manager.event, &options, &manager.api);
+	r = api_new(&manager, manager.event, &options, &manager.api);
+	if (r == -EADDRINUSE)
+		log_line("%s: another vtpmd answers there; end it, or choose another --runtime-dir",
+			 path);
+	return r;
 }
 
 static int begin_all(void)
