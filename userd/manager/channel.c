@@ -4,7 +4,8 @@
  *
  * An engine is not trusted: it can commit envelopes for its own vTPM, one generation
  * after the other, and say how it ends; anything else ends it. Its envelopes are
- * opaque here, and the answer to a commit leaves only when the archive says so.
+ * opaque here, and the answer to a commit leaves only when the archive says so. Until
+ * then nothing more is read: one that floods us fills its own socket, not our memory.
  *
  *	phase		may say
  *	BEGINNING	COMMIT, READY, ENDS
@@ -27,6 +28,15 @@
 #define BEGINNING (1u << VTPM_BEGINNING)
 #define SERVING	  (1u << VTPM_SERVING)
 #define STOPPING  (1u << VTPM_STOPPING)
+
+/* Listen, unless an envelope is on its way. */
+static void listen_again(struct vtpm *vtpm)
+{
+	if (vtpm->channel_source &&
+	    sd_event_source_set_enabled(vtpm->channel_source,
+					vtpm->committing ? SD_EVENT_OFF : SD_EVENT_ON) < 0)
+		manager_out_of_memory();
+}
 
 static void answer_commit(struct vtpm *vtpm, uint64_t generation, uint32_t error)
 {
@@ -58,6 +68,7 @@ static void committed(struct archive_job *job)
 	if (job->kind == ARCHIVE_PUT && vtpm->removed && !job->error)
 		take_back(vtpm->manager->archive, job);
 	vtpm->storing = vtpm->storing && job->kind != ARCHIVE_PUT;
+	vtpm->committing--;
 	if (!job->error) {
 		vtpm->stored = true;
 		if (job->generation > vtpm->generation)
@@ -68,8 +79,10 @@ static void committed(struct archive_job *job)
 	}
 	if (!manager_release(vtpm))
 		return;
+	listen_again(vtpm);
 	answer_commit(vtpm, job->generation, (uint32_t)job->error);
-	if (job->kind == ARCHIVE_PUT && vtpm->phase == VTPM_WAITING)
+	if (job->kind == ARCHIVE_PUT &&
+	    (vtpm->phase == VTPM_WAITING || (vtpm->phase == VTPM_IDLE && !vtpm->stored)))
 		power_step(vtpm);
 }
 
@@ -89,6 +102,8 @@ static int take_commit(void *context, struct ipc_in *in)
 	job->define = vtpm->define;
 	job->generation = generation;
 	vtpm->storing = vtpm->storing || job->kind == ARCHIVE_PUT;
+	vtpm->committing++;
+	listen_again(vtpm);
 	manager_hold(vtpm);
 	archive_submit(vtpm->manager->archive, job);
 	return 0;
@@ -100,7 +115,8 @@ static int take_ready(void *context, struct ipc_in *in)
 
 	cursor_get_u64(&in->body);
 	cursor_get_u8(&in->body);
-	if (!ipc_ended(in))
+	/* What serves before anything of it is durable would acknowledge what is lost. */
+	if (!ipc_ended(in) || !vtpm->stored)
 		return -EPROTO;
 	power_ready(vtpm);
 	return 0;
@@ -169,7 +185,10 @@ int manager_channel_open(struct vtpm *vtpm, int fd)
 		return -errno;
 	r = sd_event_add_io(vtpm->manager->event, &vtpm->channel_source, fd, EPOLLIN, on_message,
 			    vtpm);
-	return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
+	listen_again(vtpm);
+	return 0;
 }
 
 void manager_channel_close(struct vtpm *vtpm)

@@ -24,9 +24,7 @@
 struct creation {
 	struct manager *manager;
 	struct vtpm *vtpm;
-	bool start;
-	manager_done done;
-	void *context;
+	struct waiter *waiter;
 };
 
 static bool name_is_fit(const char *name)
@@ -102,19 +100,58 @@ static void new_uuid(uint8_t *uuid)
 
 static void end(struct creation *creation, const struct problem *problem)
 {
-	manager_tell(creation->manager, creation->done, creation->context, problem);
+	manager_answer(creation->manager, creation->waiter, problem);
 	free(creation);
 }
 
-/* The definition is complete: go on until it answers, or until it is durable. */
-static void go_on(struct creation *creation)
+/* It cannot be: it is out of the list at once, and whoever asked hears why. */
+static void give_up(struct creation *creation, const struct problem *problem)
 {
 	struct vtpm *vtpm = creation->vtpm;
 
+	vtpm->making = false;
+	if (manager_release(vtpm))
+		manager_drop(vtpm);
+	end(creation, problem);
+}
+
+/*
+ * The definition is complete: go on until it answers, or until it is durable. Others may
+ * have asked for something meanwhile: it is stopped, started or removed now.
+ */
+static void go_on(struct creation *creation)
+{
+	struct vtpm *vtpm = creation->vtpm;
+	struct problem problem;
+
+	vtpm->making = false;
+	if (vtpm->goal == VTPM_GOAL_REMOVED) {
+		problem_set(&problem, PROBLEM_CONFLICT, NULL, "'%s' was removed meanwhile",
+			    vtpm->define.name);
+		end(creation, &problem);
+		power_step(vtpm);
+		return;
+	}
+	if (vtpm->stored && !vtpm->define.wanted) {
+		end(creation, NULL);
+		power_step(vtpm);
+		return;
+	}
 	vtpm->preparing = !vtpm->stored;
 	vtpm->goal = VTPM_GOAL_ON;
-	manager_start_new(vtpm, creation->done, creation->context);
+	manager_start_new(vtpm, creation->waiter);
 	free(creation);
+}
+
+/* Whether its row has the new name is not certain, and a name must not be blocked. */
+static void take_back(struct creation *creation)
+{
+	struct archive_job *job = archive_job(ARCHIVE_REMOVE, NULL, NULL);
+
+	if (!job)
+		manager_out_of_memory();
+	job->define = creation->vtpm->define;
+	archive_submit(creation->manager->archive, job);
 }
 
 static void renamed(struct archive_job *job)
@@ -127,16 +164,12 @@ static void renamed(struct archive_job *job)
 		problem_set(&problem, PROBLEM_STORAGE,
 			    "make room or repair the disk, and try again",
 			    "'%s' cannot be stored: %s", vtpm->define.name, strerror(job->error));
-		/* Its row, if it is there, still says that it is a spare. */
-		if (manager_release(vtpm))
-			manager_drop(vtpm);
-		end(creation, &problem);
+		take_back(creation);
+		give_up(creation, &problem);
 		return;
 	}
-	if (!manager_release(vtpm) || !creation->start)
-		end(creation, NULL);
-	else
-		go_on(creation);
+	manager_release(vtpm);
+	go_on(creation);
 }
 
 static void from_spare(struct creation *creation)
@@ -173,15 +206,11 @@ static int keyed(void *context, const struct peer_answer *answer)
 		r = take_key(vtpm, answer->in);
 	if (answer->error || r) {
 		manager_keyd_problem(&problem, r ? EPROTO : answer->error, answer->text);
-		if (manager_release(vtpm))
-			manager_drop(vtpm);
-		end(creation, &problem);
+		give_up(creation, &problem);
 		return r;
 	}
-	if (manager_release(vtpm))
-		go_on(creation);
-	else
-		end(creation, NULL);
+	manager_release(vtpm);
+	go_on(creation);
 	return 0;
 }
 
@@ -196,8 +225,8 @@ static void from_nothing(struct creation *creation)
 	peer_send(&manager->keyd, &out, keyed, creation);
 }
 
-static struct creation *begin(struct manager *manager, struct vtpm *vtpm, bool start,
-			      manager_done done, void *context)
+static struct creation *begin(struct manager *manager, struct vtpm *vtpm, manager_done done,
+			      void *context)
 {
 	struct creation *creation = calloc(1, sizeof(*creation));
 
@@ -206,10 +235,9 @@ static struct creation *begin(struct manager *manager, struct vtpm *vtpm, bool s
 	*creation = (struct creation){
 		.manager = manager,
 		.vtpm = vtpm,
-		.start = start,
-		.done = done,
-		.context = context,
+		.waiter = manager_ask(manager, done, context),
 	};
+	vtpm->making = true;
 	return creation;
 }
 
@@ -242,16 +270,16 @@ void manager_create(struct manager *manager, const struct manager_create *what, 
 	if (vtpm) {
 		manager_rename(vtpm, what->name);
 		fill(&vtpm->define, what);
-		from_spare(begin(manager, vtpm, what->start, done, context));
+		from_spare(begin(manager, vtpm, done, context));
 		return;
 	}
 	vtpm = blank(manager, what->banks, what);
-	from_nothing(begin(manager, vtpm, what->start, done, context));
+	from_nothing(begin(manager, vtpm, done, context));
 }
 
 void manager_create_spare(struct manager *manager, manager_done done, void *context)
 {
 	struct vtpm *vtpm = blank(manager, 0, NULL);
 
-	from_nothing(begin(manager, vtpm, false, done, context));
+	from_nothing(begin(manager, vtpm, done, context));
 }

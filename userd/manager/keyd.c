@@ -13,11 +13,11 @@
 #include "base/log.h"
 #include "manager/state.h"
 
+/* Whoever asked may go away before the answer: only @waiter knows whether it is there. */
 struct asker {
 	struct manager *manager;
-	manager_done done;
+	struct waiter *waiter;
 	manager_recovery_done recovery_done;
-	void *context;
 };
 
 static int take_status(struct manager *manager, struct ipc_in *in)
@@ -232,9 +232,14 @@ static struct asker *new_asker(struct manager *manager, manager_done done, void 
 	if (!asker)
 		manager_out_of_memory();
 	asker->manager = manager;
-	asker->done = done;
-	asker->context = context;
+	asker->waiter = manager_ask(manager, done, context);
 	return asker;
+}
+
+static void end(struct asker *asker, const struct problem *problem)
+{
+	manager_answer(asker->manager, asker->waiter, problem);
+	free(asker);
 }
 
 /* What the asker sees next is the host as it is now. */
@@ -243,8 +248,7 @@ static int looked_again(void *context, const struct peer_answer *answer)
 	struct asker *asker = context;
 	int r = look(asker->manager, answer);
 
-	manager_tell(asker->manager, asker->done, asker->context, NULL);
-	free(asker);
+	end(asker, NULL);
 	return r;
 }
 
@@ -262,8 +266,7 @@ static int host_done(void *context, const struct peer_answer *answer)
 	}
 	manager_keyd_look(manager);
 	manager_keyd_problem(&problem, nonsense ? EPROTO : answer->error, answer->text);
-	manager_tell(manager, asker->done, asker->context, &problem);
-	free(asker);
+	end(asker, &problem);
 	return nonsense ? -EPROTO : 0;
 }
 
@@ -296,7 +299,7 @@ static int recovery_is(void *context, const struct peer_answer *answer)
 	struct asker *asker = context;
 	const uint8_t *record = NULL, *session = NULL;
 	size_t length = 0, session_length = 0;
-	struct problem problem;
+	struct problem problem = { 0 };
 	int r = 0;
 
 	if (!answer->error) {
@@ -305,13 +308,12 @@ static int recovery_is(void *context, const struct peer_answer *answer)
 		if (!ipc_ended(answer->in) || session_length != KEYD_POINT_SIZE)
 			r = -EPROTO;
 	}
-	if (answer->error || r) {
+	if (answer->error || r)
 		manager_keyd_problem(&problem, r ? EPROTO : answer->error, answer->text);
-		asker->recovery_done(asker->context, &problem, NULL, 0, NULL);
-	} else {
-		asker->recovery_done(asker->context, NULL, record, length, session);
-	}
-	free(asker);
+	if (!asker->waiter->forgotten)
+		asker->recovery_done(asker->waiter->context, problem.code ? &problem : NULL, record,
+				     length, session);
+	end(asker, NULL);
 	return r;
 }
 

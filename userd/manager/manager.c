@@ -48,7 +48,6 @@ static void tell(struct manager *manager, struct waiter *waiter, const struct pr
 {
 	sd_event_source *source;
 
-	waiter->ended = true;
 	if (problem)
 		waiter->problem = *problem;
 	if (!manager->ended && sd_event_add_defer(manager->event, &source, tell_all, manager) < 0)
@@ -83,6 +82,30 @@ static void add_waiter(struct vtpm *vtpm, enum vtpm_goal goal, manager_done done
 	vtpm->waiters = waiter;
 }
 
+struct waiter *manager_ask(struct manager *manager, manager_done done, void *context)
+{
+	struct waiter *waiter = new_waiter(VTPM_GOAL_ON, done, context);
+
+	waiter->next = manager->asked;
+	manager->asked = waiter;
+	return waiter;
+}
+
+static void unask(struct manager *manager, struct waiter *waiter)
+{
+	struct waiter **at = &manager->asked;
+
+	while (*at != waiter)
+		at = &(*at)->next;
+	*at = waiter->next;
+}
+
+void manager_answer(struct manager *manager, struct waiter *waiter, const struct problem *problem)
+{
+	unask(manager, waiter);
+	tell(manager, waiter, problem);
+}
+
 void manager_settle(struct vtpm *vtpm, enum vtpm_goal goal, const struct problem *problem)
 {
 	struct waiter **at = &vtpm->waiters;
@@ -102,14 +125,17 @@ void manager_settle(struct vtpm *vtpm, enum vtpm_goal goal, const struct problem
 static void forget_in(struct waiter *waiters, const void *context)
 {
 	for (; waiters; waiters = waiters->next) {
-		if (waiters->context == context)
+		if (waiters->context == context) {
 			waiters->done = NULL;
+			waiters->forgotten = true;
+		}
 	}
 }
 
 void manager_forget(struct manager *manager, void *context)
 {
 	forget_in(manager->ended, context);
+	forget_in(manager->asked, context);
 	for (struct vtpm *vtpm = manager->vtpms; vtpm; vtpm = vtpm->next)
 		forget_in(vtpm->waiters, context);
 }
@@ -175,6 +201,8 @@ void manager_drop(struct vtpm *vtpm)
 {
 	struct problem problem;
 
+	power_drop(vtpm);
+	manager_settle(vtpm, VTPM_GOAL_REMOVED, NULL);
 	problem_set(&problem, PROBLEM_NOT_FOUND, NULL, "'%s' is removed", vtpm->define.name);
 	for (int goal = VTPM_GOAL_OFF; goal <= VTPM_GOAL_REMOVED; goal++)
 		manager_settle(vtpm, (enum vtpm_goal)goal, &problem);
@@ -298,7 +326,9 @@ void manager_view_of(const struct vtpm *vtpm, struct vtpm_view *ret)
 		break;
 	}
 	view_devices(vtpm, ret);
-	if (vtpm->define.front == VTPM_FRONT_SOCKET && ret->condition == VTPM_RUNNING)
+	/* While one engine takes over from another, clients wait there. */
+	if (vtpm->define.front == VTPM_FRONT_SOCKET &&
+	    (ret->condition == VTPM_RUNNING || vtpm->listen_fd >= 0))
 		socket_path(vtpm, ret->socket, sizeof(ret->socket));
 }
 
@@ -350,6 +380,16 @@ static void want(struct vtpm *vtpm, bool wanted)
 		manager_save(vtpm);
 }
 
+/* Those who wait for it to be off, wait in vain. */
+static void disappoint_stoppers(struct vtpm *vtpm)
+{
+	struct problem problem;
+
+	problem_set(&problem, PROBLEM_CONFLICT, "stop it again if it shall be off",
+		    "'%s' was started meanwhile", vtpm->define.name);
+	manager_settle(vtpm, VTPM_GOAL_OFF, &problem);
+}
+
 /* Those who wait for it to run, wait in vain. */
 static void disappoint(struct vtpm *vtpm)
 {
@@ -374,14 +414,17 @@ void manager_start(struct manager *manager, const char *name, manager_done done,
 	if (!vtpm->define.quarantine[0])
 		want(vtpm, true);
 	vtpm->failed = false;
+	disappoint_stoppers(vtpm);
 	if (vtpm->goal != VTPM_GOAL_CYCLE)
 		vtpm->goal = VTPM_GOAL_ON;
 	power_step(vtpm);
 }
 
-void manager_start_new(struct vtpm *vtpm, manager_done done, void *context)
+void manager_start_new(struct vtpm *vtpm, struct waiter *waiter)
 {
-	add_waiter(vtpm, VTPM_GOAL_ON, done, context);
+	unask(vtpm->manager, waiter);
+	waiter->next = vtpm->waiters;
+	vtpm->waiters = waiter;
 	power_step(vtpm);
 }
 
@@ -407,7 +450,7 @@ void manager_reset(struct manager *manager, const char *name, manager_done done,
 
 	if (!vtpm)
 		return;
-	if (vtpm->goal != VTPM_GOAL_ON && vtpm->goal != VTPM_GOAL_CYCLE) {
+	if (vtpm->preparing || (vtpm->goal != VTPM_GOAL_ON && vtpm->goal != VTPM_GOAL_CYCLE)) {
 		problem_set(&problem, PROBLEM_CONFLICT, "start it instead",
 			    "'%s' is powered off: there is nothing to reset", name);
 		manager_tell(manager, done, context, &problem);
@@ -456,7 +499,7 @@ void manager_wait(struct manager *manager, const char *name, manager_done done, 
 		manager_is_locked(manager, &problem);
 		break;
 	default:
-		if (vtpm->goal == VTPM_GOAL_OFF || vtpm->goal == VTPM_GOAL_REMOVED)
+		if (!vtpm->define.wanted || vtpm->goal == VTPM_GOAL_REMOVED)
 			problem_set(&problem, PROBLEM_CONFLICT, "`vtpmctl start` powers it on",
 				    "'%s' is powered off", name);
 		break;

@@ -152,6 +152,13 @@ void power_failure(struct vtpm *vtpm, const struct problem *problem)
 		manager_settle(vtpm, VTPM_GOAL_OFF, NULL);
 }
 
+void power_drop(struct vtpm *vtpm)
+{
+	set_phase(vtpm, VTPM_IDLE);
+	if (vtpm->pid)
+		manager_spawn_signal(vtpm, SIGKILL);
+}
+
 void power_quarantine(struct vtpm *vtpm, const char *reason)
 {
 	struct problem problem;
@@ -170,6 +177,9 @@ static void wait_again(struct vtpm *vtpm)
 {
 	drop_envelope(vtpm);
 	set_phase(vtpm, VTPM_WAITING);
+	/* Who is to be off has nothing to wait for. */
+	if (vtpm->goal == VTPM_GOAL_OFF || vtpm->goal == VTPM_GOAL_REMOVED)
+		power_step(vtpm);
 }
 
 /* Be the server of what clients open, then ask for an engine. */
@@ -211,6 +221,7 @@ static void fork_engine(struct vtpm *vtpm)
 static int granted(void *context, const struct peer_answer *answer)
 {
 	struct vtpm *vtpm = context;
+	struct manager *manager = vtpm->manager;
 	struct problem problem;
 
 	if (!manager_release(vtpm))
@@ -219,7 +230,7 @@ static int granted(void *context, const struct peer_answer *answer)
 		/* Its state is asked for anew, and then all that wait are looked at. */
 		wait_again(vtpm);
 		if (answer->error == ENOKEY)
-			manager_keyd_look(vtpm->manager);
+			manager_keyd_look(manager);
 		return 0;
 	}
 	if (answer->error) {
@@ -257,8 +268,12 @@ static void loaded(struct archive_job *job)
 
 	if (!manager_release(vtpm))
 		return;
-	if (job->error == ENODATA || job->error == ENOENT || job->error == EUCLEAN) {
+	if (job->error == ENODATA || job->error == ENOENT) {
 		power_quarantine(vtpm, "its envelope is missing from the store");
+		return;
+	}
+	if (job->error == EUCLEAN) {
+		power_quarantine(vtpm, "the store is damaged where its envelope was");
 		return;
 	}
 	if (job->error) {
@@ -302,13 +317,17 @@ static void begin(struct vtpm *vtpm)
 		return;
 	}
 	set_phase(vtpm, VTPM_WAITING);
-	if (manager->ending || !peer_here(&manager->spawn) || !manager->listed)
+	if (manager->ending || !peer_here(&manager->spawn) || !manager->listed || vtpm->storing)
 		return;
 	if (manager_is_locked(manager, &problem)) {
-		manager_settle(vtpm, VTPM_GOAL_ON, &problem);
+		/* One of which nothing is durable does not wait: its creation has failed. */
+		if (!vtpm->stored)
+			power_failure(vtpm, &problem);
+		else
+			manager_settle(vtpm, VTPM_GOAL_ON, &problem);
 		return;
 	}
-	if (!peer_here(&manager->keyd) || vtpm->storing || manager->starting == MANAGER_STARTS_MAX)
+	if (!peer_here(&manager->keyd) || manager->starting == MANAGER_STARTS_MAX)
 		return;
 	set_phase(vtpm, VTPM_GRANTING);
 	if (vtpm->stored)
@@ -334,6 +353,7 @@ static void erased(struct archive_job *job)
 		    strerror(job->error));
 	vtpm->goal = VTPM_GOAL_OFF;
 	manager_settle(vtpm, VTPM_GOAL_REMOVED, &problem);
+	manager_settle(vtpm, VTPM_GOAL_OFF, NULL);
 }
 
 static void erase(struct vtpm *vtpm)
@@ -362,6 +382,9 @@ static void step_from_off(struct vtpm *vtpm)
 		set_phase(vtpm, VTPM_IDLE);
 		power_down(vtpm);
 		manager_settle(vtpm, VTPM_GOAL_OFF, NULL);
+		/* Stopped before anything of it was durable: the next manager would not know it. */
+		if (!vtpm->stored && !vtpm->storing)
+			manager_drop(vtpm);
 		break;
 	case VTPM_GOAL_REMOVED:
 		set_phase(vtpm, VTPM_IDLE);
@@ -373,7 +396,7 @@ static void step_from_off(struct vtpm *vtpm)
 
 void power_step(struct vtpm *vtpm)
 {
-	if (vtpm->removed)
+	if (vtpm->removed || vtpm->making)
 		return;
 	switch (vtpm->phase) {
 	case VTPM_IDLE:
@@ -415,7 +438,8 @@ void power_started(struct vtpm *vtpm, uint32_t error, pid_t pid, int channel)
 	struct problem problem;
 	int r;
 
-	if (error == ENOTCONN) {
+	/* It is gone, or is ending: the next one will be here soon. */
+	if (error == ENOTCONN || error == ECANCELED) {
 		wait_again(vtpm);
 		return;
 	}
@@ -573,7 +597,7 @@ static bool ended_for_good(struct vtpm *vtpm, int code)
 		if (!manager_is_locked(vtpm->manager, &problem))
 			return false;
 		set_phase(vtpm, VTPM_WAITING);
-		manager_settle(vtpm, VTPM_GOAL_ON, &problem);
+		power_step(vtpm);
 		return true;
 	default:
 		return false;
@@ -583,16 +607,17 @@ static bool ended_for_good(struct vtpm *vtpm, int code)
 /* It is whole and stored. Who shall run gets an engine that has not made keys in its memory. */
 static void prepared(struct vtpm *vtpm)
 {
+	struct manager *manager = vtpm->manager;
+
 	vtpm->preparing = false;
 	vtpm->resume = false;
 	set_phase(vtpm, VTPM_IDLE);
-	if (!vtpm->define.wanted) {
-		if (vtpm->goal == VTPM_GOAL_ON)
-			vtpm->goal = VTPM_GOAL_OFF;
+	if (vtpm->goal == VTPM_GOAL_ON && !vtpm->define.wanted) {
+		vtpm->goal = VTPM_GOAL_OFF;
 		manager_settle(vtpm, VTPM_GOAL_ON, NULL);
 	}
 	power_step(vtpm);
-	pool_look(vtpm->manager);
+	pool_look(manager);
 }
 
 void power_exited(struct vtpm *vtpm, uint32_t status)
@@ -608,7 +633,7 @@ void power_exited(struct vtpm *vtpm, uint32_t status)
 	vtpm->adopted = false;
 	driver_detach(vtpm);
 
-	if (vtpm->preparing && in_order) {
+	if (vtpm->preparing && vtpm->stored && in_order) {
 		prepared(vtpm);
 		return;
 	}
@@ -617,6 +642,10 @@ void power_exited(struct vtpm *vtpm, uint32_t status)
 			log_line("%s: the engine did not end in order (status %#x)",
 				 vtpm->define.name, status);
 		vtpm->resume = false;
+		if (phase != VTPM_STOPPING) {
+			replace(vtpm, phase == VTPM_SERVING);
+			return;
+		}
 		set_phase(vtpm, VTPM_IDLE);
 		power_step(vtpm);
 		return;
@@ -653,6 +682,7 @@ void power_adopt(struct vtpm *vtpm, pid_t pid, uint32_t status, uint64_t instanc
 void power_lost(struct manager *manager)
 {
 	for (struct vtpm *vtpm = manager->vtpms; vtpm; vtpm = vtpm->next) {
+		vtpm->resume = false;
 		if (!vtpm->pid)
 			continue;
 		manager_channel_drain(vtpm);
@@ -661,7 +691,6 @@ void power_lost(struct manager *manager)
 		vtpm->chip_timer = sd_event_source_disable_unref(vtpm->chip_timer);
 		driver_detach(vtpm);
 		vtpm->pid = 0;
-		vtpm->resume = false;
 		vtpm->deaths++;
 		set_phase(vtpm, VTPM_WAITING);
 	}

@@ -79,12 +79,15 @@ static int started(void *context, const struct peer_answer *answer)
 		channel = ipc_get_fd(answer->in);
 		nonsense = !ipc_ended(answer->in) || !pid;
 	}
-	if (!manager_release(vtpm) || nonsense) {
+	if (nonsense)
 		close_fdp(&channel);
-		return nonsense ? -EPROTO : 0;
-	}
-	power_started(vtpm, answer->error, (pid_t)pid, channel);
-	return 0;
+	if (vtpm->removed && pid)
+		manager_spawn_kill_unknown(vtpm->manager, vtpm->define.uuid);
+	if (!manager_release(vtpm))
+		close_fdp(&channel);
+	else
+		power_started(vtpm, nonsense ? ENOTCONN : answer->error, (pid_t)pid, channel);
+	return nonsense ? -EPROTO : 0;
 }
 
 void manager_spawn_start(struct vtpm *vtpm, bool idle, const int *fds, unsigned int count)

@@ -50,12 +50,12 @@ enum vtpm_goal {
 };
 
 /**
- * struct waiter - somebody waits until a vTPM has come somewhere
+ * struct waiter - somebody waits until something has ended
  * @next: next one
- * @goal: where to; VTPM_GOAL_ON: until it answers
- * @done: called once; NULL: forgotten
+ * @goal: on a vTPM: where it is to come to; VTPM_GOAL_ON: until it answers
+ * @done: called once; NULL: nobody is to be called
  * @context: for @done
- * @ended: nothing is waited for any more, only the loop's next round
+ * @forgotten: whose @context it was is gone
  * @problem: how it ended; PROBLEM_NONE: well
  */
 struct waiter {
@@ -63,7 +63,7 @@ struct waiter {
 	enum vtpm_goal goal;
 	manager_done done;
 	void *context;
-	bool ended;
+	bool forgotten;
 	struct problem problem;
 };
 
@@ -74,6 +74,7 @@ struct waiter {
  * @define: definition, as stored once the jobs under way are done
  * @stored: it is in the archive
  * @storing: its first envelope is on its way there
+ * @making: keyd or the archive is asked for what it needs; until then it goes nowhere
  * @preparing: made without a front end: a spare, or one that is not to be started
  * @generation: of the newest durable envelope
  * @goal: what it shall come to
@@ -99,6 +100,7 @@ struct waiter {
  * @false_starts: those in a row that died before they began
  * @short_lives: those in a row that served for less than a second
  * @ready_ms: when the last one began, CLOCK_MONOTONIC
+ * @committing: envelopes on their way into the archive
  * @pending: jobs and calls that point here
  * @removed: out of the list; freed when nothing is pending
  * @waiters: who waits
@@ -109,6 +111,7 @@ struct vtpm {
 	struct vtpm_definition define;
 	bool stored;
 	bool storing;
+	bool making;
 	bool preparing;
 	uint64_t generation;
 
@@ -139,6 +142,7 @@ struct vtpm {
 	unsigned int short_lives;
 	uint64_t ready_ms;
 
+	unsigned int committing;
 	unsigned int pending;
 	bool removed;
 	struct waiter *waiters;
@@ -179,6 +183,7 @@ struct children;
  * @archive_source: its descriptor in the loop
  * @vtpms: all, spares too
  * @count: how many
+ * @asked: waiters for what is asked of no vTPM, or of one that is being made
  * @ended: waiters whose done function is called in the loop's next round
  * @starting: how many are between VTPM_GRANTING and VTPM_BEGINNING
  * @keyd: connection
@@ -198,6 +203,7 @@ struct manager {
 	sd_event_source *archive_source;
 	struct vtpm *vtpms;
 	unsigned int count;
+	struct waiter *asked;
 	struct waiter *ended;
 	unsigned int starting;
 	struct peer keyd;
@@ -235,6 +241,12 @@ void manager_settle(struct vtpm *vtpm, enum vtpm_goal goal, const struct problem
 void manager_tell(struct manager *manager, manager_done done, void *context,
 		  const struct problem *problem);
 
+/** manager_ask() - somebody waits; ended by manager_answer() or manager_start_new() */
+struct waiter *manager_ask(struct manager *manager, manager_done done, void *context);
+
+/** manager_answer() - tell it @problem (NULL: success) in the loop's next round */
+void manager_answer(struct manager *manager, struct waiter *waiter, const struct problem *problem);
+
 /** manager_hold() - something under way points here */
 void manager_hold(struct vtpm *vtpm);
 
@@ -247,8 +259,8 @@ void manager_save(struct vtpm *vtpm);
 /** manager_rename() - give it a name, and its place in the list */
 void manager_rename(struct vtpm *vtpm, const char *name);
 
-/** manager_start_new() - power on one that is being made */
-void manager_start_new(struct vtpm *vtpm, manager_done done, void *context);
+/** manager_start_new() - power on one that is made now; @waiter of manager_ask() is its own */
+void manager_start_new(struct vtpm *vtpm, struct waiter *waiter);
 
 /** manager_create_spare() - make one without a name; done when it is durable */
 void manager_create_spare(struct manager *manager, manager_done done, void *context);
@@ -287,6 +299,9 @@ void power_down(struct vtpm *vtpm);
 
 /** power_quarantine() - its state cannot be right: never again start it */
 void power_quarantine(struct vtpm *vtpm, const char *reason);
+
+/** power_drop() - it goes for good, in whatever phase it is */
+void power_drop(struct vtpm *vtpm);
 
 /** power_lost() - spawn is gone, and all engines with it */
 void power_lost(struct manager *manager);
@@ -370,7 +385,7 @@ void manager_spawn_start(struct vtpm *vtpm, bool idle, const int *fds, unsigned 
 /** power_started() - manager_spawn_start() has ended: @channel is owned by the callee, or -1 */
 void power_started(struct vtpm *vtpm, uint32_t error, pid_t pid, int channel);
 
-/** manager_spawn_kill_unknown() - an engine of a vTPM that does not exist */
+/** manager_spawn_kill_unknown() - an engine of a vTPM that does not exist, or no longer */
 void manager_spawn_kill_unknown(struct manager *manager, const uint8_t *uuid);
 
 /** manager_spawn_signal() - SIGTERM or SIGKILL to its engine */
