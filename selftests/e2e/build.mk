@@ -14,4 +14,8 @@ check-e2e: programs $(B)/selftests/serve
 check-daemon: programs
 	@selftests/e2e/daemon
 
-.PHONY: check-e2e check-daemon
+# STORM="--seconds 300 --seed 7 --programs build/asan", the last after `make unit-asan`.
+check-storm: programs
+	@selftests/e2e/storm $(STORM)
+
+.PHONY: check-e2e check-daemon check-storm
