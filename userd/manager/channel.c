@@ -69,6 +69,7 @@ static void committed(struct archive_job *job)
 		take_back(vtpm->manager->archive, job);
 	vtpm->storing = vtpm->storing && job->kind != ARCHIVE_PUT;
 	vtpm->committing--;
+	vtpm->store_error = job->error;
 	if (!job->error) {
 		vtpm->stored = true;
 		if (job->generation > vtpm->generation)

@@ -549,6 +549,15 @@ static void died(struct vtpm *vtpm, uint32_t status, bool served)
 	char how[64];
 
 	vtpm->deaths++;
+	if (!served && !killed && vtpm->store_error && vtpm->store_error != EUCLEAN) {
+		problem_set(&problem, PROBLEM_STORAGE,
+			    "make room or repair the disk, and try again",
+			    "'%s' cannot be stored in %s: %s", vtpm->define.name,
+			    vtpm->manager->options.state_dir, strerror(vtpm->store_error));
+		vtpm->store_error = 0;
+		power_failure(vtpm, &problem);
+		return;
+	}
 	if (WIFSIGNALED((int)status))
 		snprintf(how, sizeof(how), "signal %d", WTERMSIG((int)status));
 	else

@@ -77,6 +77,7 @@ struct waiter {
  * @making: keyd or the archive is asked for what it needs; until then it goes nowhere
  * @preparing: made without a front end: a spare, or one that is not to be started
  * @generation: of the newest durable envelope
+ * @store_error: errno of the last commit, 0: it is durable
  * @goal: what it shall come to
  * @phase: how far it is
  * @adopted: its engine was found running
@@ -114,6 +115,7 @@ struct vtpm {
 	bool making;
 	bool preparing;
 	uint64_t generation;
+	int store_error;
 
 	enum vtpm_goal goal;
 	enum vtpm_phase phase;
