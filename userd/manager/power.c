@@ -68,7 +68,7 @@ static int step_all(sd_event_source *source, void *context)
 	return 0;
 }
 
-static void set_phase(struct vtpm *vtpm, enum vtpm_phase phase)
+void power_set_phase(struct vtpm *vtpm, enum vtpm_phase phase)
 {
 	struct manager *manager = vtpm->manager;
 	bool full = manager->starting == MANAGER_STARTS_MAX;
@@ -97,7 +97,7 @@ static int on_kill_timer(sd_event_source *source, uint64_t now, void *context)
 	return 0;
 }
 
-static void kill_in(struct vtpm *vtpm, unsigned int seconds)
+void power_kill_in(struct vtpm *vtpm, unsigned int seconds)
 {
 	vtpm->kill_timer = sd_event_source_disable_unref(vtpm->kill_timer);
 	if (seconds &&
@@ -132,13 +132,13 @@ void power_failure(struct vtpm *vtpm, const struct problem *problem)
 	bool stored = vtpm->stored;
 
 	log_line("%s: %s", vtpm->define.name, problem->detail);
-	kill_in(vtpm, 0);
+	power_kill_in(vtpm, 0);
 	drop_envelope(vtpm);
 	if (!vtpm->define.quarantine[0]) {
 		vtpm->failed = true;
 		text_cut(vtpm->reason, sizeof(vtpm->reason), problem->detail);
 	}
-	set_phase(vtpm, VTPM_IDLE);
+	power_set_phase(vtpm, VTPM_IDLE);
 	power_down(vtpm);
 	if (vtpm->goal == VTPM_GOAL_ON || vtpm->goal == VTPM_GOAL_CYCLE)
 		vtpm->goal = VTPM_GOAL_OFF;
@@ -154,7 +154,7 @@ void power_failure(struct vtpm *vtpm, const struct problem *problem)
 
 void power_drop(struct vtpm *vtpm)
 {
-	set_phase(vtpm, VTPM_IDLE);
+	power_set_phase(vtpm, VTPM_IDLE);
 	if (vtpm->pid)
 		manager_spawn_signal(vtpm, SIGKILL);
 }
@@ -176,7 +176,7 @@ void power_quarantine(struct vtpm *vtpm, const char *reason)
 static void wait_again(struct vtpm *vtpm)
 {
 	drop_envelope(vtpm);
-	set_phase(vtpm, VTPM_WAITING);
+	power_set_phase(vtpm, VTPM_WAITING);
 	/* Who is to be off has nothing to wait for. */
 	if (vtpm->goal == VTPM_GOAL_OFF || vtpm->goal == VTPM_GOAL_REMOVED)
 		power_step(vtpm);
@@ -191,7 +191,7 @@ static void fork_engine(struct vtpm *vtpm)
 	if (vtpm->preparing) {
 		if (getrandom(&vtpm->instance, sizeof(vtpm->instance), 0) < 0)
 			manager_out_of_memory();
-		set_phase(vtpm, VTPM_FORKING);
+		power_set_phase(vtpm, VTPM_FORKING);
 		manager_spawn_start(vtpm, !vtpm->define.name[0], NULL, 0);
 		return;
 	}
@@ -204,7 +204,7 @@ static void fork_engine(struct vtpm *vtpm)
 			manager_out_of_memory();
 		fds[0] = vtpm->listen_fd;
 		fds[1] = vtpm->control_fd;
-		set_phase(vtpm, VTPM_FORKING);
+		power_set_phase(vtpm, VTPM_FORKING);
 		manager_spawn_start(vtpm, false, fds, 2);
 		return;
 	}
@@ -213,7 +213,7 @@ static void fork_engine(struct vtpm *vtpm)
 		power_failure(vtpm, &problem);
 		return;
 	}
-	set_phase(vtpm, VTPM_FORKING);
+	power_set_phase(vtpm, VTPM_FORKING);
 	manager_spawn_start(vtpm, false, &fd, 1);
 	close(fd);
 }
@@ -312,11 +312,11 @@ static void begin(struct vtpm *vtpm)
 			    "its state is kept as it is; restore a good copy of it, or remove it",
 			    "'%s' is quarantined: %s", vtpm->define.name, vtpm->define.quarantine);
 		vtpm->goal = VTPM_GOAL_OFF;
-		set_phase(vtpm, VTPM_IDLE);
+		power_set_phase(vtpm, VTPM_IDLE);
 		manager_settle(vtpm, VTPM_GOAL_ON, &problem);
 		return;
 	}
-	set_phase(vtpm, VTPM_WAITING);
+	power_set_phase(vtpm, VTPM_WAITING);
 	if (manager->ending || !peer_here(&manager->spawn) || !manager->listed || vtpm->storing)
 		return;
 	if (manager_is_locked(manager, &problem)) {
@@ -329,7 +329,7 @@ static void begin(struct vtpm *vtpm)
 	}
 	if (!peer_here(&manager->keyd) || manager->starting == MANAGER_STARTS_MAX)
 		return;
-	set_phase(vtpm, VTPM_GRANTING);
+	power_set_phase(vtpm, VTPM_GRANTING);
 	if (vtpm->stored)
 		load(vtpm);
 	else
@@ -379,7 +379,7 @@ static void step_from_off(struct vtpm *vtpm)
 		begin(vtpm);
 		break;
 	case VTPM_GOAL_OFF:
-		set_phase(vtpm, VTPM_IDLE);
+		power_set_phase(vtpm, VTPM_IDLE);
 		power_down(vtpm);
 		manager_settle(vtpm, VTPM_GOAL_OFF, NULL);
 		/* Stopped before anything of it was durable: the next manager would not know it. */
@@ -387,7 +387,7 @@ static void step_from_off(struct vtpm *vtpm)
 			manager_drop(vtpm);
 		break;
 	case VTPM_GOAL_REMOVED:
-		set_phase(vtpm, VTPM_IDLE);
+		power_set_phase(vtpm, VTPM_IDLE);
 		power_down(vtpm);
 		erase(vtpm);
 		break;
@@ -413,8 +413,8 @@ void power_step(struct vtpm *vtpm)
 			manager_settle(vtpm, VTPM_GOAL_ON, NULL);
 			break;
 		}
-		set_phase(vtpm, VTPM_STOPPING);
-		kill_in(vtpm, MANAGER_STOP_SECONDS);
+		power_set_phase(vtpm, VTPM_STOPPING);
+		power_kill_in(vtpm, MANAGER_STOP_SECONDS);
 		manager_spawn_signal(vtpm, SIGTERM);
 		break;
 	}
@@ -453,8 +453,8 @@ void power_started(struct vtpm *vtpm, uint32_t error, pid_t pid, int channel)
 		return;
 	}
 	vtpm->pid = pid;
-	set_phase(vtpm, VTPM_BEGINNING);
-	kill_in(vtpm, BEGIN_SECONDS);
+	power_set_phase(vtpm, VTPM_BEGINNING);
+	power_kill_in(vtpm, BEGIN_SECONDS);
 	vtpm->reason[0] = 0;
 	r = manager_channel_open(vtpm, channel);
 	if (!r)
@@ -500,13 +500,13 @@ void power_ready(struct vtpm *vtpm)
 	driver_look(vtpm);
 	if (is_chip_missing(vtpm))
 		return;
-	kill_in(vtpm, 0);
+	power_kill_in(vtpm, 0);
 	vtpm->failed = false;
 	vtpm->reason[0] = 0;
 	vtpm->ready_ms = now_ms();
 	/* Should this engine die, its life goes on in the next one. */
 	vtpm->resume = true;
-	set_phase(vtpm, VTPM_SERVING);
+	power_set_phase(vtpm, VTPM_SERVING);
 	power_step(vtpm);
 }
 
@@ -527,7 +527,7 @@ static void replace(struct vtpm *vtpm, bool served)
 	bool is_short = !served || now_ms() - vtpm->ready_ms < SHORT_LIFE_MS;
 
 	vtpm->short_lives = is_short ? vtpm->short_lives + 1 : 0;
-	set_phase(vtpm, VTPM_IDLE);
+	power_set_phase(vtpm, VTPM_IDLE);
 	if (vtpm->short_lives < SHORT_LIVES_MAX) {
 		power_step(vtpm);
 		return;
@@ -605,7 +605,7 @@ static bool ended_for_good(struct vtpm *vtpm, int code)
 	case EXIT_NO_KEY:
 		if (!manager_is_locked(vtpm->manager, &problem))
 			return false;
-		set_phase(vtpm, VTPM_WAITING);
+		power_set_phase(vtpm, VTPM_WAITING);
 		power_step(vtpm);
 		return true;
 	default:
@@ -620,7 +620,7 @@ static void prepared(struct vtpm *vtpm)
 
 	vtpm->preparing = false;
 	vtpm->resume = false;
-	set_phase(vtpm, VTPM_IDLE);
+	power_set_phase(vtpm, VTPM_IDLE);
 	if (vtpm->goal == VTPM_GOAL_ON && !vtpm->define.wanted) {
 		vtpm->goal = VTPM_GOAL_OFF;
 		manager_settle(vtpm, VTPM_GOAL_ON, NULL);
@@ -636,7 +636,7 @@ void power_exited(struct vtpm *vtpm, uint32_t status)
 
 	manager_channel_drain(vtpm);
 	manager_channel_close(vtpm);
-	kill_in(vtpm, 0);
+	power_kill_in(vtpm, 0);
 	vtpm->chip_timer = sd_event_source_disable_unref(vtpm->chip_timer);
 	vtpm->pid = 0;
 	vtpm->adopted = false;
@@ -655,52 +655,11 @@ void power_exited(struct vtpm *vtpm, uint32_t status)
 			replace(vtpm, phase == VTPM_SERVING);
 			return;
 		}
-		set_phase(vtpm, VTPM_IDLE);
+		power_set_phase(vtpm, VTPM_IDLE);
 		power_step(vtpm);
 		return;
 	}
 	if (WIFEXITED((int)status) && ended_for_good(vtpm, WEXITSTATUS((int)status)))
 		return;
 	died(vtpm, status, phase == VTPM_SERVING);
-}
-
-void power_adopt(struct vtpm *vtpm, pid_t pid, uint32_t status, uint64_t instance, int channel)
-{
-	/* Known already: this is the manager that started it, and spawn was here all the time. */
-	if (vtpm->phase != VTPM_IDLE && vtpm->phase != VTPM_WAITING) {
-		if (channel >= 0)
-			close(channel);
-		return;
-	}
-	vtpm->instance = instance;
-	vtpm->pid = pid;
-	vtpm->resume = true;
-	vtpm->adopted = pid > 0;
-	driver_look(vtpm);
-	set_phase(vtpm, VTPM_SERVING);
-	if (channel >= 0 && manager_channel_open(vtpm, channel))
-		manager_out_of_memory();
-	if (!pid) {
-		power_exited(vtpm, status);
-		return;
-	}
-	manager_channel_again(vtpm);
-	power_step(vtpm);
-}
-
-void power_lost(struct manager *manager)
-{
-	for (struct vtpm *vtpm = manager->vtpms; vtpm; vtpm = vtpm->next) {
-		vtpm->resume = false;
-		if (!vtpm->pid)
-			continue;
-		manager_channel_drain(vtpm);
-		manager_channel_close(vtpm);
-		kill_in(vtpm, 0);
-		vtpm->chip_timer = sd_event_source_disable_unref(vtpm->chip_timer);
-		driver_detach(vtpm);
-		vtpm->pid = 0;
-		vtpm->deaths++;
-		set_phase(vtpm, VTPM_WAITING);
-	}
 }

@@ -287,6 +287,13 @@ void power_failure(struct vtpm *vtpm, const struct problem *problem);
 /** power_step_all() - the same for all: keyd or spawn have changed */
 void power_step_all(struct manager *manager);
 
+/** power_set_phase() - go to a phase; those who wait for a place among the starting ones are told
+ */
+void power_set_phase(struct vtpm *vtpm, enum vtpm_phase phase);
+
+/** power_kill_in() - kill its engine in so many seconds, or, with 0, not any more */
+void power_kill_in(struct vtpm *vtpm, unsigned int seconds);
+
 /** power_adopt() - spawn keeps something of it: a running engine or a dead one's life */
 void power_adopt(struct vtpm *vtpm, pid_t pid, uint32_t status, uint64_t instance, int channel);
 
