@@ -198,6 +198,14 @@ int engine_serve(struct engine *engine);
  */
 int engine_publish(struct engine *engine, uint64_t id, bool ended);
 
+/**
+ * engine_open_unit() - decrypt the current unit; one that does not open is a quarantine
+ * @ret: the caller ends it with unit_close()
+ *
+ * Return: as unit_open(); the reason of -EBADMSG has been said.
+ */
+int engine_open_unit(struct engine *engine, struct unit_plain **ret);
+
 /** engine_restore() - put the current unit into the TPM; stirs. Return: as tpmlib_resume() */
 int engine_restore(struct engine *engine);
 

@@ -86,12 +86,9 @@ static int power_on_from_store(struct engine *engine)
 static int power_on_from_unit(struct engine *engine)
 {
 	_cleanup_(unit_close) struct unit_plain *plain = NULL;
-	const char *reason;
 	int r;
 
-	r = unit_open(&engine->unit, &plain, &reason);
-	if (r == -EBADMSG)
-		return quarantine(engine, reason);
+	r = engine_open_unit(engine, &plain);
 	return r ? r : power_on(engine, plain->permanent, plain->permanent_length);
 }
 
@@ -99,7 +96,6 @@ static int resume(struct engine *engine)
 {
 	_cleanup_(unit_close) struct unit_plain *plain = NULL;
 	struct link *link = &engine->link;
-	const char *reason;
 	size_t length;
 	int r;
 
@@ -108,7 +104,7 @@ static int resume(struct engine *engine)
 		return r;
 
 	/* The restore itself changed NV: keep the request and its answer with it. */
-	r = unit_open(&engine->unit, &plain, &reason);
+	r = engine_open_unit(engine, &plain);
 	if (r)
 		return r;
 	link->answer.head = (struct vtpm_answer){
@@ -124,12 +120,9 @@ static int resume(struct engine *engine)
 static int try_out(struct engine *engine)
 {
 	_cleanup_(unit_close) struct unit_plain *plain = NULL;
-	const char *reason;
 	int r;
 
-	r = unit_open(&engine->unit, &plain, &reason);
-	if (r == -EBADMSG)
-		return quarantine(engine, reason);
+	r = engine_open_unit(engine, &plain);
 	if (r)
 		return r;
 	if (unit_label(&engine->unit).ended)
@@ -154,8 +147,7 @@ static int reconcile(struct engine *engine)
 	if (label.generation == record->generation) {
 		if (label.envelope_length != record->length ||
 		    !secret_equal(label.envelope, record->bytes, record->length))
-			return quarantine(engine,
-					  "checkpoint and store differ in one generation");
+			return quarantine(engine, "checkpoint and store differ in one generation");
 		return 0;
 	}
 	if (label.generation != record->generation + 1)

@@ -65,12 +65,9 @@ static int respond_from_unit(struct engine *engine)
 {
 	_cleanup_(unit_close) struct unit_plain *plain = NULL;
 	struct link *link = &engine->link;
-	const char *reason;
 	int r;
 
-	r = unit_open(&engine->unit, &plain, &reason);
-	if (r == -EBADMSG)
-		return engine_fails(engine, r, "quarantine: %s", reason);
+	r = engine_open_unit(engine, &plain);
 	if (r)
 		return r;
 	cursor_copy(link->answer.response, sizeof(link->answer.response), plain->answer,

@@ -22,15 +22,20 @@
 #include "base/log.h"
 #include "engine/tpmlib.h"
 
+int engine_open_unit(struct engine *engine, struct unit_plain **ret)
+{
+	const char *reason;
+	int r = unit_open(&engine->unit, ret, &reason);
+
+	return r == -EBADMSG ? engine_fails(engine, r, "quarantine: %s", reason) : r;
+}
+
 static int put_back(struct engine *engine)
 {
 	_cleanup_(unit_close) struct unit_plain *plain = NULL;
-	const char *reason;
 	int r;
 
-	r = unit_open(&engine->unit, &plain, &reason);
-	if (r == -EBADMSG)
-		return engine_fails(engine, r, "quarantine: %s", reason);
+	r = engine_open_unit(engine, &plain);
 	if (r)
 		return r;
 	r = tpmlib_resume(plain->permanent, plain->permanent_length, plain->volatile_state,
