@@ -21,7 +21,6 @@ void power_adopt(struct vtpm *vtpm, pid_t pid, uint32_t status, uint64_t instanc
 	vtpm->instance = instance;
 	vtpm->pid = pid;
 	vtpm->resume = true;
-	vtpm->adopted = pid > 0;
 	driver_look(vtpm);
 	power_set_phase(vtpm, VTPM_SERVING);
 	if (channel >= 0 && manager_channel_open(vtpm, channel))

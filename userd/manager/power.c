@@ -639,7 +639,6 @@ void power_exited(struct vtpm *vtpm, uint32_t status)
 	power_kill_in(vtpm, 0);
 	vtpm->chip_timer = sd_event_source_disable_unref(vtpm->chip_timer);
 	vtpm->pid = 0;
-	vtpm->adopted = false;
 	driver_detach(vtpm);
 
 	if (vtpm->preparing && vtpm->stored && in_order) {

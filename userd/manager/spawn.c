@@ -42,7 +42,7 @@ void manager_spawn_kill_unknown(struct manager *manager, const uint8_t *uuid)
 	send_signal(manager, uuid, SIGKILL);
 }
 
-static void forget(struct manager *manager, const uint8_t *uuid)
+void manager_spawn_forget(struct manager *manager, const uint8_t *uuid)
 {
 	uint8_t buffer[64];
 	struct ipc_out out;
@@ -52,11 +52,6 @@ static void forget(struct manager *manager, const uint8_t *uuid)
 	out = peer_call(&manager->spawn, SPAWN_FORGET, buffer, sizeof(buffer));
 	cursor_put_raw(&out.body, uuid, IPC_UUID_SIZE);
 	peer_send(&manager->spawn, &out, nothing_more, manager);
-}
-
-void manager_spawn_forget(struct manager *manager, const uint8_t *uuid)
-{
-	forget(manager, uuid);
 }
 
 void manager_spawn_end(struct manager *manager)
@@ -139,7 +134,7 @@ static int take_entry(struct manager *manager, struct ipc_in *in)
 	else if (pid)
 		manager_spawn_kill_unknown(manager, uuid);
 	else
-		forget(manager, uuid);
+		manager_spawn_forget(manager, uuid);
 	return 0;
 }
 
@@ -165,7 +160,7 @@ static int take_exited(struct manager *manager, struct ipc_in *in)
 		return -EPROTO;
 	vtpm = manager_find_uuid(manager, uuid);
 	if (!vtpm)
-		forget(manager, uuid);
+		manager_spawn_forget(manager, uuid);
 	else if (vtpm->pid == (pid_t)pid)
 		power_exited(vtpm, status);
 	return 0;

@@ -80,7 +80,6 @@ struct waiter {
  * @store_error: errno of the last commit, 0: it is durable
  * @goal: what it shall come to
  * @phase: how far it is
- * @adopted: its engine was found running
  * @resume: the next engine shall resume this life
  * @failed: its engine does not stay up; until the next start
  * @reason: why it is locked or failed
@@ -119,7 +118,6 @@ struct vtpm {
 
 	enum vtpm_goal goal;
 	enum vtpm_phase phase;
-	bool adopted;
 	bool resume;
 	bool failed;
 	char reason[VTPM_REASON_SIZE];
