@@ -12,11 +12,11 @@
 static const struct command_attributes commands[] = {
 	{ 0x11f, "NV_UndefineSpaceSpecial", 2, 0 },
 	{ 0x120, "EvictControl", 2, 0 },
-	{ 0x121, "HierarchyControl", 1, 0 },
+	{ 0x121, "HierarchyControl", 1, COMMAND_FLUSHES },
 	{ 0x122, "NV_UndefineSpace", 2, 0 },
-	{ 0x124, "ChangeEPS", 1, COMMAND_FIRMWARE_ONLY },
-	{ 0x125, "ChangePPS", 1, COMMAND_FIRMWARE_ONLY },
-	{ 0x126, "Clear", 1, COMMAND_AUDIT_SETUP },
+	{ 0x124, "ChangeEPS", 1, COMMAND_FIRMWARE_ONLY | COMMAND_FLUSHES },
+	{ 0x125, "ChangePPS", 1, COMMAND_FIRMWARE_ONLY | COMMAND_FLUSHES },
+	{ 0x126, "Clear", 1, COMMAND_AUDIT_SETUP | COMMAND_FLUSHES },
 	{ 0x127, "ClearControl", 1, 0 },
 	{ 0x128, "ClockSet", 1, 0 },
 	{ 0x129, "HierarchyChangeAuth", 1, 0 },
@@ -27,7 +27,7 @@ static const struct command_attributes commands[] = {
 	{ 0x12e, "SetPrimaryPolicy", 1, 0 },
 	{ 0x12f, "FieldUpgradeStart", 2, 0 },
 	{ 0x130, "ClockRateAdjust", 1, 0 },
-	{ 0x131, "CreatePrimary", 1, 0 },
+	{ 0x131, "CreatePrimary", 1, COMMAND_MAKES_OBJECT },
 	{ 0x132, "NV_GlobalWriteLock", 1, 0 },
 	{ 0x133, "GetCommandAuditDigest", 2, 0 },
 	{ 0x134, "NV_Increment", 2, 0 },
@@ -40,7 +40,7 @@ static const struct command_attributes commands[] = {
 	{ 0x13b, "NV_ChangeAuth", 1, 0 },
 	{ 0x13c, "PCR_Event", 1, 0 },
 	{ 0x13d, "PCR_Reset", 1, 0 },
-	{ 0x13e, "SequenceComplete", 1, 0 },
+	{ 0x13e, "SequenceComplete", 1, COMMAND_ENDS_SEQUENCE },
 	{ 0x13f, "SetAlgorithmSet", 1, 0 },
 	{ 0x140, "SetCommandCodeAuditStatus", 1, COMMAND_AUDIT_SETUP },
 	{ 0x141, "FieldUpgradeData", 0, 0 },
@@ -65,10 +65,10 @@ static const struct command_attributes commands[] = {
 	{ 0x154, "ECDH_ZGen", 1, 0 },
 	{ 0x155, "HMAC", 1, 0 },
 	{ 0x156, "Import", 1, 0 },
-	{ 0x157, "Load", 1, 0 },
+	{ 0x157, "Load", 1, COMMAND_MAKES_OBJECT },
 	{ 0x158, "Quote", 1, 0 },
 	{ 0x159, "RSA_Decrypt", 1, 0 },
-	{ 0x15b, "HMAC_Start", 1, 0 },
+	{ 0x15b, "HMAC_Start", 1, COMMAND_MAKES_OBJECT },
 	{ 0x15c, "SequenceUpdate", 1, 0 },
 	{ 0x15d, "Sign", 1, 0 },
 	{ 0x15e, "Unseal", 1, 0 },
@@ -78,7 +78,7 @@ static const struct command_attributes commands[] = {
 	{ 0x163, "ECDH_KeyGen", 1, 0 },
 	{ 0x164, "EncryptDecrypt", 1, 0 },
 	{ 0x165, "FlushContext", 0, 0 },
-	{ 0x167, "LoadExternal", 0, 0 },
+	{ 0x167, "LoadExternal", 0, COMMAND_MAKES_OBJECT },
 	{ 0x168, "MakeCredential", 1, 0 },
 	{ 0x169, "NV_ReadPublic", 1, COMMAND_READ_ONLY },
 	{ 0x16a, "PolicyAuthorize", 1, 0 },
@@ -92,7 +92,7 @@ static const struct command_attributes commands[] = {
 	{ 0x172, "PolicyTicket", 1, 0 },
 	{ 0x173, "ReadPublic", 1, COMMAND_READ_ONLY },
 	{ 0x174, "RSA_Encrypt", 1, 0 },
-	{ 0x176, "StartAuthSession", 2, 0 },
+	{ 0x176, "StartAuthSession", 2, COMMAND_MAKES_SESSION },
 	{ 0x177, "VerifySignature", 1, 0 },
 	{ 0x178, "ECC_Parameters", 0, COMMAND_READ_ONLY },
 	{ 0x179, "FirmwareRead", 0, 0 },
@@ -107,8 +107,8 @@ static const struct command_attributes commands[] = {
 	{ 0x182, "PCR_Extend", 1, 0 },
 	{ 0x183, "PCR_SetAuthValue", 1, 0 },
 	{ 0x184, "NV_Certify", 3, 0 },
-	{ 0x185, "EventSequenceComplete", 2, 0 },
-	{ 0x186, "HashSequenceStart", 0, 0 },
+	{ 0x185, "EventSequenceComplete", 2, COMMAND_ENDS_SEQUENCE },
+	{ 0x186, "HashSequenceStart", 0, COMMAND_MAKES_OBJECT },
 	{ 0x187, "PolicyPhysicalPresence", 1, 0 },
 	{ 0x188, "PolicyDuplicationSelect", 1, 0 },
 	{ 0x189, "PolicyGetDigest", 1, 0 },
@@ -119,7 +119,7 @@ static const struct command_attributes commands[] = {
 	{ 0x18e, "EC_Ephemeral", 0, 0 },
 	{ 0x18f, "PolicyNvWritten", 1, 0 },
 	{ 0x190, "PolicyTemplate", 1, 0 },
-	{ 0x191, "CreateLoaded", 1, 0 },
+	{ 0x191, "CreateLoaded", 1, COMMAND_MAKES_OBJECT },
 	{ 0x192, "PolicyAuthorizeNV", 3, 0 },
 	{ 0x193, "EncryptDecrypt2", 1, 0 },
 	{ 0x194, "AC_GetCapability", 1, 0 },
@@ -151,27 +151,38 @@ const struct command_attributes *command_table(size_t *ret_count)
 }
 
 /* TPMS_AUTH_COMMAND, Part 2, 10.13.2 */
-static enum command_sessions one_session(struct cursor_in *area)
+bool command_next_session(struct cursor_in *area, struct command_session *ret)
 {
-	uint32_t handle = cursor_get_u32(area);
-	uint8_t attributes;
+	struct command_session session;
 
+	if (area->bad || !area->left)
+		return false;
+	session.handle = cursor_get_u32(area);
 	cursor_get_bytes(area, cursor_get_u16(area)); /* nonce */
-	attributes = cursor_get_u8(area);
+	session.attributes = cursor_get_u8(area);
 	cursor_get_bytes(area, cursor_get_u16(area)); /* hmac */
-
 	if (area->bad)
-		return COMMAND_SESSIONS_UNKNOWN;
-	if (handle == TPM_RS_PW)
-		return COMMAND_SESSIONS_NONE;
-	return attributes & TPMA_SESSION_AUDIT ? COMMAND_SESSIONS_AUDIT : COMMAND_SESSIONS_SOME;
+		return false;
+	*ret = session;
+	return true;
+}
+
+struct cursor_in command_session_area(const struct tpm_command *command,
+				      const struct command_attributes *attributes)
+{
+	struct cursor_in in = cursor_in(command->bytes, command->size);
+
+	if (command->tag == TPM_ST_NO_SESSIONS)
+		return cursor_in(command->bytes, 0);
+	cursor_get_bytes(&in, TPM_HEAD_SIZE + 4u * attributes->handles);
+	return cursor_sub(&in, cursor_get_u32(&in));
 }
 
 enum command_sessions command_sessions(const struct tpm_command *command,
 				       const struct command_attributes *attributes)
 {
-	struct cursor_in in = cursor_in(command->bytes, command->size);
 	enum command_sessions found = COMMAND_SESSIONS_NONE;
+	struct command_session session;
 	struct cursor_in area;
 
 	if (command->tag == TPM_ST_NO_SESSIONS)
@@ -179,18 +190,14 @@ enum command_sessions command_sessions(const struct tpm_command *command,
 	if (!attributes)
 		return COMMAND_SESSIONS_UNKNOWN;
 
-	cursor_get_bytes(&in, TPM_HEAD_SIZE + 4u * attributes->handles);
-	area = cursor_sub(&in, cursor_get_u32(&in));
-	if (area.bad)
-		return COMMAND_SESSIONS_UNKNOWN;
-
-	while (area.left) {
-		enum command_sessions one = one_session(&area);
-
-		if (one > found)
-			found = one;
-		if (one == COMMAND_SESSIONS_UNKNOWN)
-			break;
+	area = command_session_area(command, attributes);
+	while (command_next_session(&area, &session)) {
+		if (session.handle == TPM_RS_PW)
+			continue;
+		if (session.attributes & TPMA_SESSION_AUDIT)
+			found = COMMAND_SESSIONS_AUDIT;
+		else if (found == COMMAND_SESSIONS_NONE)
+			found = COMMAND_SESSIONS_SOME;
 	}
-	return found;
+	return area.bad ? COMMAND_SESSIONS_UNKNOWN : found;
 }

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cursor.h"
 #include "wire/tpm.h"
 
 /* Part 2, 6.5.2 TPM_CC: those that the code names */
@@ -28,6 +29,9 @@
 #define TPM_CC_STARTUP			     0x144
 #define TPM_CC_SHUTDOWN			     0x145
 #define TPM_CC_STIR_RANDOM		     0x146
+#define TPM_CC_CONTEXT_LOAD		     0x161
+#define TPM_CC_CONTEXT_SAVE		     0x162
+#define TPM_CC_FLUSH_CONTEXT		     0x165
 #define TPM_CC_GET_CAPABILITY		     0x17a
 #define TPM_CC_GET_TEST_RESULT		     0x17c
 
@@ -37,11 +41,21 @@
  * @COMMAND_FIRMWARE_ONLY: re-seeds or re-shapes the TPM as a platform's firmware
  *	may; refused where the vTPM has no firmware before its client
  * @COMMAND_AUDIT_SETUP: may change which commands the TPM audits
+ * @COMMAND_MAKES_OBJECT: its response begins with the handle of a new transient object
+ * @COMMAND_MAKES_SESSION: its response begins with the handle of a new session
+ * @COMMAND_ENDS_SEQUENCE: on success the TPM flushes the object of its last handle
+ * @COMMAND_FLUSHES: may flush the objects of whole hierarchies
+ *
+ * ContextLoad makes one or the other, as its parameter says, and is marked as neither.
  */
 enum command_flags {
 	COMMAND_READ_ONLY = 1 << 0,
 	COMMAND_FIRMWARE_ONLY = 1 << 1,
 	COMMAND_AUDIT_SETUP = 1 << 2,
+	COMMAND_MAKES_OBJECT = 1 << 3,
+	COMMAND_MAKES_SESSION = 1 << 4,
+	COMMAND_ENDS_SEQUENCE = 1 << 5,
+	COMMAND_FLUSHES = 1 << 6,
 };
 
 /**
@@ -67,6 +81,35 @@ const struct command_attributes *command_find(uint32_t code);
  * command_table() - all rows, for tests
  */
 const struct command_attributes *command_table(size_t *ret_count);
+
+/**
+ * struct command_session - one authorization of a command's session area
+ * @handle: TPM_RS_PW or that of a session
+ * @attributes: TPMA_SESSION
+ */
+struct command_session {
+	uint32_t handle;
+	uint8_t attributes;
+};
+
+/**
+ * command_session_area() - a reader of a command's session area (Part 1, 18.7)
+ * @command: with a sound head
+ * @attributes: its row
+ *
+ * Return: an empty reader where there is no area, a bad one where it is malformed.
+ */
+struct cursor_in command_session_area(const struct tpm_command *command,
+				      const struct command_attributes *attributes);
+
+/**
+ * command_next_session() - read one authorization
+ * @area: from command_session_area()
+ * @ret: set where there is one
+ *
+ * Return: false at the end of the area, or where it is malformed: then @area is bad.
+ */
+bool command_next_session(struct cursor_in *area, struct command_session *ret);
 
 /**
  * enum command_sessions - what a command's session area holds

@@ -19,14 +19,38 @@
 #define TPM_ST_NO_SESSIONS 0x8001
 #define TPM_ST_SESSIONS	   0x8002
 
-/* Part 2, 6.6.3 TPM_RC */
-#define TPM_RC_SUCCESS	      0x000
-#define TPM_RC_BAD_TAG	      0x01e
-#define TPM_RC_INITIALIZE     0x100
-#define TPM_RC_FAILURE	      0x101
-#define TPM_RC_COMMAND_SIZE   0x142
-#define TPM_RC_COMMAND_CODE   0x143
-#define TPM_RC_NV_UNAVAILABLE 0x923
+/* Part 2, 6.6.3 TPM_RC; those of format one are completed by P or a number (6.6.2) */
+#define TPM_RC_SUCCESS	       0x000
+#define TPM_RC_BAD_TAG	       0x01e
+#define TPM_RC_HANDLE	       0x08b
+#define TPM_RC_P	       0x040
+#define TPM_RC_1	       0x100
+#define TPM_RC_INITIALIZE      0x100
+#define TPM_RC_FAILURE	       0x101
+#define TPM_RC_COMMAND_SIZE    0x142
+#define TPM_RC_COMMAND_CODE    0x143
+#define TPM_RC_AUTHSIZE	       0x144
+#define TPM_RC_AUTH_CONTEXT    0x145
+#define TPM_RC_CANCELED	       0x909
+#define TPM_RC_CONTEXT_GAP     0x901
+#define TPM_RC_OBJECT_MEMORY   0x902
+#define TPM_RC_SESSION_MEMORY  0x903
+#define TPM_RC_MEMORY	       0x904
+#define TPM_RC_SESSION_HANDLES 0x905
+#define TPM_RC_REFERENCE_H0    0x910
+#define TPM_RC_REFERENCE_S0    0x918
+#define TPM_RC_NV_UNAVAILABLE  0x923
+
+/* TSS 2.0 Overview and Common Structures, 3.12: who says it */
+#define TPM_RC_LAYER_RESMGR (11u << 16)
+
+/* Part 2, 7.2 TPM_HT: the upper byte of a handle */
+#define TPM_HT(handle)	      ((handle) >> 24)
+#define TPM_HT_HMAC_SESSION   0x02
+#define TPM_HT_LOADED_SESSION 0x02
+#define TPM_HT_POLICY_SESSION 0x03
+#define TPM_HT_SAVED_SESSION  0x03
+#define TPM_HT_TRANSIENT      0x80
 
 /* Part 2, 7.4 TPM_RH */
 #define TPM_RS_PW	0x40000009
@@ -36,11 +60,13 @@
 #define TPM_SU_CLEAR 0x0000
 
 /* Part 2, 6.12 TPM_CAP */
+#define TPM_CAP_HANDLES	       0x00000001
 #define TPM_CAP_COMMANDS       0x00000002
 #define TPM_CAP_AUDIT_COMMANDS 0x00000004
 
 /* Part 2, 8.4 TPMA_SESSION */
-#define TPMA_SESSION_AUDIT 0x80
+#define TPMA_SESSION_CONTINUE 0x01
+#define TPMA_SESSION_AUDIT    0x80
 
 /**
  * struct tpm_command - a command whose head is sound
