@@ -33,6 +33,7 @@
 
 #include "engine/link.h"
 #include "engine/unit.h"
+#include "rm/rm.h"
 #include "store/envelope.h"
 #include "store/store.h"
 #include "wire/ipc.h"
@@ -69,6 +70,7 @@ enum engine_exit {
  * struct engine - all there is
  * @link: where commands come from
  * @unit: checkpoint
+ * @rm: its clients' objects and sessions
  * @store: where the permanent state goes, borrowed
  * @key: data key of the TPM
  * @record: what the store held at the start; its bytes until the first commit
@@ -85,6 +87,7 @@ enum engine_exit {
 struct engine {
 	struct link link;
 	struct unit unit;
+	struct rm rm;
 	struct store *store;
 	struct envelope_key key;
 	struct store_record record;

@@ -171,6 +171,8 @@ int engine_start(struct engine *engine)
 	const char *reason;
 	int r;
 
+	if (!engine->unit.misfit)
+		rm_init(&engine->rm, tpmlib_run, unit_contexts(&engine->unit));
 	r = unit_set_key(&engine->unit, &engine->key, engine->instance);
 	if (!r)
 		r = store_load(engine->store, &engine->record);

@@ -2,7 +2,7 @@
 /*
  * The way of one command, on one page.
  *
- *	fetch → already executed? → head → policy → TPM → publish, commit → answer
+ *	fetch → already executed? → head → policy → rm → TPM → rm → publish, commit → answer
  *
  * A request that the unit names is answered from it, whatever its flags: ids
  * never come back within an instance, so it was executed. Everything that ran is
@@ -21,6 +21,7 @@
 
 #include "base/cleanup.h"
 #include "base/cursor.h"
+#include "base/log.h"
 #include "engine/tpmlib.h"
 #include "wire/command.h"
 #include "wire/tpm.h"
@@ -102,7 +103,8 @@ static bool repeatable(struct engine *engine, const struct tpm_command *command,
 
 	engine->unsettled = sessions >= COMMAND_SESSIONS_AUDIT;
 	return attributes && (attributes->flags & COMMAND_READ_ONLY) && !unsettled &&
-	       !engine->audits && sessions == COMMAND_SESSIONS_NONE && !tpmlib_permanent(&length);
+	       !engine->audits && !engine->rm.changed && sessions == COMMAND_SESSIONS_NONE &&
+	       !tpmlib_permanent(&length);
 }
 
 static int publish_answer(struct engine *engine)
@@ -117,10 +119,36 @@ static int publish_answer(struct engine *engine)
 	return r;
 }
 
+/* What the resource manager did by itself; there is no answer that belongs to it. */
+static int publish_tables(struct engine *engine)
+{
+	int r = engine->rm.changed ? engine_publish(engine, 0, false) : 0;
+
+	if (r == ENGINE_NOT_KEPT)
+		log_line("a client's objects could not be let go of; they stay until a reset");
+	return r == ENGINE_NOT_KEPT ? 0 : r;
+}
+
+/* As the TPM core's resource manager does: no response, but an errno. */
+static int refuse_handle(struct engine *engine)
+{
+	int r = publish_tables(engine);
+
+	link_refuse(&engine->link, EINVAL);
+	return r;
+}
+
+/* Whose command it is: on every way but the shared node there is nobody to tell apart. */
+static uint64_t client_of(const struct vtpm_frame *head)
+{
+	return head->node == VTPM_NODE_RM ? head->client : RM_RAW;
+}
+
 static int run_command(struct engine *engine, size_t length)
 {
 	const struct command_attributes *attributes;
 	struct link *link = &engine->link;
+	uint64_t client = client_of(&link->frame.head);
 	struct tpm_command command;
 	size_t size;
 	uint32_t rc;
@@ -138,14 +166,16 @@ static int run_command(struct engine *engine, size_t length)
 	if (!rc)
 		rc = refuse(engine, attributes);
 	if (rc) {
-		respond_error(link, rc);
+		respond_error(link, client && rc == TPM_RC_COMMAND_CODE ? RM_COMMAND_CODE : rc);
 		return 0;
 	}
 
-	r = tpmlib_run(link->frame.head.locality, command.bytes, command.size,
-		       link->answer.response, sizeof(link->answer.response), &size);
-	if (r)
+	r = rm_run(&engine->rm, client, link->frame.head.locality, &command, attributes,
+		   link->answer.response, &size);
+	if (r < 0)
 		return r;
+	if (r == RM_E_HANDLE)
+		return refuse_handle(engine);
 	link_respond(link, size);
 
 	if (repeatable(engine, &command, attributes))
@@ -153,6 +183,20 @@ static int run_command(struct engine *engine, size_t length)
 	r = publish_answer(engine);
 	if (!r && attributes && (attributes->flags & COMMAND_AUDIT_SETUP))
 		r = engine_ask_audits(engine);
+	return r;
+}
+
+/*
+ * A client needs no opening; it is there when it has something. Its end is published
+ * without an id, since it may simply run again.
+ */
+static int close_client(struct engine *engine)
+{
+	int r = rm_close(&engine->rm, client_of(&engine->link.frame.head));
+
+	if (!r)
+		r = publish_tables(engine);
+	link_refuse(&engine->link, 0);
 	return r;
 }
 
@@ -167,9 +211,11 @@ static int take_frame(struct engine *engine)
 		r = run_command(engine, link->frame.head.size - sizeof(link->frame.head));
 		return r ? r : 1;
 	case VTPM_FRAME_OPEN:
-	case VTPM_FRAME_CLOSE:
 		link_refuse(link, 0);
 		return 1;
+	case VTPM_FRAME_CLOSE:
+		r = close_client(engine);
+		return r ? r : 1;
 	case VTPM_FRAME_WAKE:
 		return 0;
 	default:

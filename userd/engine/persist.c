@@ -43,6 +43,9 @@ static int put_back(struct engine *engine)
 	if (r == -EBADMSG)
 		return engine_fails(engine, r,
 				    "quarantine: libtpms refuses the checkpoint's states");
+	if (!r && rm_unpack(&engine->rm, plain->tables, plain->tables_length))
+		return engine_fails(engine, -EBADMSG,
+				    "quarantine: the checkpoint's tables or contexts were changed");
 	return r;
 }
 
@@ -106,6 +109,7 @@ static int collect(struct engine *engine, struct unit_content *content)
 int engine_publish(struct engine *engine, uint64_t id, bool ended)
 {
 	_cleanup_(tpmlib_blob_done) struct tpmlib_blob volatile_state = { 0 };
+	uint8_t tables[RM_PACK_MAX];
 	struct unit_content content = { .id = id, .ended = ended };
 	struct unit_label label;
 	int r, changed;
@@ -115,6 +119,8 @@ int engine_publish(struct engine *engine, uint64_t id, bool ended)
 		return r;
 	content.volatile_state = volatile_state.bytes;
 	content.volatile_length = volatile_state.length;
+	content.tables = tables;
+	content.tables_length = rm_pack(&engine->rm, tables, sizeof(tables));
 	changed = collect(engine, &content);
 	if (id) {
 		content.answer = engine->link.answer.response;
@@ -123,8 +129,11 @@ int engine_publish(struct engine *engine, uint64_t id, bool ended)
 	}
 
 	r = unit_publish(&engine->unit, &content);
-	if (r || !changed)
+	if (r)
 		return r;
+	rm_published(&engine->rm);
+	if (!changed)
+		return 0;
 	/* From the unit: the same bytes whoever commits them, now or after our death. */
 	label = unit_label(&engine->unit);
 	r = store_commit(engine->store, label.generation, label.envelope, label.envelope_length);

@@ -323,7 +323,7 @@ static void test_engine_resumes_never_repeat_random(void **state)
 static void test_engine_reseeding_is_refused(void **state)
 {
 	(void)state;
-	assert_int_equal(test_call(&peer, test_change_eps(), &answer), TPM_RC_COMMAND_CODE);
+	assert_int_equal(test_call(&peer, test_change_eps(), &answer), RM_COMMAND_CODE);
 	assert_int_equal(test_call(&peer, test_startup(), &answer), TPM_RC_INITIALIZE);
 }
 

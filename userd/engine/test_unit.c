@@ -21,10 +21,11 @@
 
 #define NUMBER_AT 16 /* struct unit_root: magic, version, size, number */
 
-#define HEAD_AT	  4096
-#define HEAD_SIZE (192 + 16 + UNIT_ANSWER_MAX)
+#define HEAD_AT	    4096
+#define HEAD_SIZE   (200 + 16 + UNIT_ANSWER_MAX)
 #define VOLATILE_AT (HEAD_AT + ((2 * HEAD_SIZE + 4095) & ~4095))
 #define ENVELOPE_AT (VOLATILE_AT + 2 * UNIT_VOLATILE_MAX)
+#define TABLES_AT   (ENVELOPE_AT + 2 * UNIT_ENVELOPE_MAX)
 
 static const uint8_t key_bytes[GCM_KEY_SIZE] = "a key that nobody will find here";
 static const uint8_t uuid[ENVELOPE_UUID_SIZE] = { 2 };
@@ -69,6 +70,8 @@ static int publish(uint64_t generation, const char *permanent, const char *rest,
 		.permanent_length = permanent ? strlen(permanent) : 0,
 		.volatile_state = (const uint8_t *)rest,
 		.volatile_length = strlen(rest),
+		.tables = (const uint8_t *)rest,
+		.tables_length = strlen(rest),
 		.answer = id ? (const uint8_t *)rest : NULL,
 		.answer_length = id ? strlen(rest) : 0,
 	};
@@ -89,6 +92,8 @@ static void expect(uint64_t generation, const char *permanent, const char *rest,
 	assert_memory_equal(plain->permanent, permanent, strlen(permanent));
 	assert_int_equal(plain->volatile_length, strlen(rest));
 	assert_memory_equal(plain->volatile_state, rest, strlen(rest));
+	assert_int_equal(plain->tables_length, strlen(rest));
+	assert_memory_equal(plain->tables, rest, strlen(rest));
 	assert_int_equal(plain->answer_length, id ? strlen(rest) : 0);
 	if (id)
 		assert_memory_equal(plain->answer, rest, strlen(rest));
@@ -242,17 +247,18 @@ static void test_unit_every_flipped_byte_is_seen(void **state)
 	publish(1, NULL, "volatile 2", 2);
 	publish(2, "permanent", "volatile 3", 3); /* odd: the second head; areas B, B, A */
 	assert_int_equal(look_again(), UNIT_WHOLE);
-	expect_flips_are_seen(0, 24);			       /* root */
-	expect_flips_are_seen(HEAD_AT + HEAD_SIZE, 192 + 16);  /* label, tag */
-	expect_flips_are_seen(HEAD_AT + HEAD_SIZE + 208, 10);  /* answer */
+	expect_flips_are_seen(0, 24);			      /* root */
+	expect_flips_are_seen(HEAD_AT + HEAD_SIZE, 200 + 16); /* label, tag */
+	expect_flips_are_seen(HEAD_AT + HEAD_SIZE + 216, 10); /* answer */
 	expect_flips_are_seen(VOLATILE_AT + UNIT_VOLATILE_MAX, 10);
+	expect_flips_are_seen(TABLES_AT + UNIT_TABLES_MAX, 10);
 	expect_flips_are_seen(ENVELOPE_AT, ENVELOPE_OVERHEAD + 9);
 	expect(2, "permanent", "volatile 3", 3);
 }
 
 static void test_unit_holds_nothing_plain(void **state)
 {
-	static uint8_t all[ENVELOPE_AT + 2 * UNIT_ENVELOPE_MAX];
+	static uint8_t all[TABLES_AT + 2 * UNIT_TABLES_MAX];
 
 	(void)state;
 	for (uint64_t i = 1; i < 4; i++)
@@ -304,6 +310,8 @@ static void test_unit_keeps_the_envelope_it_is_given(void **state)
 		.envelope = envelope,
 		.volatile_state = (const uint8_t *)"v",
 		.volatile_length = 1,
+		.tables = (const uint8_t *)"v",
+		.tables_length = 1,
 	};
 	struct unit_label label;
 

@@ -23,12 +23,12 @@
 #include "base/secret.h"
 
 #define UNIT_MAGIC   0x76747075756e6974ull /* "vtpuunit" */
-#define UNIT_VERSION 2
+#define UNIT_VERSION 3
 
 struct unit_root {
 	uint64_t magic;
 	uint32_t version;
-	uint32_t size; /* of struct unit_memory */
+	uint32_t size;		 /* of struct unit_memory */
 	_Atomic uint64_t number; /* as sealed_number() makes it */
 };
 
@@ -43,7 +43,9 @@ struct clear {
 	uint32_t area;
 	uint32_t envelope_length;
 	uint32_t volatile_length;
+	uint32_t tables_length;
 	uint32_t answer_length;
+	uint32_t unused;
 	uint8_t key[UNIT_KEY_SIZE];
 	uint8_t envelope_tag[GCM_TAG_SIZE];
 };
@@ -59,10 +61,12 @@ struct unit_memory {
 	_Alignas(4096) struct unit_head head[2];
 	_Alignas(4096) uint8_t volatile_state[2][UNIT_VOLATILE_MAX];
 	_Alignas(4096) uint8_t envelope[2][UNIT_ENVELOPE_MAX];
+	_Alignas(4096) uint8_t tables[2][UNIT_TABLES_MAX];
+	_Alignas(4096) uint8_t contexts[RM_CONTEXTS][RM_CONTEXT_SIZE];
 };
 
 _Static_assert(sizeof(struct unit_memory) % 4096 == 0, "whole pages");
-_Static_assert(sizeof(struct clear) == 60 + UNIT_KEY_SIZE + GCM_TAG_SIZE, "no padding");
+_Static_assert(sizeof(struct clear) == 68 + UNIT_KEY_SIZE + GCM_TAG_SIZE, "no padding");
 _Static_assert(sizeof(_Atomic uint64_t) == 8, "the number is one word");
 
 #define NUMBER_BITS 48
@@ -128,6 +132,11 @@ int unit_set_key(struct unit *unit, struct envelope_key *data_key, uint64_t inst
 	return r;
 }
 
+void *unit_contexts(struct unit *unit)
+{
+	return unit->memory->contexts;
+}
+
 void unit_unmap(struct unit *unit)
 {
 	if (unit->memory)
@@ -154,6 +163,8 @@ static const char *clear_fault(const struct clear *clear, uint64_t number)
 		return "the unit's permanent state has an impossible size";
 	if (!clear->volatile_length || clear->volatile_length > UNIT_VOLATILE_MAX)
 		return "the unit's volatile state has an impossible size";
+	if (clear->tables_length > UNIT_TABLES_MAX)
+		return "the unit's tables have an impossible size";
 	if (clear->answer_length > UNIT_ANSWER_MAX)
 		return "the unit's answer has an impossible size";
 	if (!clear->id != !clear->answer_length)
@@ -169,7 +180,7 @@ static void put_nonce(uint8_t to[GCM_NONCE_SIZE], uint64_t nonce)
 	cursor_put_u64(&out, nonce);
 }
 
-/* Volatile state and answer. */
+/* Volatile state, tables and answer. */
 static int open_message(struct gcm *key, const struct unit_memory *memory,
 			const struct clear *clear, struct unit_plain *plain)
 {
@@ -177,14 +188,16 @@ static int open_message(struct gcm *key, const struct unit_memory *memory,
 	const struct gcm_part parts[] = {
 		{ memory->volatile_state[clear->number & 1], plain->volatile_state,
 		  clear->volatile_length },
+		{ memory->tables[clear->number & 1], plain->tables, clear->tables_length },
 		{ head->answer, plain->answer, clear->answer_length },
 	};
 	uint8_t nonce[GCM_NONCE_SIZE];
 
 	plain->volatile_length = clear->volatile_length;
+	plain->tables_length = clear->tables_length;
 	plain->answer_length = clear->answer_length;
 	put_nonce(nonce, clear->nonce);
-	return gcm_open(key, nonce, clear, sizeof(*clear), parts, 2, head->tag);
+	return gcm_open(key, nonce, clear, sizeof(*clear), parts, 3, head->tag);
 }
 
 static int open_with_its_key(const struct unit *unit, const struct clear *clear,
@@ -276,6 +289,7 @@ void unit_close(struct unit_plain **plain)
 		return;
 	secret_wipe((*plain)->permanent, (*plain)->permanent_length);
 	secret_wipe((*plain)->volatile_state, (*plain)->volatile_length);
+	secret_wipe((*plain)->tables, (*plain)->tables_length);
 	secret_wipe((*plain)->answer, (*plain)->answer_length);
 	munmap(*plain, sizeof(**plain));
 	*plain = NULL;
@@ -377,6 +391,7 @@ static int fill(struct unit *unit, uint64_t number, const struct unit_content *c
 	const struct gcm_part parts[] = {
 		{ content->volatile_state, memory->volatile_state[number & 1],
 		  content->volatile_length },
+		{ content->tables, memory->tables[number & 1], content->tables_length },
 		{ content->answer, head->answer, content->answer_length },
 	};
 	struct clear clear = {
@@ -387,6 +402,7 @@ static int fill(struct unit *unit, uint64_t number, const struct unit_content *c
 		.nonce = ++unit->nonce,
 		.ended = content->ended,
 		.volatile_length = (uint32_t)content->volatile_length,
+		.tables_length = (uint32_t)content->tables_length,
 		.answer_length = (uint32_t)content->answer_length,
 	};
 	uint8_t nonce[GCM_NONCE_SIZE];
@@ -401,7 +417,7 @@ static int fill(struct unit *unit, uint64_t number, const struct unit_content *c
 	if (r)
 		return r;
 	put_nonce(nonce, clear.nonce);
-	r = gcm_seal(&unit->key, nonce, &clear, sizeof(clear), parts, 2, head->tag);
+	r = gcm_seal(&unit->key, nonce, &clear, sizeof(clear), parts, 3, head->tag);
 	if (r)
 		return r;
 
@@ -420,7 +436,7 @@ int unit_publish(struct unit *unit, const struct unit_content *content)
 	if (content->permanent_length > UNIT_PERMANENT_MAX ||
 	    content->envelope_length > UNIT_ENVELOPE_MAX ||
 	    content->volatile_length > UNIT_VOLATILE_MAX ||
-	    content->answer_length > UNIT_ANSWER_MAX)
+	    content->tables_length > UNIT_TABLES_MAX || content->answer_length > UNIT_ANSWER_MAX)
 		return -EFBIG;
 	if (!content->permanent && !content->envelope && !unit->number)
 		return -EINVAL;

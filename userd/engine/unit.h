@@ -12,7 +12,10 @@
  *	root   | magic, version, sizes | number of the current unit (0: none yet)
  *	head 0 | head 1		head and answer of odd and even numbers
  *	volatile 0 | volatile 1	their volatile states
- *	envelope A | envelope B	permanent states; each head says which one is its own
+ * *	envelope A | envelope B	permanent states; each head says which one is its own
+ *	tables 0 | tables 1	those of the resource manager
+ *	contexts		what they name; not written while a unit that is still needed
+ *				names it (rm/context.c)
  *
  * The permanent state has two areas of its own, rewritten only when it changed, so
  * that a publish without an NV change writes the volatile part alone. The unit
@@ -22,9 +25,9 @@
  * Nothing in the memory is secret, so its keeper learns nothing:
  *
  *	permanent state	an envelope, exactly the bytes that are committed
- *	volatile state, answer	one AES-256-GCM message under the unit key, which has
- *			the label (the head's first fields) as authenticated data
- *	unit key	random, of one engine's life, in an envelope in each label
+ *	volatile state, tables,	one AES-256-GCM message under the unit key, which has
+ *	answer			 *			the label (the head's first fields) as
+ *authenticated data unit key	random, of one engine's life, in an envelope in each label
  *
  * The nonce is a counter that starts with the key. It is not the number: that
  * one comes again after unit_back().
@@ -41,6 +44,7 @@
 
 #include <linux/vtpm.h>
 
+#include "rm/rm.h"
 #include "store/envelope.h"
 #include "store/store.h"
 
@@ -49,6 +53,7 @@
 /* libtpms 0.9: 12 KiB with three objects and three sessions */
 #define UNIT_VOLATILE_MAX (64u << 10)
 #define UNIT_ANSWER_MAX	  VTPM_COMMAND_SIZE
+#define UNIT_TABLES_MAX	  RM_PACK_MAX
 
 /**
  * struct unit_content - what is published
@@ -61,6 +66,8 @@
  * @envelope_length: bytes of it
  * @volatile_state: volatile state
  * @volatile_length: bytes of it
+ * @tables: of the resource manager, NULL for none
+ * @tables_length: bytes of them
  * @answer: response to @id, NULL for none
  * @answer_length: bytes of it
  */
@@ -74,6 +81,8 @@ struct unit_content {
 	size_t envelope_length;
 	const uint8_t *volatile_state;
 	size_t volatile_length;
+	const uint8_t *tables;
+	size_t tables_length;
 	const uint8_t *answer;
 	size_t answer_length;
 };
@@ -102,6 +111,8 @@ struct unit_label {
  * @permanent_length: bytes of it
  * @volatile_state: volatile state
  * @volatile_length: bytes of it
+ * @tables: of the resource manager
+ * @tables_length: bytes of them
  * @answer: response to the label's id
  * @answer_length: bytes of it
  */
@@ -110,6 +121,8 @@ struct unit_plain {
 	size_t permanent_length;
 	uint8_t volatile_state[UNIT_VOLATILE_MAX];
 	size_t volatile_length;
+	uint8_t tables[UNIT_TABLES_MAX];
+	size_t tables_length;
 	uint8_t answer[UNIT_ANSWER_MAX];
 	size_t answer_length;
 };
@@ -174,6 +187,9 @@ int unit_map(struct unit *unit, int fd);
  * Return: 0; -EIO (no random numbers); -ENOMEM.
  */
 int unit_set_key(struct unit *unit, struct envelope_key *data_key, uint64_t instance);
+
+/** unit_contexts() - the resource manager's: RM_CONTEXTS times RM_CONTEXT_SIZE bytes */
+void *unit_contexts(struct unit *unit);
 
 /** unit_unmap() - give the memory up, wipe the key; what is published stays in the file */
 void unit_unmap(struct unit *unit);
