@@ -5,3 +5,4 @@ include selftests/bench/build.mk
 include selftests/demo/build.mk
 include selftests/driver/build.mk
 include selftests/torture/build.mk
+include selftests/queue-explorer/build.mk

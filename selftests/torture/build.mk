@@ -2,7 +2,7 @@
 # driver/queue.c in user space: its unit test, and the run in which real engines
 # are killed ten thousand times while clients count what they did.
 #
-#	make test-queue			every transition and errno of queue.h
+#	make test-queue			every transition and errno of queue.h; explore-queue
 #	make torture-engine		KILLS=10000 SEED=...
 #	make torture-engine-short	a few hundred kills, and the harness's own test
 #	make torture-engine-selftest	a wrong driver, an old disk: must be noticed
@@ -39,7 +39,7 @@ $(eval $(call torture_program,torture-engine-tsan,$(TORTURE_TSAN),$(TORTURE_SOUR
 $(eval $(call torture_program,test_queue,$(TORTURE_ASAN),$(TORTURE_QUEUE) \
 	$(TORTURE)/test_queue.c,-lcmocka))
 
-test-queue: $(TORTURE_B)/test_queue
+test-queue: $(TORTURE_B)/test_queue explore-queue
 	$<
 
 torture-engine: $(TORTURE_B)/torture-engine $(B)/vtpm-engine
