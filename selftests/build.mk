@@ -6,3 +6,4 @@ include selftests/demo/build.mk
 include selftests/driver/build.mk
 include selftests/torture/build.mk
 include selftests/queue-explorer/build.mk
+include selftests/nested/build.mk
