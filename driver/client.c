@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Front end "device": /dev/vtpmN (raw, one opener) and /dev/vtpmrmN (shared).
- *
- * An open file carries one command at a time:
+ * The files clients hold: an open /dev/vtpmN or /dev/vtpmrmN. It carries one command
+ * at a time:
  *
  *	        write             answered             read to the end
  *	EMPTY ---------> PENDING ----------> READY ---------------------> EMPTY
@@ -18,10 +17,8 @@
  * takes it back (EINTR, nothing ran); afterwards only a fatal signal ends the wait,
  * since a restarted write() would run the command twice.
  */
-#include <linux/cdev.h>
 #include <linux/errno.h>
 #include <linux/fs.h>
-#include <linux/idr.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/poll.h>
@@ -38,22 +35,6 @@
 enum client_state { CLIENT_EMPTY, CLIENT_PENDING, CLIENT_READY };
 
 /**
- * struct client_node - one of the two nodes of a device
- * @dev: in the driver model; its last put puts the device
- * @cdev: its character device
- * @device: the device
- * @kind: &enum vtpm_node
- * @open: the raw node is open (bit 0)
- */
-struct client_node {
-	struct device dev;
-	struct cdev cdev;
-	struct vtpm_device *device;
-	u8 kind;
-	unsigned long open;
-};
-
-/**
  * struct client_file - an open /dev/vtpmN or /dev/vtpmrmN
  * @client: what the device knows of it; its wait queue is where all waiting happens
  * @node: that was opened, holds a reference
@@ -67,7 +48,7 @@ struct client_node {
  */
 struct client_file {
 	struct vtpm_client client;
-	struct client_node *node;
+	struct vtpm_client_node *node;
 	kuid_t opener;
 
 	struct mutex lock;
@@ -77,17 +58,6 @@ struct client_file {
 	struct vtpm_request *request;
 	u32 pos;
 };
-
-/* front_data of a device: its two nodes. */
-struct client_nodes {
-	struct client_node raw;
-	struct client_node rm;
-};
-
-static dev_t first_devt;
-static DEFINE_IDA(indexes);
-/* Numbers go round, so that a new device does not get one just given back. */
-static unsigned int next_index;
 
 /*
  * The next command can be written: whoever waits for that, or for the response that
@@ -145,7 +115,7 @@ static int own_request(struct client_file *file)
 	if (!request)
 		return -ENOMEM;
 	request->client = file->client.id;
-	request->origin = file->node->kind;
+	request->origin = file->node->view.kind;
 
 	spin_lock(&file->swap);
 	swap(file->request, request);
@@ -218,13 +188,13 @@ static int submit(struct client_file *file, const char __user *buf, size_t size)
 	rc = check_command(request->data, size, &request->size);
 	if (rc)
 		return rc;
-	request->bound_ms = bound_of(file->node->device, vtpm_command_code(request->data));
+	request->bound_ms = bound_of(file->node->view.device, vtpm_command_code(request->data));
 
 	/* First PENDING: who is woken by the answer must not find the file EMPTY still. */
 	vtpm_request_reuse(request);
 	/* Pairs with is_pending(). */
 	smp_store_release(&file->state, CLIENT_PENDING);
-	rc = vtpm_queue_submit(&file->node->device->queue, request, &file->client.wait);
+	rc = vtpm_queue_submit(&file->node->view.device->queue, request, &file->client.wait);
 	if (rc)
 		become_empty(file);
 	return rc;
@@ -233,7 +203,7 @@ static int submit(struct client_file *file, const char __user *buf, size_t size)
 /* Wait for the answer of a blocking write; -EINTR when it is not wanted any more. */
 static int wait_answer(struct client_file *file)
 {
-	struct vtpm_queue *queue = &file->node->device->queue;
+	struct vtpm_queue *queue = &file->node->view.device->queue;
 	struct vtpm_request *request = file->request;
 	wait_queue_head_t *wait = &file->client.wait;
 
@@ -331,7 +301,7 @@ static __poll_t client_poll(struct file *filp, poll_table *wait)
 		mask |= READ_ONCE(file->writing) ? 0 : EPOLLOUT | EPOLLWRNORM;
 	else if (!is_pending(file))
 		mask |= EPOLLIN | EPOLLRDNORM;
-	if (READ_ONCE(file->node->device->queue.dead))
+	if (READ_ONCE(file->node->view.device->queue.dead))
 		mask |= EPOLLHUP | EPOLLERR;
 	return mask;
 }
@@ -362,14 +332,14 @@ static int make_announcements(struct vtpm_client *client, u8 node, const struct 
 	return 0;
 }
 
-static struct client_file *file_new(struct client_node *node, const struct file *filp)
+static struct client_file *file_new(struct vtpm_client_node *node, const struct file *filp)
 {
 	struct client_file *file;
 
 	file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
 	if (!file)
 		return NULL;
-	if (make_announcements(&file->client, node->kind, filp)) {
+	if (make_announcements(&file->client, node->view.kind, filp)) {
 		vtpm_request_put(file->client.open);
 		vtpm_request_put(file->client.close);
 		kfree(file);
@@ -386,8 +356,8 @@ static struct client_file *file_new(struct client_node *node, const struct file 
 
 static int client_open(struct inode *inode, struct file *filp)
 {
-	struct client_node *node = container_of(inode->i_cdev, struct client_node, cdev);
-	bool raw = node->kind == VTPM_NODE_RAW;
+	struct vtpm_client_node *node = container_of(inode->i_cdev, struct vtpm_client_node, cdev);
+	bool raw = node->view.kind == VTPM_NODE_RAW;
 	kuid_t opener = filp->f_cred->euid;
 	struct client_file *file;
 	int rc;
@@ -402,10 +372,10 @@ static int client_open(struct inode *inode, struct file *filp)
 		rc = -ENOMEM;
 		goto err_charge;
 	}
-	rc = vtpm_device_join(node->device, &file->client);
+	rc = vtpm_device_join(node->view.device, &file->client);
 	if (rc)
 		goto err_file;
-	get_device(&node->dev);
+	get_device(&node->view.dev);
 	filp->private_data = file;
 	return stream_open(inode, filp);
 
@@ -424,22 +394,22 @@ err_open:
 static int client_release(struct inode *inode, struct file *filp)
 {
 	struct client_file *file = filp->private_data;
-	struct client_node *node = file->node;
+	struct vtpm_client_node *node = file->node;
 
 	if (file->request)
-		vtpm_queue_abandon(&node->device->queue, file->request);
-	vtpm_device_leave(node->device, &file->client);
+		vtpm_queue_abandon(&node->view.device->queue, file->request);
+	vtpm_device_leave(node->view.device, &file->client);
 	vtpm_request_put(file->request);
 	vtpm_uncharge(&vtpm_opens_of_uid, file->opener);
 	mutex_destroy(&file->lock);
 	kfree(file);
-	if (node->kind == VTPM_NODE_RAW)
+	if (node->view.kind == VTPM_NODE_RAW)
 		clear_bit(0, &node->open);
-	put_device(&node->dev);
+	put_device(&node->view.dev);
 	return 0;
 }
 
-static const struct file_operations client_fops = {
+const struct file_operations vtpm_client_fops = {
 	.owner = THIS_MODULE,
 	.open = client_open,
 	.read = client_read,
@@ -447,198 +417,3 @@ static const struct file_operations client_fops = {
 	.poll = client_poll,
 	.release = client_release,
 };
-
-static struct client_node *node_of(const struct device *dev)
-{
-	return container_of(dev, struct client_node, dev);
-}
-
-static char *node_devnode(vtpm_const_device *dev, umode_t *mode, kuid_t *uid, kgid_t *gid)
-{
-	const struct vtpm_device *device = node_of(dev)->device;
-
-	/* A removal only asks for the name. */
-	if (mode)
-		*mode = device->mode;
-	if (uid)
-		*uid = device->uid;
-	if (gid)
-		*gid = device->gid;
-	return NULL;
-}
-
-/* For udev: /dev/vtpm/by-name/ and by-uuid/. */
-static int node_uevent(vtpm_const_device *dev, struct kobj_uevent_env *env)
-{
-	const struct client_node *node = node_of(dev);
-
-	return add_uevent_var(env, "VTPM_NAME=%s", node->device->name) ?:
-	       add_uevent_var(env, "VTPM_UUID=%pU", &node->device->uuid) ?:
-	       add_uevent_var(env, "VTPM_NODE=%s",
-			      node->kind == VTPM_NODE_RAW ? "raw" : "rm");
-}
-
-static ssize_t name_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	return sysfs_emit(buf, "%s\n", node_of(dev)->device->name);
-}
-static DEVICE_ATTR_RO(name);
-
-static ssize_t uuid_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	return sysfs_emit(buf, "%pU\n", &node_of(dev)->device->uuid);
-}
-static DEVICE_ATTR_RO(uuid);
-
-static ssize_t state_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	switch (READ_ONCE(node_of(dev)->device->state)) {
-	case VTPM_STATE_NEW:
-		return sysfs_emit(buf, "new\n");
-	case VTPM_STATE_ATTACHED:
-		return sysfs_emit(buf, "attached\n");
-	}
-	return sysfs_emit(buf, "detached\n");
-}
-static DEVICE_ATTR_RO(state);
-
-static struct attribute *node_attrs[] = {
-	&dev_attr_name.attr,
-	&dev_attr_uuid.attr,
-	&dev_attr_state.attr,
-	NULL,
-};
-ATTRIBUTE_GROUPS(node);
-
-static void node_release(struct device *dev)
-{
-	vtpm_device_put(node_of(dev)->device);
-}
-
-static const struct device_type node_type = {
-	.name = "vtpm",
-	.groups = node_groups,
-	.devnode = node_devnode,
-	.uevent = node_uevent,
-	.release = node_release,
-};
-
-static struct class node_class = {
-	.name = "vtpm",
-};
-
-static int node_add(struct vtpm_device *device, struct client_node *node, u8 kind)
-{
-	bool raw = kind == VTPM_NODE_RAW;
-	int rc;
-
-	node->kind = kind;
-	node->device = vtpm_device_ref(device);
-	device_initialize(&node->dev);
-	node->dev.class = &node_class;
-	node->dev.type = &node_type;
-	node->dev.devt = device->devt + (raw ? 0 : 1);
-	cdev_init(&node->cdev, &client_fops);
-	node->cdev.owner = THIS_MODULE;
-
-	rc = dev_set_name(&node->dev, raw ? "vtpm%d" : "vtpmrm%d", device->index);
-	if (!rc)
-		rc = cdev_device_add(&node->cdev, &node->dev);
-	if (rc)
-		put_device(&node->dev);
-	return rc;
-}
-
-static void node_del(struct client_node *node)
-{
-	cdev_device_del(&node->cdev, &node->dev);
-	put_device(&node->dev);
-}
-
-/* Called under the registry lock, which protects next_index. */
-static int take_index(void)
-{
-	int index;
-
-	index = ida_alloc_range(&indexes, next_index, VTPM_LIMIT_INDEXES - 1, GFP_KERNEL);
-	if (index == -ENOSPC)
-		index = ida_alloc_range(&indexes, 0, VTPM_LIMIT_INDEXES - 1, GFP_KERNEL);
-	if (index >= 0)
-		next_index = (index + 1) % VTPM_LIMIT_INDEXES;
-	return index;
-}
-
-static int create(struct vtpm_device *device)
-{
-	struct client_nodes *nodes;
-	int rc;
-
-	nodes = kzalloc(sizeof(*nodes), GFP_KERNEL_ACCOUNT);
-	if (!nodes)
-		return -ENOMEM;
-	device->front_data = nodes;
-
-	rc = take_index();
-	if (rc < 0)
-		return rc;
-	device->index = rc;
-	device->devt = MKDEV(MAJOR(first_devt), 2 * device->index);
-
-	rc = node_add(device, &nodes->raw, VTPM_NODE_RAW);
-	if (rc)
-		return rc;
-	rc = node_add(device, &nodes->rm, VTPM_NODE_RM);
-	if (rc)
-		node_del(&nodes->raw);
-	return rc;
-}
-
-static void destroy(struct vtpm_device *device)
-{
-	struct client_nodes *nodes = device->front_data;
-
-	node_del(&nodes->rm);
-	node_del(&nodes->raw);
-}
-
-static void free_nodes(struct vtpm_device *device)
-{
-	if (device->index >= 0)
-		ida_free(&indexes, device->index);
-	kfree(device->front_data);
-}
-
-const struct vtpm_front_end_ops vtpm_client_ops = {
-	.kind = VTPM_FRONT_END_DEVICE,
-	.create = create,
-	.destroy = destroy,
-	.free = free_nodes,
-};
-
-/**
- * vtpm_client_init() - take the device numbers
- *
- * Return: 0 or a negative errno.
- */
-int vtpm_client_init(void)
-{
-	int rc;
-
-	rc = alloc_chrdev_region(&first_devt, 0, 2 * VTPM_LIMIT_INDEXES, "vtpm");
-	if (rc)
-		return rc;
-	rc = class_register(&node_class);
-	if (rc)
-		unregister_chrdev_region(first_devt, 2 * VTPM_LIMIT_INDEXES);
-	return rc;
-}
-
-/**
- * vtpm_client_exit() - give the device numbers back
- */
-void vtpm_client_exit(void)
-{
-	class_unregister(&node_class);
-	unregister_chrdev_region(first_devt, 2 * VTPM_LIMIT_INDEXES);
-	ida_destroy(&indexes);
-}

@@ -1,13 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Front end "device": /dev/vtpmN and /dev/vtpmrmN. */
+/* The files clients hold. */
 #ifndef _VTPM_CLIENT_H
 #define _VTPM_CLIENT_H
 
-#include "device.h"
+#include <linux/cdev.h>
 
-extern const struct vtpm_front_end_ops vtpm_client_ops;
+#include "view.h"
 
-int vtpm_client_init(void);
-void vtpm_client_exit(void);
+/**
+ * struct vtpm_client_node - what a client opens: /dev/vtpmN or /dev/vtpmrmN
+ * @view: of the device; its last put puts the device
+ * @cdev: its character device
+ * @open: the raw node is open (bit 0)
+ */
+struct vtpm_client_node {
+	struct vtpm_view view;
+	struct cdev cdev;
+	unsigned long open;
+};
+
+extern const struct file_operations vtpm_client_fops;
 
 #endif /* _VTPM_CLIENT_H */

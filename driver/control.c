@@ -24,10 +24,11 @@
 #include <linux/user_namespace.h>
 #include <linux/vtpm_proxy.h>
 
+#include "argument.h"
 #include "chip.h"
-#include "client.h"
 #include "control.h"
 #include "limit.h"
+#include "node.h"
 #include "server.h"
 
 static char *control_name = "vtpmx";
@@ -62,12 +63,6 @@ union control_arg {
 	struct vtpm_list list;
 };
 
-/* Common head of them all. */
-struct control_head {
-	u32 size;
-	u32 flags;
-};
-
 /**
  * struct control_call - what a handler works on
  * @arg: the kernel's copy, zeroed beyond what the caller passed
@@ -84,9 +79,7 @@ struct control_call {
 
 static int copy_out(const struct control_call *call)
 {
-	if (copy_to_user(call->user, &call->arg, min(call->size, call->known)))
-		return -EFAULT;
-	return 0;
+	return vtpm_argument_put(&call->arg, call->known, call->size, call->user);
 }
 
 static bool is_name(const char *name)
@@ -152,7 +145,7 @@ static int control_create(struct control_call *call)
 	rc = check_create(create, uid, gid);
 	if (rc)
 		return rc;
-	device = vtpm_device_new(create, chip ? &vtpm_chip_ops : &vtpm_client_ops, uid, gid);
+	device = vtpm_device_new(create, chip ? &vtpm_chip_ops : &vtpm_node_ops, uid, gid);
 	if (IS_ERR(device))
 		return PTR_ERR(device);
 
@@ -323,20 +316,12 @@ static const struct {
 static int dispatch(unsigned int index, void __user *user)
 {
 	struct control_call call = { .user = user, .known = calls[index].known };
-	const struct control_head *head = (const struct control_head *)&call.arg;
 	int rc;
 
-	if (get_user(call.size, (u32 __user *)user))
-		return -EFAULT;
-	if (call.size < calls[index].min)
-		return -EINVAL;
-	if (call.size > VTPM_LIMIT_STRUCT)
-		return -E2BIG;
-	rc = copy_struct_from_user(&call.arg, call.known, user, call.size);
-	if (rc)
+	rc = vtpm_argument_get(&call.arg, call.known, calls[index].min, calls[index].flags, user);
+	if (rc < 0)
 		return rc;
-	if (head->flags & ~calls[index].flags)
-		return -EOPNOTSUPP;
+	call.size = rc;
 	return calls[index].fn(&call);
 }
 

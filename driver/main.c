@@ -7,9 +7,10 @@
  */
 #include <linux/module.h>
 
-#include "client.h"
 #include "control.h"
 #include "device.h"
+#include "node.h"
+#include "view.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -21,16 +22,21 @@ static int __init vtpm_init(void)
 	rc = vtpm_device_init();
 	if (rc)
 		return rc;
-	rc = vtpm_client_init();
+	rc = vtpm_view_class_init();
 	if (rc)
 		goto err_device;
+	rc = vtpm_node_init();
+	if (rc)
+		goto err_view;
 	rc = vtpm_control_init();
 	if (rc)
-		goto err_client;
+		goto err_node;
 	return 0;
 
-err_client:
-	vtpm_client_exit();
+err_node:
+	vtpm_node_exit();
+err_view:
+	vtpm_view_class_exit();
 err_device:
 	vtpm_device_exit();
 	return rc;
@@ -39,7 +45,8 @@ err_device:
 static void __exit vtpm_exit(void)
 {
 	vtpm_control_exit();
-	vtpm_client_exit();
+	vtpm_node_exit();
+	vtpm_view_class_exit();
 	vtpm_device_exit();
 }
 

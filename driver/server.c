@@ -24,8 +24,8 @@
 #include <linux/tpm.h>
 #include <linux/uaccess.h>
 
+#include "argument.h"
 #include "compat.h"
-#include "limit.h"
 #include "server.h"
 
 /**
@@ -202,20 +202,11 @@ static long exchange(struct file *file, struct vtpm_exchange __user *arg)
 {
 	struct vtpm_server *server = file->private_data;
 	struct vtpm_exchange x;
-	u32 size;
 	int rc;
 
-	if (get_user(size, &arg->size))
-		return -EFAULT;
-	if (size < sizeof(x))
-		return -EINVAL;
-	if (size > VTPM_LIMIT_STRUCT)
-		return -E2BIG;
-	rc = copy_struct_from_user(&x, sizeof(x), arg, size);
-	if (rc)
+	rc = vtpm_argument_get(&x, sizeof(x), 32, 0, arg);
+	if (rc < 0)
 		return rc;
-	if (x.flags)
-		return -EOPNOTSUPP;
 	if (!x.answer != !x.answer_size || !x.frame != !x.frame_size)
 		return -EINVAL;
 	if (x.frame && x.frame_size < VTPM_FRAME_SIZE)
