@@ -17,6 +17,7 @@
  * takes it back (EINTR, nothing ran); afterwards only a fatal signal ends the wait,
  * since a restarted write() would run the command twice.
  */
+#include <linux/capability.h>
 #include <linux/errno.h>
 #include <linux/fs.h>
 #include <linux/ktime.h>
@@ -26,6 +27,7 @@
 #include <linux/tpm.h>
 #include <linux/uaccess.h>
 
+#include "argument.h"
 #include "client.h"
 #include "command.h"
 #include "compat.h"
@@ -45,6 +47,7 @@ enum client_state { CLIENT_EMPTY, CLIENT_PENDING, CLIENT_READY };
  * @swap: held while @request is replaced, or looked at without @lock
  * @request: filled while EMPTY, the queue's while PENDING, the response while READY
  * @pos: bytes of the response read already
+ * @locality: of commands to come
  */
 struct client_file {
 	struct vtpm_client client;
@@ -57,7 +60,12 @@ struct client_file {
 	spinlock_t swap;
 	struct vtpm_request *request;
 	u32 pos;
+	u8 locality;
 };
+
+/* The ABI, frozen: 64 and 32 bit alike. */
+static_assert(sizeof(struct vtpm_locality) == 16);
+static_assert(offsetof(struct vtpm_locality, locality) == 8);
 
 /*
  * The next command can be written: whoever waits for that, or for the response that
@@ -188,6 +196,7 @@ static int submit(struct client_file *file, const char __user *buf, size_t size)
 	rc = check_command(request->data, size, &request->size);
 	if (rc)
 		return rc;
+	request->locality = file->locality;
 	request->bound_ms = bound_of(file->node->view.device, vtpm_command_code(request->data));
 
 	/* First PENDING: who is woken by the answer must not find the file EMPTY still. */
@@ -306,6 +315,60 @@ static __poll_t client_poll(struct file *filp, poll_table *wait)
 	return mask;
 }
 
+static int set_locality(struct file *filp, void *arg)
+{
+	struct client_file *file = filp->private_data;
+	const struct vtpm_locality *wish = arg;
+	int rc;
+
+	if (wish->locality > VTPM_LIMIT_LOCALITY || wish->__reserved)
+		return -EINVAL;
+	rc = lock_file(filp, file);
+	if (rc)
+		return rc;
+	settle(file);
+	if (file->writing || file->state == CLIENT_PENDING)
+		rc = -EBUSY;
+	else
+		file->locality = wish->locality;
+	mutex_unlock(&file->lock);
+	return rc;
+}
+
+/* Every argument, as it lies in the kernel's copy. */
+union client_arg {
+	struct vtpm_locality locality;
+};
+
+/* min is the size of the first version of a structure; it never changes. */
+static const struct {
+	unsigned int cmd;
+	u32 min;
+	u32 known;
+	u32 flags;
+	int (*fn)(struct file *filp, void *arg);
+} calls[] = {
+	{ VTPM_IOC_LOCALITY, 16, sizeof(struct vtpm_locality), 0, set_locality },
+};
+
+static long client_ioctl(struct file *filp, unsigned int cmd, unsigned long user)
+{
+	union client_arg arg;
+	unsigned int i;
+	int rc;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++)
+		if (calls[i].cmd == cmd)
+			break;
+	if (i == ARRAY_SIZE(calls))
+		return -ENOTTY;
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	rc = vtpm_argument_get(&arg, calls[i].known, calls[i].min, calls[i].flags,
+			       (void __user *)user);
+	return rc < 0 ? rc : calls[i].fn(filp, &arg);
+}
+
 static u32 describe(const struct vtpm_request *open, u8 *payload)
 {
 	vtpm_identity_show((const struct vtpm_identity *)open->data, (struct vtpm_opener *)payload);
@@ -415,5 +478,7 @@ const struct file_operations vtpm_client_fops = {
 	.read = client_read,
 	.write = client_write,
 	.poll = client_poll,
+	.unlocked_ioctl = client_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
 	.release = client_release,
 };

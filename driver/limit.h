@@ -16,6 +16,8 @@
 #define VTPM_LIMIT_LIST 65536
 /* Bytes of a structure that is passed to VTPM_IOC_*: what is unknown here is searched for zeros. */
 #define VTPM_LIMIT_STRUCT 4096
+/* Highest locality a client may choose (Part 1, "Locality"; the extended ones are not offered). */
+#define VTPM_LIMIT_LOCALITY 4
 /* How long an unread response is kept: the TPM core's 120 seconds. */
 #define VTPM_LIMIT_UNREAD_MS 120000
 

@@ -96,6 +96,11 @@ AT(vtpm_exchange, frame, 16);
 AT(vtpm_exchange, answer_size, 24);
 AT(vtpm_exchange, frame_size, 28);
 
+SIZE(vtpm_locality, 16);
+AT(vtpm_locality, flags, 4);
+AT(vtpm_locality, locality, 8);
+AT(vtpm_locality, __reserved, 12);
+
 _Static_assert(VTPM_IOC_CREATE == 0xa140, "CREATE");
 _Static_assert(VTPM_IOC_DESTROY == 0xa141, "DESTROY");
 _Static_assert(VTPM_IOC_ATTACH == 0xa142, "ATTACH");
@@ -104,4 +109,5 @@ _Static_assert(VTPM_IOC_INFO == 0xa144, "INFO");
 _Static_assert(VTPM_IOC_LIST == 0xa145, "LIST");
 _Static_assert(VTPM_IOC_EXCHANGE == 0xa150, "EXCHANGE");
 _Static_assert(VTPM_IOC_WAKE == 0xa151, "WAKE");
+_Static_assert(VTPM_IOC_LOCALITY == 0xa160, "LOCALITY");
 _Static_assert(VTPM_FRAME_SIZE == 4128 && VTPM_ANSWER_SIZE == 4112, "room");

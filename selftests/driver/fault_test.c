@@ -10,13 +10,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 #include "common.h"
 #include "harness.h"
@@ -98,6 +101,11 @@ FIXTURE_TEARDOWN(fault)
 	close(self->fd);
 	close(self->client);
 	close(self->control);
+}
+
+static void ignore(int signal)
+{
+	(void)signal;
 }
 
 struct stuck {
@@ -201,8 +209,29 @@ TEST_F(fault, answer_stops)
 	EXPECT_TRUE(stuck.rc == -EINVAL || stuck.rc == -EPIPE);
 }
 
+static int set_locality(int fd)
+{
+	struct vtpm_locality arg = { .size = sizeof(arg), .locality = 1 };
+
+	return call(fd, VTPM_IOC_LOCALITY, &arg);
+}
+
+/* A call that waits for the one that is stopped ends by a signal. */
+static int interrupted(int fd)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		sigaction(SIGALRM, &(struct sigaction){ .sa_handler = ignore }, NULL);
+		setitimer(ITIMER_REAL, &(struct itimerval){ { 0, 1000 }, { 0, 1000 } }, NULL);
+		_exit(-set_locality(fd));
+	}
+	return -wait_exit(pid);
+}
+
 /* A client stops in its own write() or read(): others run, non-blocking calls return. */
-/* errno:WRITE:EAGAIN */
+/* errno:WRITE:EAGAIN errno:LOCALITY:EAGAIN errno:LOCALITY:EINTR */
 TEST_F(fault, client_stops)
 {
 	struct stuck stuck = { .pages = self->pages };
@@ -222,7 +251,9 @@ TEST_F(fault, client_stops)
 		ASSERT_EQ(0, pthread_create(&thread, NULL, i ? read_stuck : write_stuck, &stuck));
 		ASSERT_TRUE(eventually(is_stopped, &self->faults, PATIENCE_MS));
 		EXPECT_EQ(0, client_run(other, 5));
+		EXPECT_EQ(-EINTR, interrupted(fd));
 		fcntl(fd, F_SETFL, O_NONBLOCK);
+		EXPECT_EQ(-EAGAIN, set_locality(fd));
 		EXPECT_EQ(-EAGAIN, client_write(fd, 2));
 		EXPECT_EQ(-EAGAIN, client_read(fd, &(uint32_t){ 0 }));
 		if (i) {

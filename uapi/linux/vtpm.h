@@ -47,7 +47,8 @@
  *   larger than 4096.
  * - EOPNOTSUPP: an unknown bit in ``flags``.
  * - EFAULT: a pointer leads nowhere. Nothing has changed, except where said.
- * - EPERM: the control node was opened without CAP_SYS_ADMIN.
+ * - EPERM: the control node was opened without CAP_SYS_ADMIN; on a client's file,
+ *   the caller is without it.
  * - ENOMEM: no memory; nothing has changed.
  */
 
@@ -74,6 +75,7 @@ enum {
 	VTPM_CMD_LIST,
 	VTPM_CMD_EXCHANGE = 0x50,
 	VTPM_CMD_WAKE,
+	VTPM_CMD_LOCALITY = 0x60,
 };
 
 /**
@@ -571,5 +573,30 @@ struct vtpm_exchange {
  * accepted come from read(), and EAGAIN from write() means that another thread is
  * in a call on the same file.
  */
+
+/**
+ * struct vtpm_locality - argument of VTPM_IOC_LOCALITY
+ * @size: sizeof(struct vtpm_locality)
+ * @flags: 0
+ * @locality: 0 to 4
+ * @__reserved: 0
+ *
+ * On a client's file, /dev/vtpmN or /dev/vtpmrmN: sets the locality of every later
+ * command written to this open file, whoever writes it. A file is opened with
+ * locality 0. Platform firmware and the root of trust for measurement speak in
+ * higher ones (Part 1, "Locality"), so the caller needs CAP_SYS_ADMIN in the initial
+ * user namespace, at the call; a file that is passed on keeps what was set.
+ *
+ * Errors: EINVAL (locality above 4), EPERM (the caller is without CAP_SYS_ADMIN), EBUSY (a
+ * command of this file still runs or waits). As with write(), EINTR (a signal) and on
+ * an O_NONBLOCK file EAGAIN say that another thread is in a call on the same file.
+ */
+struct vtpm_locality {
+	__u32 size;
+	__u32 flags;
+	__u32 locality;
+	__u32 __reserved;
+};
+#define VTPM_IOC_LOCALITY _IO(VTPM_IOC_TYPE, VTPM_CMD_LOCALITY)
 
 #endif /* _UAPI_LINUX_VTPM_H */
