@@ -85,6 +85,9 @@ static void settle(struct client_file *file)
 	if (file->state == CLIENT_PENDING && vtpm_request_final(file->request)) {
 		file->pos = 0;
 		WRITE_ONCE(file->state, CLIENT_READY);
+		/* No answer is EINTR: its writer gave it up, knows that, and tells it. */
+		if (file->request->error == -EINTR)
+			become_empty(file);
 	}
 	if (file->state == CLIENT_READY &&
 	    ktime_get_ns() - file->request->since > VTPM_LIMIT_UNREAD_MS * (u64)NSEC_PER_MSEC) {
@@ -246,7 +249,12 @@ static ssize_t client_write(struct file *filp, const char __user *buf, size_t si
 
 	rc = wait_answer(file);
 
-	mutex_lock(&file->lock);
+	/* Who holds the lock may be stopped by a page fault, for as long as it likes. */
+	if (mutex_lock_killable(&file->lock)) {
+		WRITE_ONCE(file->writing, false);
+		wake_up_poll(&file->client.wait, EPOLLOUT | EPOLLWRNORM);
+		return -EINTR;
+	}
 	WRITE_ONCE(file->writing, false);
 	if (!rc) {
 		settle(file);

@@ -291,12 +291,15 @@ static void begin_life(struct vtpm_device *device, u64 instance)
  * vtpm_device_attach() - give the device a server
  * @device: to which the caller holds a reference
  * @server: token, also for vtpm_device_detach()
+ * @abandoned: told when nobody waits any more for what the server runs (see &struct
+ *	vtpm_queue)
  * @flags: &enum vtpm_attach_flags, checked by the caller
  * @instance: with RESET the new instance, with RESUME the one to resume
  *
  * Return: 0, -EBUSY, -ESTALE or -ENOENT as VTPM_IOC_ATTACH documents.
  */
-int vtpm_device_attach(struct vtpm_device *device, const void *server, u32 flags, u64 instance)
+int vtpm_device_attach(struct vtpm_device *device, const void *server,
+		       void (*abandoned)(const void *server), u32 flags, u64 instance)
 {
 	bool reset = flags & VTPM_ATTACH_RESET;
 	int rc = 0;
@@ -313,7 +316,8 @@ int vtpm_device_attach(struct vtpm_device *device, const void *server, u32 flags
 
 	if (reset)
 		begin_life(device, instance);
-	rc = vtpm_queue_attach(&device->queue, server, flags & VTPM_ATTACH_JOURNALS);
+	rc = vtpm_queue_attach(&device->queue, server, abandoned,
+			       flags & VTPM_ATTACH_JOURNALS);
 	if (rc) {
 		/* Only at a reboot is the queue dead and the device not gone. */
 		rc = -ENOENT;

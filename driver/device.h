@@ -121,7 +121,8 @@ int vtpm_device_destroy(struct vtpm_device *device);
 void vtpm_device_info(struct vtpm_device *device, struct vtpm_info *info);
 u32 vtpm_device_list(u64 cursor, struct vtpm_list_entry *entries, u32 count);
 
-int vtpm_device_attach(struct vtpm_device *device, const void *server, u32 flags, u64 instance);
+int vtpm_device_attach(struct vtpm_device *device, const void *server,
+		       void (*abandoned)(const void *server), u32 flags, u64 instance);
 bool vtpm_device_detach(struct vtpm_device *device, const void *server);
 
 int vtpm_device_join(struct vtpm_device *device, struct vtpm_client *client);

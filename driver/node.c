@@ -28,6 +28,12 @@ static DEFINE_IDA(indexes);
 /* Numbers go round, so that a new device does not get one just given back. */
 static unsigned int next_index;
 
+static void node_del(struct vtpm_client_node *node)
+{
+	cdev_device_del(&node->cdev, &node->view.dev);
+	put_device(&node->view.dev);
+}
+
 static int node_add(struct vtpm_device *device, struct vtpm_client_node *node, u8 kind)
 {
 	int rc;
@@ -38,15 +44,14 @@ static int node_add(struct vtpm_device *device, struct vtpm_client_node *node, u
 			    device->devt + (kind == VTPM_NODE_RAW ? 0 : 1));
 	if (!rc)
 		rc = cdev_device_add(&node->cdev, &node->view.dev);
-	if (rc)
+	if (rc) {
 		put_device(&node->view.dev);
+		return rc;
+	}
+	rc = vtpm_view_own(&node->view);
+	if (rc)
+		node_del(node);
 	return rc;
-}
-
-static void node_del(struct vtpm_client_node *node)
-{
-	cdev_device_del(&node->cdev, &node->view.dev);
-	put_device(&node->view.dev);
 }
 
 /* Called under the registry lock, which protects next_index. */

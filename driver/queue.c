@@ -10,11 +10,12 @@
  *	            CANCELLED    server        v
  *	                                     LOST
  *
- * Every transition is made in this file, under queue->lock, by the functions
- * whose names stand on the arrows. The owner of a request (a client's file, a
- * chip, the device for OPEN and CLOSE) holds one reference, the queue another one
- * from submission until a final state. An owner that leaves while its request is
- * TAKEN abandons it: the server's answer to it is refused.
+ * Every transition is asked for in this file, under queue->lock, by the functions
+ * whose names stand on the arrows, and made by transition.c. The owner of a request (a
+ * client's file, a chip, the device for OPEN and CLOSE) holds one reference, the queue another one
+ * from submission until a final state. A request that is TAKEN is abandoned when its
+ * owner leaves or its time is over: it is final for its owner, while the server still has
+ * it, is told so, and will have its answer refused.
  *
  * A server takes one request at a time, so what it keeps to survive its own death
  * is one id and one answer. After two deaths a request is POISONED: the server
@@ -34,13 +35,9 @@
 #include "deadline.h"
 #include "queue.h"
 #include "trace.h"
+#include "transition.h"
 
 #define VTPM_POISON_DEATHS 2
-
-/* Public wait.h has the sync form for interruptible sleepers only; ours may be TASK_IDLE. */
-#ifndef wake_up_sync_poll
-#define wake_up_sync_poll(wait, mask) __wake_up_sync_key(wait, TASK_NORMAL, poll_to_key(mask))
-#endif
 
 /**
  * vtpm_queue_init() - prepare a queue without a server
@@ -63,72 +60,6 @@ void vtpm_queue_init(struct vtpm_queue *queue, u32 detached_ms, u32 running_ms,
 	queue->detached_ms = detached_ms;
 	queue->running_ms = running_ms;
 	queue->arm = arm;
-}
-
-static void wake_server(struct vtpm_queue *queue)
-{
-	wake_up_interruptible_sync_poll(&queue->server_wait, EPOLLIN | EPOLLRDNORM);
-}
-
-/*
- * Ask for a call of vtpm_queue_expire() within @ms. Whoever brings some request's
- * deadline nearer asks; a call that is asked for already and no later will do.
- */
-static void arm(struct vtpm_queue *queue, u32 ms)
-{
-	u64 when = ktime_get_ns() + (u64)ms * NSEC_PER_MSEC;
-
-	lockdep_assert_held(&queue->lock);
-	if (queue->armed_for <= when)
-		return;
-	queue->armed_for = when;
-	queue->arm(queue, ms);
-}
-
-static void enqueue(struct vtpm_queue *queue, struct vtpm_request *request, bool first)
-{
-	lockdep_assert_held(&queue->lock);
-	WRITE_ONCE(request->state, VTPM_REQUEST_QUEUED);
-	if (first)
-		list_add(&request->node, &queue->queued);
-	else
-		list_add_tail(&request->node, &queue->queued);
-	queue->depth++;
-	trace_vtpm_queued(queue, request);
-}
-
-static void dequeue(struct vtpm_queue *queue, struct vtpm_request *request)
-{
-	lockdep_assert_held(&queue->lock);
-	list_del_init(&request->node);
-	queue->depth--;
-}
-
-/*
- * Give a request back to its owner and drop the queue's reference. The owner's wait
- * queue may vanish once the state is final and the lock is free, hence the
- * wake-up under the lock.
- */
-static void finish(struct vtpm_queue *queue, struct vtpm_request *request,
-		   enum vtpm_request_state state, int error)
-{
-	lockdep_assert_held(&queue->lock);
-	request->error = error;
-	request->since = ktime_get_ns();
-	if (error)
-		request->size = 0;
-	/* Pairs with vtpm_request_final(): error, size and data come before the state. */
-	smp_store_release(&request->state, state);
-	if (request->wait)
-		wake_up_sync_poll(request->wait, EPOLLIN | EPOLLRDNORM);
-	vtpm_request_put(request);
-}
-
-static void lose(struct vtpm_queue *queue, struct vtpm_request *request, int error)
-{
-	queue->counts.lost++;
-	trace_vtpm_lost(queue, request, error);
-	finish(queue, request, VTPM_REQUEST_LOST, error);
 }
 
 static void prepare(struct vtpm_queue *queue, struct vtpm_request *request,
@@ -164,11 +95,11 @@ int vtpm_queue_submit(struct vtpm_queue *queue, struct vtpm_request *request,
 		return -EPIPE;
 	}
 	prepare(queue, request, wait);
-	enqueue(queue, request, false);
+	vtpm_enqueue(queue, request, false);
 	if (request->kind == VTPM_FRAME_COMMAND)
-		arm(queue, queue->server ? queue->running_ms : queue->detached_ms);
+		vtpm_arm(queue, queue->server ? queue->running_ms : queue->detached_ms);
 	if (!queue->running)
-		wake_server(queue);
+		vtpm_wake_server(queue);
 	spin_unlock(&queue->lock);
 	return 0;
 }
@@ -185,19 +116,11 @@ void vtpm_queue_announce(struct vtpm_queue *queue, struct vtpm_request *request)
 	spin_lock(&queue->lock);
 	if (!queue->dead) {
 		prepare(queue, request, NULL);
-		enqueue(queue, request, true);
+		vtpm_enqueue(queue, request, true);
 		if (!queue->running)
-			wake_server(queue);
+			vtpm_wake_server(queue);
 	}
 	spin_unlock(&queue->lock);
-}
-
-static void remove(struct vtpm_queue *queue, struct vtpm_request *request)
-{
-	dequeue(queue, request);
-	queue->counts.cancelled++;
-	trace_vtpm_cancelled(queue, request);
-	finish(queue, request, VTPM_REQUEST_CANCELLED, -EINTR);
 }
 
 /**
@@ -217,7 +140,7 @@ int vtpm_queue_cancel(struct vtpm_queue *queue, struct vtpm_request *request)
 		rc = -EALREADY;
 	} else if (request->state == VTPM_REQUEST_QUEUED &&
 		   !(request->flags & VTPM_FRAME_REDELIVERED)) {
-		remove(queue, request);
+		vtpm_remove(queue, request, -EINTR);
 		rc = 0;
 	}
 	spin_unlock(&queue->lock);
@@ -236,13 +159,39 @@ void vtpm_queue_abandon(struct vtpm_queue *queue, struct vtpm_request *request)
 {
 	spin_lock(&queue->lock);
 	if (request->state == VTPM_REQUEST_QUEUED) {
-		remove(queue, request);
-	} else if (request->state == VTPM_REQUEST_TAKEN && !request->abandoned) {
-		request->abandoned = true;
+		vtpm_remove(queue, request, -EINTR);
+	} else if (request->state == VTPM_REQUEST_TAKEN) {
 		queue->counts.cancelled++;
 		trace_vtpm_cancelled(queue, request);
+		vtpm_disown(queue, VTPM_REQUEST_CANCELLED, -EINTR);
 	}
 	request->wait = NULL;
+	spin_unlock(&queue->lock);
+}
+
+/**
+ * vtpm_queue_withdraw() - fail with -ECANCELED every command that came through a node
+ * @queue: of the device
+ * @origin: the node, &enum vtpm_node
+ *
+ * One that waits is removed; one that a server has is not delivered again and its
+ * answer refused.
+ */
+void vtpm_queue_withdraw(struct vtpm_queue *queue, u8 origin)
+{
+	struct vtpm_request *request, *next;
+
+	spin_lock(&queue->lock);
+	list_for_each_entry_safe(request, next, &queue->queued, node)
+		if (request->origin == origin && request->kind == VTPM_FRAME_COMMAND)
+			vtpm_remove(queue, request, -ECANCELED);
+	request = queue->running;
+	if (request && request->origin == origin && request->state == VTPM_REQUEST_TAKEN &&
+	    request->kind == VTPM_FRAME_COMMAND) {
+		queue->counts.cancelled++;
+		trace_vtpm_cancelled(queue, request);
+		vtpm_disown(queue, VTPM_REQUEST_CANCELLED, -ECANCELED);
+	}
 	spin_unlock(&queue->lock);
 }
 
@@ -250,11 +199,13 @@ void vtpm_queue_abandon(struct vtpm_queue *queue, struct vtpm_request *request)
  * vtpm_queue_attach() - let a server take requests
  * @queue: of the device
  * @server: token of the server
+ * @abandoned: see &struct vtpm_queue, or NULL
  * @journals: the server answers redelivered requests from its state
  *
  * Return: 0, -EBUSY when another server is attached, -EPIPE when the device is gone.
  */
-int vtpm_queue_attach(struct vtpm_queue *queue, const void *server, bool journals)
+int vtpm_queue_attach(struct vtpm_queue *queue, const void *server,
+		      void (*abandoned)(const void *server), bool journals)
 {
 	int rc = 0;
 
@@ -265,11 +216,12 @@ int vtpm_queue_attach(struct vtpm_queue *queue, const void *server, bool journal
 		rc = -EBUSY;
 	} else {
 		queue->server = server;
+		queue->abandoned = abandoned;
 		queue->journals = journals;
 		queue->wake = false;
 		queue->progress = ktime_get_ns();
 		if (queue->depth)
-			arm(queue, queue->running_ms);
+			vtpm_arm(queue, queue->running_ms);
 	}
 	spin_unlock(&queue->lock);
 	return rc;
@@ -287,7 +239,7 @@ static void orphan(struct vtpm_queue *queue, struct vtpm_request *request)
 		return;
 	}
 	if (command && !queue->journals) {
-		lose(queue, request, -ECANCELED);
+		vtpm_lose(queue, request, -ECANCELED);
 		return;
 	}
 	request->flags |= VTPM_FRAME_REDELIVERED;
@@ -298,7 +250,7 @@ static void orphan(struct vtpm_queue *queue, struct vtpm_request *request)
 	}
 	queue->counts.redelivered++;
 	request->since = queue->progress;
-	enqueue(queue, request, true);
+	vtpm_enqueue(queue, request, true);
 }
 
 /**
@@ -321,7 +273,7 @@ bool vtpm_queue_detach(struct vtpm_queue *queue, const void *server)
 		if (queue->running)
 			orphan(queue, queue->running);
 		if (queue->depth)
-			arm(queue, queue->detached_ms);
+			vtpm_arm(queue, queue->detached_ms);
 		left = true;
 		wake_up_all(&queue->server_wait);
 	}
@@ -333,9 +285,9 @@ bool vtpm_queue_detach(struct vtpm_queue *queue, const void *server)
 static void drop(struct vtpm_queue *queue, struct vtpm_request *request, int error)
 {
 	if (request->kind == VTPM_FRAME_COMMAND)
-		lose(queue, request, error);
+		vtpm_lose(queue, request, error);
 	else
-		finish(queue, request, VTPM_REQUEST_CANCELLED, error);
+		vtpm_finish(queue, request, VTPM_REQUEST_CANCELLED, error);
 }
 
 /* End every request, COMMANDs with @error. */
@@ -352,7 +304,7 @@ static void drain(struct vtpm_queue *queue, int error)
 		drop(queue, request, error);
 
 	list_for_each_entry_safe(request, next, &queue->queued, node) {
-		dequeue(queue, request);
+		vtpm_dequeue(queue, request);
 		drop(queue, request, error);
 	}
 }
@@ -421,12 +373,12 @@ static int take_first(struct vtpm_queue *queue, struct vtpm_frame *frame, u8 *pa
 
 	request = list_first_entry(&queue->queued, struct vtpm_request, node);
 	size = request->size;
-	dequeue(queue, request);
+	vtpm_dequeue(queue, request);
 	WRITE_ONCE(request->state, VTPM_REQUEST_TAKEN);
 	request->since = queue->progress = ktime_get_ns();
 	queue->running = request;
 	if (request->kind == VTPM_FRAME_COMMAND)
-		arm(queue, request->bound_ms);
+		vtpm_arm(queue, request->bound_ms);
 	/* Only matters to a second thread of the server, which waits to answer. */
 	wake_up_interruptible_poll(&queue->server_wait, EPOLLOUT | EPOLLWRNORM);
 	trace_vtpm_taken(queue, request);
@@ -500,13 +452,13 @@ int vtpm_queue_untake(struct vtpm_queue *queue, const void *server, u64 id)
 		if (request->abandoned) {
 			vtpm_request_put(request);
 		} else {
-			enqueue(queue, request, true);
-			arm(queue, queue->running_ms);
+			vtpm_enqueue(queue, request, true);
+			vtpm_arm(queue, queue->running_ms);
 		}
 	}
 	/* Another thread of the server may sleep since it saw the frame taken. */
 	if (!rc && (queue->wake || !list_empty(&queue->queued)))
-		wake_server(queue);
+		vtpm_wake_server(queue);
 	spin_unlock(&queue->lock);
 	return rc;
 }
@@ -535,7 +487,7 @@ static int answer_running(struct vtpm_queue *queue, int error, const u8 *respons
 	if (size)
 		memcpy(request->data, response, size);
 	request->size = size;
-	finish(queue, request, VTPM_REQUEST_ANSWERED, error);
+	vtpm_finish(queue, request, VTPM_REQUEST_ANSWERED, error);
 	return 0;
 }
 
@@ -566,9 +518,9 @@ int vtpm_queue_answer(struct vtpm_queue *queue, const void *server, u64 id, int 
 	} else {
 		rc = answer_running(queue, error, response, size);
 		if (!queue->running && !list_empty(&queue->queued)) {
-			arm(queue, queue->running_ms);
+			vtpm_arm(queue, queue->running_ms);
 			/* Only matters to a second thread of the server: the first is in here. */
-			wake_server(queue);
+			vtpm_wake_server(queue);
 		}
 	}
 	spin_unlock(&queue->lock);
@@ -610,8 +562,29 @@ int vtpm_queue_wake(struct vtpm_queue *queue, const void *server)
 		rc = -EPIPE;
 	} else {
 		queue->wake = true;
-		wake_server(queue);
+		vtpm_wake_server(queue);
 	}
+	spin_unlock(&queue->lock);
+	return rc;
+}
+
+/**
+ * vtpm_queue_abandoned() - does nobody wait any more for what this server runs?
+ * @queue: of the device
+ * @server: token of the server that asks
+ *
+ * Return: 1 when the request it has taken is abandoned, 0 when it is wanted or there is
+ * none, -EPIPE when this server is no longer attached.
+ */
+int vtpm_queue_abandoned(struct vtpm_queue *queue, const void *server)
+{
+	int rc;
+
+	spin_lock(&queue->lock);
+	if (queue->server != server)
+		rc = -EPIPE;
+	else
+		rc = queue->running && queue->running->abandoned;
 	spin_unlock(&queue->lock);
 	return rc;
 }
@@ -637,8 +610,8 @@ void vtpm_queue_expire(struct vtpm_queue *queue)
 		if (request->kind != VTPM_FRAME_COMMAND)
 			continue;
 		if (vtpm_deadline(queue, request, longest) <= now) {
-			dequeue(queue, request);
-			lose(queue, request, -ETIME);
+			vtpm_dequeue(queue, request);
+			vtpm_lose(queue, request, -ETIME);
 		} else {
 			soonest = min(soonest, vtpm_deadline(queue, request, longest));
 		}
@@ -647,17 +620,15 @@ void vtpm_queue_expire(struct vtpm_queue *queue)
 	request = queue->running;
 	if (request && request->kind == VTPM_FRAME_COMMAND && !request->abandoned) {
 		if (vtpm_deadline(queue, request, longest) <= now) {
-			/* The server still has it; its owner does not wait any more. */
-			request->abandoned = true;
-			refcount_inc(&request->refs);
-			lose(queue, request, -ETIME);
-			request->wait = NULL;
+			queue->counts.lost++;
+			trace_vtpm_lost(queue, request, -ETIME);
+			vtpm_disown(queue, VTPM_REQUEST_LOST, -ETIME);
 		} else {
 			soonest = min(soonest, vtpm_deadline(queue, request, longest));
 		}
 	}
 
 	if (soonest != U64_MAX && !queue->dead)
-		arm(queue, div_u64(soonest - now, NSEC_PER_MSEC) + 1);
+		vtpm_arm(queue, div_u64(soonest - now, NSEC_PER_MSEC) + 1);
 	spin_unlock(&queue->lock);
 }

@@ -17,7 +17,7 @@
  * @redelivered: requests queued again after a server's death
  * @poisoned: requests that were taken at two deaths
  * @lost: requests failed by a death, a reset or a time limit
- * @cancelled: requests removed or abandoned by their owner
+ * @cancelled: requests removed or abandoned for their owner
  * @refused: answers refused
  * @deaths: servers that detached
  */
@@ -37,6 +37,8 @@ struct vtpm_counts {
  * @queued: requests in state QUEUED, next one first
  * @running: the one request in state TAKEN, or NULL
  * @server: token of the attached server, or NULL
+ * @abandoned: tells that server, under @lock, that nobody waits for @running any more;
+ *	must not sleep; or NULL
  * @journals: keep @running at this server's death
  * @wake: a WAKE frame is to be fetched
  * @dead: the device is gone; final
@@ -59,6 +61,7 @@ struct vtpm_queue {
 	struct list_head queued;
 	struct vtpm_request *running;
 	const void *server;
+	void (*abandoned)(const void *server);
 	bool journals;
 	bool wake;
 	bool dead;
@@ -85,9 +88,11 @@ int vtpm_queue_submit(struct vtpm_queue *queue, struct vtpm_request *request,
 void vtpm_queue_announce(struct vtpm_queue *queue, struct vtpm_request *request);
 int vtpm_queue_cancel(struct vtpm_queue *queue, struct vtpm_request *request);
 void vtpm_queue_abandon(struct vtpm_queue *queue, struct vtpm_request *request);
+void vtpm_queue_withdraw(struct vtpm_queue *queue, u8 origin);
 
 /* The server's side. */
-int vtpm_queue_attach(struct vtpm_queue *queue, const void *server, bool journals);
+int vtpm_queue_attach(struct vtpm_queue *queue, const void *server,
+		      void (*abandoned)(const void *server), bool journals);
 bool vtpm_queue_detach(struct vtpm_queue *queue, const void *server);
 void vtpm_queue_reset(struct vtpm_queue *queue);
 bool vtpm_queue_ready(struct vtpm_queue *queue, const void *server);
@@ -98,6 +103,7 @@ int vtpm_queue_answer(struct vtpm_queue *queue, const void *server, u64 id, int 
 		      const u8 *response, u32 size);
 int vtpm_queue_refuse(struct vtpm_queue *queue, const void *server, int error);
 int vtpm_queue_wake(struct vtpm_queue *queue, const void *server);
+int vtpm_queue_abandoned(struct vtpm_queue *queue, const void *server);
 
 /* The device's side. */
 void vtpm_queue_expire(struct vtpm_queue *queue);

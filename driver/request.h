@@ -35,7 +35,7 @@ enum vtpm_request_state {
  * @state: changed under the queue lock; final states are published by a release
  *	store, after which the owner may read @error, @size, @since and @data without
  *	lock, and make it IDLE again
- * @abandoned: TAKEN, but its owner has gone (queue lock)
+ * @abandoned: a server has it, and nobody waits for it (queue lock)
  * @deaths: servers that died with it, as far as it matters (queue lock)
  * @kind: &enum vtpm_frame_kind; set by the owner while IDLE
  * @origin: &enum vtpm_node; set by the owner while IDLE

@@ -10,6 +10,9 @@
  * declared dead or not, its calls end with EPIPE; the file stays. Closing the
  * last copy of the file detaches, and ends a device of VTPM_PROXY_IOC_NEW_DEV.
  *
+ * The file sends SIGIO where it was asked to (fcntl(2), O_ASYNC) when the running
+ * request is abandoned, so that a server that is busy with it can stop.
+ *
  * User memory is only touched outside the queue, through the two bounce buffers
  * below: a server whose memory faults for ever stops itself and nobody else.
  * Locks: fetching and answering are never held together by one call's two
@@ -32,6 +35,7 @@
  * struct vtpm_server - one server's file
  * @device: holds a reference
  * @bare: speaks the bare framing
+ * @async: whom to send SIGIO, if anybody
  * @fetching: protects @frame
  * @answering: protects @answer
  * @frame: on its way out
@@ -40,6 +44,7 @@
 struct vtpm_server {
 	struct vtpm_device *device;
 	bool bare;
+	struct fasync_struct *async;
 	struct mutex fetching;
 	struct mutex answering;
 	struct {
@@ -234,6 +239,8 @@ static long server_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return exchange(file, (struct vtpm_exchange __user *)arg);
 	case VTPM_IOC_WAKE:
 		return vtpm_queue_wake(&server->device->queue, server);
+	case VTPM_IOC_ABANDONED:
+		return vtpm_queue_abandoned(&server->device->queue, server);
 	}
 	return -ENOTTY;
 }
@@ -254,6 +261,21 @@ static __poll_t server_poll(struct file *file, poll_table *wait)
 		mask |= EPOLLOUT | EPOLLWRNORM;
 	spin_unlock(&queue->lock);
 	return mask;
+}
+
+static int server_fasync(int fd, struct file *file, int on)
+{
+	struct vtpm_server *server = file->private_data;
+
+	return fasync_helper(fd, file, on, &server->async);
+}
+
+/* Nobody waits any more for what the server runs: the only reason for SIGIO. */
+static void abandoned(const void *token)
+{
+	struct vtpm_server *server = (struct vtpm_server *)token;
+
+	kill_fasync(&server->async, SIGIO, POLL_PRI);
 }
 
 static int server_release(struct inode *inode, struct file *file)
@@ -278,6 +300,7 @@ static const struct file_operations server_fops = {
 	.unlocked_ioctl = server_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.poll = server_poll,
+	.fasync = server_fasync,
 	.release = server_release,
 };
 
@@ -322,5 +345,5 @@ struct vtpm_server *vtpm_server_new(struct vtpm_device *device, bool bare, struc
  */
 int vtpm_server_attach(struct vtpm_server *server, u32 flags, u64 instance)
 {
-	return vtpm_device_attach(server->device, server, flags, instance);
+	return vtpm_device_attach(server->device, server, abandoned, flags, instance);
 }

@@ -65,6 +65,15 @@ static ssize_t state_show(struct device *dev, struct device_attribute *attr, cha
 }
 static DEVICE_ATTR_RO(state);
 
+/* For QEMU's cancel-path: whatever is written, the raw node's command is withdrawn. */
+static ssize_t cancel_store(struct device *dev, struct device_attribute *attr, const char *buf,
+			    size_t count)
+{
+	vtpm_queue_withdraw(&view_of(dev)->device->queue, VTPM_NODE_RAW);
+	return count;
+}
+static DEVICE_ATTR_WO(cancel);
+
 static struct attribute *view_attrs[] = {
 	&dev_attr_name.attr,
 	&dev_attr_uuid.attr,
@@ -72,6 +81,13 @@ static struct attribute *view_attrs[] = {
 	NULL,
 };
 ATTRIBUTE_GROUPS(view);
+
+/* The raw node's, and its owner's. */
+static struct attribute *raw_attrs[] = {
+	&dev_attr_cancel.attr,
+	NULL,
+};
+ATTRIBUTE_GROUPS(raw);
 
 static void view_release(struct device *dev)
 {
@@ -106,9 +122,27 @@ int vtpm_view_init(struct vtpm_view *view, struct vtpm_device *device, u8 kind, 
 	device_initialize(&view->dev);
 	view->dev.class = &view_class;
 	view->dev.type = &view_type;
+	view->dev.groups = kind == VTPM_NODE_RAW ? raw_groups : NULL;
 	view->dev.devt = devt;
 	return dev_set_name(&view->dev, kind == VTPM_NODE_RAW ? "vtpm%d" : "vtpmrm%d",
 			    device->index);
+}
+
+/**
+ * vtpm_view_own() - give what is the raw node's to the owner of the node
+ * @view: added to the driver model
+ *
+ * Not the files of the driver core, as the class's get_ownership would: who may write to
+ * "uevent" can keep udev busy.
+ *
+ * Return: 0 or a negative errno.
+ */
+int vtpm_view_own(struct vtpm_view *view)
+{
+	if (view->kind != VTPM_NODE_RAW)
+		return 0;
+	return sysfs_group_change_owner(&view->dev.kobj, &raw_group, view->device->uid,
+					view->device->gid);
 }
 
 /**

@@ -109,5 +109,6 @@ _Static_assert(VTPM_IOC_INFO == 0xa144, "INFO");
 _Static_assert(VTPM_IOC_LIST == 0xa145, "LIST");
 _Static_assert(VTPM_IOC_EXCHANGE == 0xa150, "EXCHANGE");
 _Static_assert(VTPM_IOC_WAKE == 0xa151, "WAKE");
+_Static_assert(VTPM_IOC_ABANDONED == 0xa152, "ABANDONED");
 _Static_assert(VTPM_IOC_LOCALITY == 0xa160, "LOCALITY");
 _Static_assert(VTPM_FRAME_SIZE == 4128 && VTPM_ANSWER_SIZE == 4112, "room");

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 
 #include "common.h"
 #include "harness.h"
@@ -269,6 +271,51 @@ TEST_F(fault, client_stops)
 	}
 	pthread_join(server.thread, NULL);
 	close(other);
+}
+
+/*
+ * A reader is stopped with the lock that the writer of the same file wants when its
+ * answer has come. A writer that is killed goes all the same. Which of the two is first
+ * is chance, so it is tried until the reader was a few times.
+ */
+TEST_F(fault, writer_is_killed)
+{
+	struct stuck stuck = { .pages = self->pages };
+	unsigned int i, behind = 0;
+	struct frame frame;
+	pthread_t thread;
+	pid_t pid;
+
+	for (i = 0; i < 200 && behind < 3; i++) {
+		ASSERT_EQ(0, madvise(self->pages, 2 * PAGE, MADV_DONTNEED));
+		stuck.fd = device_open(&self->device, self->device.raw, 0);
+		ASSERT_LE(0, stuck.fd);
+		pid = fork();
+		if (pid == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){ 0 });
+			_exit(-client_write(stuck.fd, 1));
+		}
+		ASSERT_LT(0, server_fetch_command(self->fd, &frame));
+		ASSERT_EQ(0, pthread_create(&thread, NULL, read_stuck, &stuck));
+		sleep_ms(20);
+		ASSERT_EQ(0, server_echo(self->fd, &frame));
+		ASSERT_TRUE(eventually(is_stopped, &self->faults, PATIENCE_MS));
+		sleep_ms(20);
+		behind += waitpid(pid, NULL, WNOHANG) == 0;
+		kill(pid, SIGKILL);
+		wait_exit(pid);
+		release(self->faults, self->pages);
+		pthread_join(thread, NULL);
+		EXPECT_EQ(0, stuck.rc);
+		/* The file is as good as before. */
+		fcntl(stuck.fd, F_SETFL, O_NONBLOCK);
+		EXPECT_EQ(0, client_write(stuck.fd, 2));
+		close(stuck.fd);
+		ASSERT_EQ(0, server_drain(self->fd));
+	}
+	TH_LOG("%u of %u writers were behind their reader", behind, i);
+	EXPECT_LT(0, behind);
 }
 
 /* Whatever the bytes: the driver says yes only to what the other side then gets. */

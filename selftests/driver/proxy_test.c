@@ -159,7 +159,7 @@ TEST_F(proxy, by_name)
 	EXPECT_EQ(EPIPE, errno);
 }
 
-/* errno:EXCHANGE:ENOTTY errno:WAKE:ENOTTY and mainline's EIO */
+/* errno:EXCHANGE:ENOTTY errno:WAKE:ENOTTY errno:ABANDONED:ENOTTY and mainline's EIO */
 TEST_F(proxy, bare_framing)
 {
 	uint8_t command[VTPM_COMMAND_SIZE], response[VTPM_COMMAND_SIZE + 1] = { 0 };
@@ -167,6 +167,7 @@ TEST_F(proxy, bare_framing)
 
 	EXPECT_EQ(-ENOTTY, call(self->fd, VTPM_IOC_EXCHANGE, &exchange));
 	EXPECT_EQ(-ENOTTY, call(self->fd, VTPM_IOC_WAKE, NULL));
+	EXPECT_EQ(-ENOTTY, call(self->fd, VTPM_IOC_ABANDONED, NULL));
 	EXPECT_EQ(-1, write(self->fd, response, 10));
 	EXPECT_EQ(EIO, errno);
 	EXPECT_EQ(-1, read(self->fd, command, 4));

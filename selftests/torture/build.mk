@@ -16,7 +16,7 @@ TORTURE_LIBS := -ltss2-esys -lcrypto -lpthread
 TORTURE_ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 TORTURE_TSAN := -fsanitize=thread
 TORTURE_HEADERS := $(wildcard $(TORTURE)/*.h $(TORTURE)/shim/*/*.h driver/*.h uapi/linux/*.h)
-TORTURE_QUEUE := driver/queue.c driver/request.c driver/deadline.c
+TORTURE_QUEUE := driver/queue.c driver/transition.c driver/request.c driver/deadline.c
 TORTURE_SOURCES := $(TORTURE_QUEUE) $(filter-out $(TORTURE)/test_%,$(wildcard $(TORTURE)/*.c))
 
 KILLS ?= 10000

@@ -47,7 +47,8 @@ static void birth(struct server *server, bool chase)
 	u64 token = server->token + 1;
 
 	sabotage_restart(&server->sabotage, &server->engine);
-	if (vtpm_queue_attach(&server->kernel->queue, (void *)(uintptr_t)token, true))
+	if (vtpm_queue_attach(&server->kernel->queue, (void *)(uintptr_t)token, NULL,
+			      true))
 		violation("driver", "attach", "refused");
 	smp_store_release(&server->token, token);
 

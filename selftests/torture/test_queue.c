@@ -32,7 +32,8 @@ struct fixture {
 };
 
 /* What the callbacks saw. */
-static u32 armed_ms, arms, traces;
+static u32 armed_ms, arms, traces, notices;
+static const void *noticed;
 static u64 armed_at;
 
 void shim_trace(const char *event, const struct vtpm_queue *queue,
@@ -43,6 +44,12 @@ void shim_trace(const char *event, const struct vtpm_queue *queue,
 	(void)error;
 	lockdep_assert_held(&queue->lock);
 	traces++;
+}
+
+static void abandoned(const void *server)
+{
+	notices++;
+	noticed = server;
 }
 
 static void arm(struct vtpm_queue *queue, u32 ms)
@@ -69,7 +76,7 @@ static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	armed_ms = arms = traces = 0;
+	armed_ms = arms = traces = notices = 0;
 	vtpm_queue_init(&f->queue, DETACHED_MS, RUNNING_MS, arm);
 	init_waitqueue_head(&f->wait);
 	*state = f;
@@ -107,7 +114,7 @@ static struct vtpm_request *submit(struct fixture *f, const char *text)
 
 static void attach(struct fixture *f, const void *server, bool journals)
 {
-	assert_int_equal(vtpm_queue_attach(&f->queue, server, journals), 0);
+	assert_int_equal(vtpm_queue_attach(&f->queue, server, abandoned, journals), 0);
 }
 
 static u64 take(struct fixture *f, const void *server)
@@ -228,8 +235,8 @@ static void test_attach_errors(void **state)
 	struct fixture *f = *state;
 
 	attach(f, A, true);
-	assert_int_equal(vtpm_queue_attach(&f->queue, B, true), -EBUSY);
-	assert_int_equal(vtpm_queue_attach(&f->queue, A, true), -EBUSY);
+	assert_int_equal(vtpm_queue_attach(&f->queue, B, abandoned, true), -EBUSY);
+	assert_int_equal(vtpm_queue_attach(&f->queue, A, abandoned, true), -EBUSY);
 	assert_false(vtpm_queue_detach(&f->queue, B));
 	assert_true(vtpm_queue_detach(&f->queue, A));
 	assert_false(vtpm_queue_detach(&f->queue, NULL));
@@ -237,7 +244,7 @@ static void test_attach_errors(void **state)
 	assert_true(vtpm_queue_detach(&f->queue, NULL));
 	assert_int_equal(f->queue.counts.deaths, 2);
 	vtpm_queue_kill(&f->queue);
-	assert_int_equal(vtpm_queue_attach(&f->queue, B, true), -EPIPE);
+	assert_int_equal(vtpm_queue_attach(&f->queue, B, abandoned, true), -EPIPE);
 }
 
 static void test_answer_errors(void **state)
@@ -617,6 +624,62 @@ static void test_abandon(void **state)
 	assert_final(request, VTPM_REQUEST_CANCELLED, -EINTR);
 }
 
+/* Told once, the server that has it and no other; asking says the same. */
+static void test_abandoned(void **state)
+{
+	struct fixture *f = *state;
+	struct vtpm_request *request = submit(f, "queued");
+
+	assert_int_equal(vtpm_queue_abandoned(&f->queue, A), -EPIPE);
+	attach(f, A, true);
+	assert_int_equal(vtpm_queue_abandoned(&f->queue, A), 0);
+	vtpm_queue_abandon(&f->queue, request);
+	assert_int_equal(vtpm_queue_abandoned(&f->queue, A), 0);
+	assert_int_equal(notices, 0);
+	vtpm_request_put(request);
+
+	request = submit(f, "taken");
+	take(f, A);
+	assert_int_equal(vtpm_queue_abandoned(&f->queue, A), 0);
+	vtpm_queue_abandon(&f->queue, request);
+	vtpm_queue_abandon(&f->queue, request);
+	assert_int_equal(notices, 1);
+	assert_ptr_equal(noticed, A);
+	assert_int_equal(vtpm_queue_abandoned(&f->queue, A), 1);
+	assert_int_equal(vtpm_queue_abandoned(&f->queue, B), -EPIPE);
+	assert_int_equal(vtpm_queue_answer(&f->queue, A, 0, 0, (u8 *)"y", 1), -ESTALE);
+	assert_int_equal(vtpm_queue_abandoned(&f->queue, A), 0);
+	vtpm_request_put(request);
+}
+
+/* The commands of one node, taken or not; nothing else. */
+static void test_withdraw(void **state)
+{
+	struct fixture *f = *state;
+	struct vtpm_request *open = new_request(VTPM_FRAME_OPEN, "");
+	struct vtpm_request *taken = submit(f, "taken"), *waiting;
+	u64 id;
+
+	vtpm_queue_submit(&f->queue, open, NULL);
+	waiting = submit(f, "waiting");
+	attach(f, A, true);
+	id = take(f, A);
+	vtpm_queue_withdraw(&f->queue, VTPM_NODE_RAW);
+	assert_int_equal(f->queue.counts.cancelled, 0);
+	vtpm_queue_withdraw(&f->queue, VTPM_NODE_RM);
+	vtpm_queue_withdraw(&f->queue, VTPM_NODE_RM);
+	assert_final(waiting, VTPM_REQUEST_CANCELLED, -ECANCELED);
+	assert_true(vtpm_request_final(taken));
+	assert_int_equal(f->queue.counts.cancelled, 2);
+	assert_int_equal(notices, 1);
+	assert_int_equal(vtpm_queue_answer(&f->queue, A, id, 0, (u8 *)"y", 1), -ESTALE);
+	assert_final(taken, VTPM_REQUEST_CANCELLED, -ECANCELED);
+	id = take(f, A);
+	vtpm_queue_withdraw(&f->queue, VTPM_NODE_RM);
+	assert_int_equal(vtpm_queue_answer(&f->queue, A, id, 0, NULL, 0), 0);
+	vtpm_request_put(open);
+}
+
 static void test_reset(void **state)
 {
 	struct fixture *f = *state;
@@ -902,6 +965,8 @@ int main(void)
 		TEST(test_wake),
 		TEST(test_cancel),
 		TEST(test_abandon),
+		TEST(test_abandoned),
+		TEST(test_withdraw),
 		TEST(test_reset),
 		TEST(test_kill),
 		TEST(test_kill_abandoned_running),

@@ -75,6 +75,7 @@ enum {
 	VTPM_CMD_LIST,
 	VTPM_CMD_EXCHANGE = 0x50,
 	VTPM_CMD_WAKE,
+	VTPM_CMD_ABANDONED,
 	VTPM_CMD_LOCALITY = 0x60,
 };
 
@@ -367,6 +368,13 @@ struct vtpm_list {
  * Frames of kind COMMAND, OPEN and CLOSE are requests: they have an id and want
  * an answer (that of OPEN and CLOSE is empty). WAKE has no id and wants none.
  *
+ * A request is *abandoned* when its client no longer waits for it: it was killed, it
+ * closed the file, its request was cancelled, or its time was over. The answer will be
+ * refused with ESTALE. A server that is busy with such a request may stop: where it
+ * has asked for SIGIO (F_SETOWN and O_ASYNC of fcntl(2)), the signal is sent when the
+ * request it has taken becomes abandoned, and for nothing else. A signal may come late,
+ * when the next request is running already; VTPM_IOC_ABANDONED says which one was meant.
+ *
  * A server without VTPM_ATTACH_JOURNALS sees OPEN and CLOSE again after an
  * earlier server's death too: both name a client id, and repeating them is harmless.
  *
@@ -548,6 +556,19 @@ struct vtpm_exchange {
 #define VTPM_IOC_WAKE _IO(VTPM_IOC_TYPE, VTPM_CMD_WAKE)
 
 /**
+ * define VTPM_IOC_ABANDONED - is the request that this server has taken abandoned?
+ *
+ * Takes no argument and changes nothing; may be called by a signal handler. Returns 1
+ * when the request is abandoned, which it stays until it is answered, and 0 when its
+ * client waits or no request is taken. A server that asks between fetching and
+ * answering asks about that very request.
+ *
+ * Errors: EPIPE (the server was declared dead, or the device is gone), ENOTTY (the
+ * file speaks the bare framing).
+ */
+#define VTPM_IOC_ABANDONED _IO(VTPM_IOC_TYPE, VTPM_CMD_ABANDONED)
+
+/**
  * DOC: the client's file
  *
  * /dev/vtpmN and /dev/vtpmrmN behave as /dev/tpm0 does. write() takes one TPM
@@ -568,7 +589,8 @@ struct vtpm_exchange {
  * command still runs), EINTR (a signal before the server took it: nothing ran; a
  * fatal one later: the command may run, its response is dropped), ETIME (no
  * server within detached_ms, or no answer within running_ms), ECANCELED (the server
- * died with it, or its TPM was reset), EPIPE (the device is gone), or the errno
+ * died with it, its TPM was reset, or somebody wrote to the raw node's ``cancel`` in
+ * sysfs), EPIPE (the device is gone), or the errno
  * the server answered with. On an O_NONBLOCK file the errors of a command that was
  * accepted come from read(), and EAGAIN from write() means that another thread is
  * in a call on the same file.
