@@ -41,7 +41,8 @@ int engine_zygote_init(struct engine_zygote *zygote, const char *keyd_path)
 	const struct sandbox_profile profiles[_ENGINE_SANDBOX_MAX] = {
 		[ENGINE_SANDBOX_NOTHING] = { .device_fd = -1, .messages = true },
 		[ENGINE_SANDBOX_DEVICE] = { .device_fd = ENGINE_FD_LINK,
-					    .device_ioctl = VTPM_IOC_EXCHANGE,
+					    .device_ioctl = { VTPM_IOC_EXCHANGE,
+							      VTPM_IOC_ABANDONED },
 					    .messages = true },
 		[ENGINE_SANDBOX_SOCKET] = { .device_fd = -1, .sockets = true, .messages = true },
 		[ENGINE_SANDBOX_LISTENER] = { .device_fd = -1, .accepts = true, .messages = true },
@@ -84,6 +85,8 @@ static int prepare(const struct engine_zygote *zygote, unsigned int links)
 		r = unit_map(&engine.unit, ENGINE_FD_CHECKPOINT);
 	if (!r && links)
 		r = link_open(&engine.link, ENGINE_FD_LINK, links > 1 ? ENGINE_FD_CONTROL : -1);
+	if (!r && links)
+		r = engine_cancel_abandoned(&engine.link);
 	if (r)
 		return engine_fails(&engine, r, "cannot begin: errno %d", -r);
 

@@ -11,6 +11,7 @@
  *	manufacture.c	PCR banks and endorsement keys
  *	child.c		birth and death of an engine that vtpm-spawn forked
  *	channel.c, datakey.c	its talk with manager and keyd
+ *	cancel.c	stopping a command that nobody waits for
  *	outcome.c	why it ends
  *	tpmlib.c, unit.c, link.c	what these work with
  *
@@ -133,6 +134,18 @@ int engine_options_parse(struct engine_options *options, int argc, char **argv);
 
 /** engine_options_help() - describe them on standard output */
 void engine_options_help(void);
+
+/* cancel.c */
+
+/**
+ * engine_cancel_abandoned() - from now on, stop commands whose clients have gone
+ * @link: open; it must not move
+ *
+ * To be called before the sandbox. A link that cannot tell does without.
+ *
+ * Return: 0 or -errno of sigaction(), sigprocmask() or fcntl().
+ */
+int engine_cancel_abandoned(const struct link *link);
 
 /* outcome.c */
 

@@ -54,6 +54,21 @@ static int driver_exchange(struct link *link, bool answer, bool fetch)
 	return fetch ? link_check_frame(link, (size_t)n) : 0;
 }
 
+static int driver_watch(const struct link *link)
+{
+	int flags = fcntl(link->fd, F_GETFL);
+
+	if (flags < 0 || fcntl(link->fd, F_SETOWN, getpid()) ||
+	    fcntl(link->fd, F_SETFL, flags | O_ASYNC))
+		return -errno;
+	return 0;
+}
+
+static bool driver_abandoned(const struct link *link)
+{
+	return ioctl(link->fd, VTPM_IOC_ABANDONED) == 1;
+}
+
 static int packet_exchange(struct link *link, bool answer, bool fetch)
 {
 	ssize_t n;
@@ -80,6 +95,8 @@ static int packet_exchange(struct link *link, bool answer, bool fetch)
 const struct link_ops link_driver_ops = {
 	.name = "driver",
 	.exchange = driver_exchange,
+	.watch = driver_watch,
+	.abandoned = driver_abandoned,
 };
 
 const struct link_ops link_packet_ops = {
@@ -144,6 +161,16 @@ int link_open(struct link *link, int fd, int control_fd)
 int link_exchange(struct link *link, bool answer, bool fetch)
 {
 	return link->ops->exchange(link, answer, fetch);
+}
+
+int link_watch(const struct link *link)
+{
+	return link->ops->watch ? link->ops->watch(link) : 0;
+}
+
+bool link_abandoned(const struct link *link)
+{
+	return link->ops->abandoned && link->ops->abandoned(link);
 }
 
 void link_respond(struct link *link, size_t length)

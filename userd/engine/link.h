@@ -27,10 +27,14 @@ struct link;
  * struct link_ops - what a kind of link does
  * @name: of the kind
  * @exchange: see link_exchange()
+ * @watch: see link_watch(); NULL where nobody can tell
+ * @abandoned: see link_abandoned(); NULL where nobody can tell
  */
 struct link_ops {
 	const char *name;
 	int (*exchange)(struct link *link, bool answer, bool fetch);
+	int (*watch)(const struct link *link);
+	bool (*abandoned)(const struct link *link);
 };
 
 /**
@@ -94,6 +98,12 @@ int link_open(struct link *link, int fd, int control_fd);
  * side is gone for good); -EPROTO (what came is no frame); other -errno.
  */
 int link_exchange(struct link *link, bool answer, bool fetch);
+
+/** link_watch() - have SIGIO sent when the running request is abandoned. Return: 0 or -errno */
+int link_watch(const struct link *link);
+
+/** link_abandoned() - is the running request abandoned? Safe in a signal handler */
+bool link_abandoned(const struct link *link);
 
 /** link_respond() - make link->answer a TPM response of @length bytes to the frame */
 void link_respond(struct link *link, size_t length);

@@ -89,6 +89,15 @@ static uint32_t refuse(const struct engine *engine, const struct command_attribu
 	return TPM_RC_SUCCESS;
 }
 
+/* TPMT_SIGNATURE begins with its scheme (Part 2, 11.3.4), behind parameterSize. */
+static bool ends_a_commit(const struct tpm_command *command, const struct link *link)
+{
+	struct cursor_in in = cursor_in(link->answer.response, link->answer.head.size);
+
+	cursor_get_bytes(&in, TPM_HEAD_SIZE + 4);
+	return command->code == TPM_CC_SIGN && cursor_get_u16(&in) == TPM_ALG_ECDAA;
+}
+
 /*
  * Whether the command just run can simply run again after a crash. Not so if it
  * moved a session on or is audited; nor if an audit session came before it, which
@@ -98,13 +107,19 @@ static bool repeatable(struct engine *engine, const struct tpm_command *command,
 		       const struct command_attributes *attributes)
 {
 	enum command_sessions sessions = command_sessions(command, attributes);
+	const struct link *link = &engine->link;
 	bool unsettled = engine->unsettled;
 	size_t length;
 
 	engine->unsettled = sessions >= COMMAND_SESSIONS_AUDIT;
-	return attributes && (attributes->flags & COMMAND_READ_ONLY) && !unsettled &&
-	       !engine->audits && !engine->rm.changed && sessions == COMMAND_SESSIONS_NONE &&
-	       !tpmlib_permanent(&length);
+	if (unsettled || engine->audits || engine->rm.changed ||
+	    sessions != COMMAND_SESSIONS_NONE || !attributes || tpmlib_permanent(&length))
+		return false;
+	if (attributes->flags & COMMAND_USES_KEY)
+		return !tpm_response_code(link->answer.response,
+					  link->answer.head.size - sizeof(link->answer.head)) &&
+		       !ends_a_commit(command, link);
+	return attributes->flags & COMMAND_READ_ONLY;
 }
 
 static int publish_answer(struct engine *engine)

@@ -91,6 +91,8 @@ static int prepare(const struct engine_options *options)
 	signal(SIGXFSZ, SIG_IGN); /* a commit beyond a limit shall fail with EFBIG */
 	r = engine_stop_on_sigterm();
 	if (!r)
+		r = engine_cancel_abandoned(&engine.link);
+	if (!r)
 		r = tpmlib_prepare();
 	return r;
 }
@@ -99,7 +101,7 @@ static int enter_sandbox(const struct engine_options *options)
 {
 	const struct sandbox_profile profile = {
 		.device_fd = engine.link.ops == &link_driver_ops ? options->fd : -1,
-		.device_ioctl = VTPM_IOC_EXCHANGE,
+		.device_ioctl = { VTPM_IOC_EXCHANGE, VTPM_IOC_ABANDONED },
 		.sockets = engine.link.ops != &link_driver_ops,
 		.accepts = engine.link.accepts || options->control_fd >= 0,
 		.file = options->state_fd >= 0,

@@ -550,6 +550,13 @@ static void test_command_table_is_what_libtpms_says(void **state)
 		assert_int_equal(row->handles, attributes >> 25 & 7);
 		if (row->flags & COMMAND_READ_ONLY)
 			assert_false(attributes & 1u << 22); /* may write NV */
+		/* returns a handle */
+		assert_int_equal((row->flags & (COMMAND_MAKES_OBJECT | COMMAND_MAKES_SESSION)) ||
+					 row->code == TPM_CC_CONTEXT_LOAD,
+				 attributes >> 28 & 1);
+		assert_int_equal((row->flags & COMMAND_ENDS_SEQUENCE) != 0, attributes >> 24 & 1);
+		/* flushes many */
+		assert_int_equal((row->flags & COMMAND_FLUSHES) != 0, attributes >> 23 & 1);
 	}
 	assert_true(cursor_ended(&in));
 }

@@ -288,6 +288,11 @@ int tpmlib_run(uint8_t locality, const uint8_t *command, size_t length, uint8_t 
 	return 0;
 }
 
+void tpmlib_cancel(void)
+{
+	TPMLIB_CancelCommand();
+}
+
 int tpmlib_volatile(struct tpmlib_blob *ret)
 {
 	struct tpmlib_blob blob = { 0 };

@@ -92,6 +92,13 @@ int tpmlib_run(uint8_t locality, const uint8_t *command, size_t length, uint8_t 
 	       size_t room, size_t *ret_length);
 
 /**
+ * tpmlib_cancel() - tell the command that runs to stop; safe in a signal handler
+ *
+ * Heeded where libtpms searches for an RSA key; forgotten when the next command begins.
+ */
+void tpmlib_cancel(void);
+
+/**
  * tpmlib_volatile() - the volatile state
  * @ret: the caller ends it with tpmlib_blob_done()
  *

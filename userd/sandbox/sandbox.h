@@ -38,10 +38,12 @@ struct sandbox_service {
 	unsigned int files;
 };
 
+#define SANDBOX_IOCTLS 2
+
 /**
  * struct sandbox_profile - what a process still needs
  * @device_fd: file to call @device_ioctl on, -1 for none
- * @device_ioctl: the only ioctl there is
+ * @device_ioctl: the only ioctls there are, 0 for none
  * @sockets: it talks through sockets it holds
  * @accepts: it takes connections from a listening socket it holds
  * @messages: it sends and receives packets of wire/ipc.h
@@ -52,7 +54,7 @@ struct sandbox_service {
  */
 struct sandbox_profile {
 	int device_fd;
-	unsigned long device_ioctl;
+	unsigned long device_ioctl[SANDBOX_IOCTLS];
 	bool sockets;
 	bool accepts;
 	bool messages;

@@ -219,6 +219,13 @@ static int fill_service(scmp_filter_ctx filter, const struct sandbox_service *se
 	return r;
 }
 
+static int allow_ioctl(scmp_filter_ctx filter, int fd, unsigned long request)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 2,
+				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)fd, 0),
+				SCMP_A1(SCMP_CMP_EQ, request, 0));
+}
+
 static int fill(scmp_filter_ctx filter, const struct sandbox_profile *profile)
 {
 	int r = 0;
@@ -236,10 +243,9 @@ static int fill(scmp_filter_ctx filter, const struct sandbox_profile *profile)
 		r = seccomp_rule_add_array(filter, action, rows[i].syscall, rows[i].arguments,
 					   &rows[i].argument);
 	}
-	if (!r && profile->device_fd >= 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 2,
-				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)profile->device_fd, 0),
-				     SCMP_A1(SCMP_CMP_EQ, profile->device_ioctl, 0));
+	for (int i = 0; !r && profile->device_fd >= 0 && i < SANDBOX_IOCTLS; i++)
+		if (profile->device_ioctl[i])
+			r = allow_ioctl(filter, profile->device_fd, profile->device_ioctl[i]);
 	if (!r && profile->service)
 		r = fill_service(filter, profile->service);
 	return r;

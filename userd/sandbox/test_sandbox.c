@@ -312,7 +312,7 @@ static int in_sandbox(enum profile kind, int (*deed)(void))
 	};
 	const struct sandbox_profile profile = {
 		.device_fd = kind == DEVICE ? file : -1,
-		.device_ioctl = THE_IOCTL,
+		.device_ioctl = { THE_IOCTL },
 		.sockets = kind == SOCKETS || kind == LISTENER,
 		.accepts = kind == LISTENER,
 		.messages = kind == MESSAGES,

@@ -102,7 +102,7 @@ static int enter_sandbox(void)
 {
 	const struct sandbox_profile profile = {
 		.device_fd = ENGINE_FD_LINK,
-		.device_ioctl = VTPM_IOC_EXCHANGE,
+		.device_ioctl = { VTPM_IOC_EXCHANGE, VTPM_IOC_ABANDONED },
 		.sockets = true,
 		.accepts = true,
 		.messages = true,

@@ -11,6 +11,10 @@
  * simply run again. Commands with an authorization, and those that only
  * *normally* change nothing (ReadClock may commit the clock; PolicyGetDigest needs
  * a session that must not be lost), are left out on purpose.
+ *
+ * USES_KEY is a second one: commands that use a loaded key and change nothing when
+ * they succeed. A failure may be counted against a dictionary attack, and a
+ * signature by ECDAA ends the commit it belongs to (Part 1, C.4.2).
  */
 #ifndef WIRE_COMMAND_H
 #define WIRE_COMMAND_H
@@ -29,6 +33,7 @@
 #define TPM_CC_STARTUP			     0x144
 #define TPM_CC_SHUTDOWN			     0x145
 #define TPM_CC_STIR_RANDOM		     0x146
+#define TPM_CC_SIGN			     0x15d
 #define TPM_CC_CONTEXT_LOAD		     0x161
 #define TPM_CC_CONTEXT_SAVE		     0x162
 #define TPM_CC_FLUSH_CONTEXT		     0x165
@@ -45,6 +50,7 @@
  * @COMMAND_MAKES_SESSION: its response begins with the handle of a new session
  * @COMMAND_ENDS_SEQUENCE: on success the TPM flushes the object of its last handle
  * @COMMAND_FLUSHES: may flush the objects of whole hierarchies
+ * @COMMAND_USES_KEY: with passwords alone it changes no state, if it succeeds
  *
  * ContextLoad makes one or the other, as its parameter says, and is marked as neither.
  */
@@ -56,6 +62,7 @@ enum command_flags {
 	COMMAND_MAKES_SESSION = 1 << 4,
 	COMMAND_ENDS_SEQUENCE = 1 << 5,
 	COMMAND_FLUSHES = 1 << 6,
+	COMMAND_USES_KEY = 1 << 7,
 };
 
 /**

@@ -52,6 +52,9 @@
 #define TPM_HT_SAVED_SESSION  0x03
 #define TPM_HT_TRANSIENT      0x80
 
+/* Part 2, 6.3 TPM_ALG_ID */
+#define TPM_ALG_ECDAA 0x001a
+
 /* Part 2, 7.4 TPM_RH */
 #define TPM_RS_PW	0x40000009
 #define TPM_RH_PLATFORM 0x4000000c
