@@ -31,6 +31,7 @@
 #include "command.h"
 #include "compat.h"
 #include "limit.h"
+#include "view.h"
 
 /**
  * struct chip_life - a chip of the TPM core and the life it serves
@@ -54,6 +55,7 @@ struct chip_life {
 
 /**
  * struct chip_front - front_data of a device with this front end
+ * @view: of the device; its last put puts the device
  * @device: the device
  * @work: makes @current_life serve the wanted life
  * @wanted: life whose chip shall be registered, 0 for none (device lock)
@@ -62,6 +64,7 @@ struct chip_life {
  *	device lock)
  */
 struct chip_front {
+	struct vtpm_view view;
 	struct vtpm_device *device;
 	struct work_struct work;
 	u64 wanted;
@@ -271,6 +274,14 @@ bool vtpm_chip_allowed(u32 create_flags)
 	return hardware;
 }
 
+/* There is a chip, or there is none any more: look at the view again. */
+static void announce(struct vtpm_device *device, struct chip_front *front)
+{
+	lockdep_assert_held(&device->lock);
+	if (!device->gone)
+		vtpm_view_changed(&front->view);
+}
+
 static void unregister(struct vtpm_device *device, struct chip_front *front,
 		       struct chip_life *life)
 {
@@ -278,6 +289,7 @@ static void unregister(struct vtpm_device *device, struct chip_front *front,
 		tpm_chip_unregister(life->chip);
 	mutex_lock(&device->lock);
 	front->current_life = NULL;
+	announce(device, front);
 	mutex_unlock(&device->lock);
 	life_free(life);
 }
@@ -337,6 +349,7 @@ static bool step(struct vtpm_device *device, struct chip_front *front)
 	}
 	mutex_lock(&device->lock);
 	life->registered = true;
+	announce(device, front);
 	mutex_unlock(&device->lock);
 	return true;
 }
@@ -347,6 +360,39 @@ static void reconcile(struct work_struct *work)
 
 	while (step(front->device, front))
 		;
+}
+
+/* The chip's name in the TPM core: nothing else knows what number it was given. */
+static ssize_t tpm_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct chip_front *front = container_of(dev, struct chip_front, view.dev);
+	struct vtpm_device *device = front->device;
+	ssize_t size = 0;
+
+	mutex_lock(&device->lock);
+	if (front->current_life && front->current_life->registered)
+		size = sysfs_emit(buf, "%s\n", dev_name(&front->current_life->chip->dev));
+	mutex_unlock(&device->lock);
+	return size;
+}
+static DEVICE_ATTR_RO(tpm);
+
+static int view_add(struct vtpm_device *device, struct chip_front *front)
+{
+	struct device *dev = &front->view.dev;
+	int rc;
+
+	rc = vtpm_view_init(&front->view, device, VTPM_NODE_CHIP, 0);
+	if (!rc)
+		rc = device_add(dev);
+	if (rc) {
+		put_device(dev);
+		return rc;
+	}
+	rc = device_create_file(dev, &dev_attr_tpm);
+	if (rc)
+		device_unregister(dev);
+	return rc;
 }
 
 static int create(struct vtpm_device *device)
@@ -370,7 +416,14 @@ static int create(struct vtpm_device *device)
 			return rc;
 		}
 	}
-	return 0;
+	return view_add(device, front);
+}
+
+static void changed(struct vtpm_device *device)
+{
+	struct chip_front *front = device->front_data;
+
+	vtpm_view_changed(&front->view);
 }
 
 static void attached(struct vtpm_device *device, u64 life)
@@ -389,6 +442,7 @@ static void destroy(struct vtpm_device *device)
 {
 	struct chip_front *front = device->front_data;
 
+	device_unregister(&front->view.dev);
 	cancel_work_sync(&front->work);
 	reconcile(&front->work);
 }
@@ -418,6 +472,7 @@ const struct vtpm_front_end_ops vtpm_chip_ops = {
 	.kind = VTPM_FRONT_END_CHIP,
 	.create = create,
 	.attached = attached,
+	.changed = changed,
 	.destroy = destroy,
 	.chip = number,
 	.free = free_front,

@@ -63,3 +63,23 @@ u32 vtpm_longest_bound(const struct vtpm_queue *queue)
 		longest = max(longest, request->bound_ms);
 	return longest;
 }
+
+/**
+ * vtpm_soonest_deadline() - when the next command is to fail
+ * @queue: locked
+ *
+ * Return: nanoseconds on ktime_get_ns()'s clock, U64_MAX when no command waits or runs.
+ */
+u64 vtpm_soonest_deadline(const struct vtpm_queue *queue)
+{
+	const struct vtpm_request *request = queue->running;
+	u32 longest = vtpm_longest_bound(queue);
+	u64 soonest = U64_MAX;
+
+	if (request && request->kind == VTPM_FRAME_COMMAND && !request->abandoned)
+		soonest = vtpm_deadline(queue, request, longest);
+	list_for_each_entry(request, &queue->queued, node)
+		if (request->kind == VTPM_FRAME_COMMAND)
+			soonest = min(soonest, vtpm_deadline(queue, request, longest));
+	return soonest;
+}

@@ -329,6 +329,7 @@ int vtpm_device_attach(struct vtpm_device *device, const void *server,
 	device->server_pid = get_pid(task_tgid(current));
 	if (device->ops->attached)
 		device->ops->attached(device, device->queue.life);
+	device->ops->changed(device);
 out:
 	mutex_unlock(&device->lock);
 	return rc;
@@ -352,6 +353,7 @@ bool vtpm_device_detach(struct vtpm_device *device, const void *server)
 		device->attach_flags = 0;
 		put_pid(device->server_pid);
 		device->server_pid = NULL;
+		device->ops->changed(device);
 	}
 	mutex_unlock(&device->lock);
 	return left;

@@ -25,6 +25,8 @@ struct vtpm_device;
  *	can be found by name
  * @attached: a server has attached; @life is the TPM's; called under device->lock,
  *	must not sleep for long nor call the TPM core
+ * @changed: a server has attached or detached: tell udev; called under device->lock, not
+ *	after @destroy has begun
  * @destroy: end what clients open; may sleep; called once, after the queue
  *	was killed, without locks
  * @chip: number of the chip in the TPM core, or -1
@@ -34,6 +36,7 @@ struct vtpm_front_end_ops {
 	u32 kind;
 	int (*create)(struct vtpm_device *device);
 	void (*attached)(struct vtpm_device *device, u64 life);
+	void (*changed)(struct vtpm_device *device);
 	void (*destroy)(struct vtpm_device *device);
 	int (*chip)(struct vtpm_device *device);
 	void (*free)(struct vtpm_device *device);

@@ -100,6 +100,14 @@ static void destroy(struct vtpm_device *device)
 	node_del(&nodes->raw);
 }
 
+static void changed(struct vtpm_device *device)
+{
+	struct node_pair *nodes = device->front_data;
+
+	vtpm_view_changed(&nodes->raw.view);
+	vtpm_view_changed(&nodes->rm.view);
+}
+
 static void free_nodes(struct vtpm_device *device)
 {
 	if (device->index >= 0)
@@ -110,6 +118,7 @@ static void free_nodes(struct vtpm_device *device)
 const struct vtpm_front_end_ops vtpm_node_ops = {
 	.kind = VTPM_FRONT_END_DEVICE,
 	.create = create,
+	.changed = changed,
 	.destroy = destroy,
 	.free = free_nodes,
 };

@@ -599,7 +599,7 @@ void vtpm_queue_expire(struct vtpm_queue *queue)
 {
 	struct vtpm_request *request, *next;
 	u64 now = ktime_get_ns();
-	u64 soonest = U64_MAX;
+	u64 soonest;
 	u32 longest;
 
 	spin_lock(&queue->lock);
@@ -607,28 +607,42 @@ void vtpm_queue_expire(struct vtpm_queue *queue)
 	longest = vtpm_longest_bound(queue);
 
 	list_for_each_entry_safe(request, next, &queue->queued, node) {
-		if (request->kind != VTPM_FRAME_COMMAND)
-			continue;
-		if (vtpm_deadline(queue, request, longest) <= now) {
+		if (request->kind == VTPM_FRAME_COMMAND &&
+		    vtpm_deadline(queue, request, longest) <= now) {
 			vtpm_dequeue(queue, request);
 			vtpm_lose(queue, request, -ETIME);
-		} else {
-			soonest = min(soonest, vtpm_deadline(queue, request, longest));
 		}
 	}
 
 	request = queue->running;
-	if (request && request->kind == VTPM_FRAME_COMMAND && !request->abandoned) {
-		if (vtpm_deadline(queue, request, longest) <= now) {
-			queue->counts.lost++;
-			trace_vtpm_lost(queue, request, -ETIME);
-			vtpm_disown(queue, VTPM_REQUEST_LOST, -ETIME);
-		} else {
-			soonest = min(soonest, vtpm_deadline(queue, request, longest));
-		}
+	if (request && request->kind == VTPM_FRAME_COMMAND && !request->abandoned &&
+	    vtpm_deadline(queue, request, longest) <= now) {
+		queue->counts.lost++;
+		trace_vtpm_lost(queue, request, -ETIME);
+		vtpm_disown(queue, VTPM_REQUEST_LOST, -ETIME);
 	}
 
+	soonest = vtpm_soonest_deadline(queue);
 	if (soonest != U64_MAX && !queue->dead)
-		vtpm_arm(queue, div_u64(soonest - now, NSEC_PER_MSEC) + 1);
+		vtpm_arm(queue, soonest > now ? div_u64(soonest - now, NSEC_PER_MSEC) + 1 : 1);
 	spin_unlock(&queue->lock);
+}
+
+/**
+ * vtpm_queue_left() - how long until some command fails with -ETIME
+ * @queue: of the device
+ *
+ * Return: milliseconds, or -1 when no command waits or runs.
+ */
+s64 vtpm_queue_left(struct vtpm_queue *queue)
+{
+	u64 now = ktime_get_ns();
+	u64 soonest;
+
+	spin_lock(&queue->lock);
+	soonest = vtpm_soonest_deadline(queue);
+	spin_unlock(&queue->lock);
+	if (soonest == U64_MAX)
+		return -1;
+	return soonest > now ? div_u64(soonest - now, NSEC_PER_MSEC) : 0;
 }

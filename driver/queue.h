@@ -107,6 +107,7 @@ int vtpm_queue_abandoned(struct vtpm_queue *queue, const void *server);
 
 /* The device's side. */
 void vtpm_queue_expire(struct vtpm_queue *queue);
+s64 vtpm_queue_left(struct vtpm_queue *queue);
 void vtpm_queue_kill(struct vtpm_queue *queue);
 
 #endif /* _VTPM_QUEUE_H */

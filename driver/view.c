@@ -2,14 +2,19 @@
 /*
  * A device in sysfs: the class "vtpm", its attributes and uevents.
  *
- * Each node of a device is a member of the class, whether or not it is open. A view holds
- * a reference to the device; what it shows is read when somebody looks.
+ * Each node of a device is a member of the class, whether or not it is open; a device
+ * that is a chip has one member, without a node. A view holds a reference to the
+ * device; what it shows is read when somebody looks.
+ *
+ * What a device is, everybody may read: udev spreads its name anyway. What is done with
+ * it (who has it open, how busy it is) is the owner's: the files of the raw node.
  */
 #include <linux/device.h>
 #include <linux/kobject.h>
 #include <linux/sysfs.h>
 
 #include "compat.h"
+#include "identity.h"
 #include "view.h"
 
 static struct vtpm_view *view_of(const struct device *dev)
@@ -31,14 +36,38 @@ static char *view_devnode(vtpm_const_device *dev, umode_t *mode, kuid_t *uid, kg
 	return NULL;
 }
 
+static const char *state_name(u32 state)
+{
+	switch (state) {
+	case VTPM_STATE_NEW:
+		return "new";
+	case VTPM_STATE_ATTACHED:
+		return "attached";
+	}
+	return "detached";
+}
+
+static const char *kind_name(u8 kind)
+{
+	switch (kind) {
+	case VTPM_NODE_RAW:
+		return "raw";
+	case VTPM_NODE_RM:
+		return "rm";
+	}
+	return "chip";
+}
+
 /* For udev: /dev/vtpm/by-name/ and by-uuid/. */
 static int view_uevent(vtpm_const_device *dev, struct kobj_uevent_env *env)
 {
 	const struct vtpm_view *view = view_of(dev);
+	const struct vtpm_device *device = view->device;
 
-	return add_uevent_var(env, "VTPM_NAME=%s", view->device->name) ?:
-	       add_uevent_var(env, "VTPM_UUID=%pU", &view->device->uuid) ?:
-	       add_uevent_var(env, "VTPM_NODE=%s", view->kind == VTPM_NODE_RAW ? "raw" : "rm");
+	return add_uevent_var(env, "VTPM_NAME=%s", device->name) ?:
+	       add_uevent_var(env, "VTPM_UUID=%pU", &device->uuid) ?:
+	       add_uevent_var(env, "VTPM_NODE=%s", kind_name(view->kind)) ?:
+	       add_uevent_var(env, "VTPM_STATE=%s", state_name(READ_ONCE(device->state)));
 }
 
 static ssize_t name_show(struct device *dev, struct device_attribute *attr, char *buf)
@@ -55,15 +84,17 @@ static DEVICE_ATTR_RO(uuid);
 
 static ssize_t state_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
-	switch (READ_ONCE(view_of(dev)->device->state)) {
-	case VTPM_STATE_NEW:
-		return sysfs_emit(buf, "new\n");
-	case VTPM_STATE_ATTACHED:
-		return sysfs_emit(buf, "attached\n");
-	}
-	return sysfs_emit(buf, "detached\n");
+	return sysfs_emit(buf, "%s\n", state_name(READ_ONCE(view_of(dev)->device->state)));
 }
 static DEVICE_ATTR_RO(state);
+
+static ssize_t front_end_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	bool chip = view_of(dev)->kind == VTPM_NODE_CHIP;
+
+	return sysfs_emit(buf, "%s\n", chip ? "chip" : "device");
+}
+static DEVICE_ATTR_RO(front_end);
 
 /* For QEMU's cancel-path: whatever is written, the raw node's command is withdrawn. */
 static ssize_t cancel_store(struct device *dev, struct device_attribute *attr, const char *buf,
@@ -74,20 +105,117 @@ static ssize_t cancel_store(struct device *dev, struct device_attribute *attr, c
 }
 static DEVICE_ATTR_WO(cancel);
 
+/* Process and user that opened the raw node, as the reader may see them. */
+static ssize_t opener_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct vtpm_device *device = view_of(dev)->device;
+	const struct vtpm_client *client;
+	struct vtpm_opener opener;
+	ssize_t size = 0;
+
+	mutex_lock(&device->lock);
+	list_for_each_entry(client, &device->clients, node) {
+		if (client->open->origin != VTPM_NODE_RAW)
+			continue;
+		vtpm_identity_show((const struct vtpm_identity *)client->open->data, &opener);
+		size = sysfs_emit(buf, "%u %u\n", opener.pid, opener.uid);
+	}
+	mutex_unlock(&device->lock);
+	return size;
+}
+static DEVICE_ATTR(opener, 0440, opener_show, NULL);
+
+static ssize_t wait_left_ms_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%lld\n", vtpm_queue_left(&view_of(dev)->device->queue));
+}
+static DEVICE_ATTR(wait_left_ms, 0440, wait_left_ms_show, NULL);
+
+/* A counter is a member of struct vtpm_info: what VTPM_IOC_INFO says, and no other. */
+struct counter {
+	struct device_attribute attr;
+	u16 offset;
+	u16 size;
+};
+
+static ssize_t counter_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	const struct counter *counter = container_of(attr, struct counter, attr);
+	struct vtpm_info info;
+	const void *value = (const u8 *)&info + counter->offset;
+
+	vtpm_device_info(view_of(dev)->device, &info);
+	if (counter->size == sizeof(u32))
+		return sysfs_emit(buf, "%u\n", *(const u32 *)value);
+	return sysfs_emit(buf, "%llu\n", *(const u64 *)value);
+}
+
+#define COUNTER(member)								\
+	static struct counter counter_##member = {				\
+		.attr = __ATTR(member, 0440, counter_show, NULL),		\
+		.offset = offsetof(struct vtpm_info, member),			\
+		.size = sizeof_field(struct vtpm_info, member),			\
+	}
+
+COUNTER(clients);
+COUNTER(queued);
+COUNTER(commands);
+COUNTER(redelivered);
+COUNTER(poisoned);
+COUNTER(lost);
+COUNTER(cancelled);
+COUNTER(refused);
+COUNTER(deaths);
+
 static struct attribute *view_attrs[] = {
 	&dev_attr_name.attr,
 	&dev_attr_uuid.attr,
 	&dev_attr_state.attr,
+	&dev_attr_front_end.attr,
 	NULL,
 };
 ATTRIBUTE_GROUPS(view);
 
-/* The raw node's, and its owner's. */
 static struct attribute *raw_attrs[] = {
 	&dev_attr_cancel.attr,
+	&dev_attr_opener.attr,
+	&dev_attr_wait_left_ms.attr,
 	NULL,
 };
-ATTRIBUTE_GROUPS(raw);
+
+static const struct attribute_group raw_group = {
+	.attrs = raw_attrs,
+};
+
+static struct attribute *chip_attrs[] = {
+	&dev_attr_wait_left_ms.attr,
+	NULL,
+};
+
+static const struct attribute_group chip_group = {
+	.attrs = chip_attrs,
+};
+
+static struct attribute *counter_attrs[] = {
+	&counter_clients.attr.attr,
+	&counter_queued.attr.attr,
+	&counter_commands.attr.attr,
+	&counter_redelivered.attr.attr,
+	&counter_poisoned.attr.attr,
+	&counter_lost.attr.attr,
+	&counter_cancelled.attr.attr,
+	&counter_refused.attr.attr,
+	&counter_deaths.attr.attr,
+	NULL,
+};
+
+static const struct attribute_group counter_group = {
+	.name = "counters",
+	.attrs = counter_attrs,
+};
+
+static const struct attribute_group *raw_groups[] = { &raw_group, &counter_group, NULL };
+static const struct attribute_group *chip_groups[] = { &chip_group, &counter_group, NULL };
 
 static void view_release(struct device *dev)
 {
@@ -111,21 +239,31 @@ static struct class view_class = {
  * @view: to fill; from now on to be put by put_device(), success or not
  * @device: what it shows, of which it takes a reference
  * @kind: &enum vtpm_node
- * @devt: number of the node
+ * @devt: number of the node, 0 for a chip
  *
  * Return: 0 or -ENOMEM.
  */
 int vtpm_view_init(struct vtpm_view *view, struct vtpm_device *device, u8 kind, dev_t devt)
 {
+	struct device *dev = &view->dev;
+
 	view->kind = kind;
 	view->device = vtpm_device_ref(device);
-	device_initialize(&view->dev);
-	view->dev.class = &view_class;
-	view->dev.type = &view_type;
-	view->dev.groups = kind == VTPM_NODE_RAW ? raw_groups : NULL;
-	view->dev.devt = devt;
-	return dev_set_name(&view->dev, kind == VTPM_NODE_RAW ? "vtpm%d" : "vtpmrm%d",
-			    device->index);
+	device_initialize(dev);
+	/* No folder "power": there is nothing to switch off. */
+	device_set_pm_not_required(dev);
+	dev->class = &view_class;
+	dev->type = &view_type;
+	dev->devt = devt;
+	switch (kind) {
+	case VTPM_NODE_RAW:
+		dev->groups = raw_groups;
+		return dev_set_name(dev, "vtpm%d", device->index);
+	case VTPM_NODE_RM:
+		return dev_set_name(dev, "vtpmrm%d", device->index);
+	}
+	dev->groups = chip_groups;
+	return dev_set_name(dev, "chip%llu", device->serial);
 }
 
 /**
@@ -139,10 +277,24 @@ int vtpm_view_init(struct vtpm_view *view, struct vtpm_device *device, u8 kind, 
  */
 int vtpm_view_own(struct vtpm_view *view)
 {
+	const struct vtpm_device *device = view->device;
+	const struct attribute_group **group;
+	int rc = 0;
+
 	if (view->kind != VTPM_NODE_RAW)
 		return 0;
-	return sysfs_group_change_owner(&view->dev.kobj, &raw_group, view->device->uid,
-					view->device->gid);
+	for (group = raw_groups; *group && !rc; group++)
+		rc = sysfs_group_change_owner(&view->dev.kobj, *group, device->uid, device->gid);
+	return rc;
+}
+
+/**
+ * vtpm_view_changed() - announce that what a view shows has changed
+ * @view: in the driver model
+ */
+void vtpm_view_changed(struct vtpm_view *view)
+{
+	kobject_uevent(&view->dev.kobj, KOBJ_CHANGE);
 }
 
 /**

@@ -21,6 +21,7 @@ struct vtpm_view {
 
 int vtpm_view_init(struct vtpm_view *view, struct vtpm_device *device, u8 kind, dev_t devt);
 int vtpm_view_own(struct vtpm_view *view);
+void vtpm_view_changed(struct vtpm_view *view);
 
 int vtpm_view_class_init(void);
 void vtpm_view_class_exit(void);

@@ -27,6 +27,9 @@ $(TB)/%.o: $(T)/%.c $(wildcard $(T)/*.h) uapi/linux/vtpm.h | $(TB)/harness
 $(TB)/%_test: $(TB)/%_test.o $(TB)/common.o $(TB)/fake_tpm.o
 	$(CC) $(TEST_CFLAGS) -o $@ $^
 
+$(TB)/hold_device: $(TB)/hold_device.o $(TB)/common.o
+	$(CC) $(TEST_CFLAGS) -o $@ $^
+
 # Nothing to run: it compiles or it does not.
 ABI_CFLAGS := -Wall -Wextra -Werror -fsyntax-only -Iuapi
 UAPI_HEADERS := -nostdinc -isystem /usr/include \
@@ -39,7 +42,7 @@ $(TB)/abi_test.ok: $(T)/abi_test.c uapi/linux/vtpm.h
 	$(CC) -m64 -std=c++11 -x c++ $(ABI_CFLAGS) $<
 	@touch $@
 
-kselftest: $(addprefix $(TB)/,$(DRIVER_TESTS)) $(TB)/abi_test.ok
+kselftest: $(addprefix $(TB)/,$(DRIVER_TESTS)) $(TB)/hold_device $(TB)/abi_test.ok
 
 check-driver: kselftest
 	@$(MAKE) --no-print-directory modules KERNELS="$(KERNELS)"
