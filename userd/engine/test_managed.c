@@ -474,6 +474,70 @@ static void test_rm_run_hoarders_meet_their_limit(void **state)
 	assert_int_equal(rc, TPM_RC_LAYER_RESMGR | TPM_RC_OBJECT_MEMORY);
 }
 
+/* However many hoard, the raw node can still authorize a command. */
+static void test_rm_run_sessions_are_left_to_the_raw_node(void **state)
+{
+	uint32_t rc = TPM_RC_SUCCESS;
+
+	(void)state;
+	for (uint64_t client = 100; client < 100 + RM_SESSIONS; client++)
+		for (int i = 0; i < RM_FAIR; i++)
+			rc = start_session(client, SE_HMAC);
+	assert_int_equal(rc, TPM_RC_LAYER_RESMGR | TPM_RC_SESSION_HANDLES);
+	for (int i = 0; i < RM_SESSIONS_RAW; i++) {
+		struct saved saved;
+
+		save(RM_RAW, new_session(RM_RAW, SE_HMAC), &saved);
+	}
+	assert_int_equal(start_session(RM_RAW, SE_HMAC), TPM_RC_SESSION_HANDLES);
+}
+
+/* Cut short or drawn out: the raw node hears the TPM, a client what the core says. */
+static void test_rm_run_wrong_length(void **state)
+{
+	uint32_t key = new_key(ALICE, 1);
+
+	(void)state;
+	begin(TPM_ST_NO_SESSIONS, CC_READ_PUBLIC);
+	assert_int_equal(send(RM_RAW), 0x19a); /* TPM_RC_INSUFFICIENT, handle 1 */
+	begin(TPM_ST_NO_SESSIONS, TPM_CC_FLUSH_CONTEXT);
+	assert_int_equal(send(RM_RAW), 0x1da);
+	begin(TPM_ST_NO_SESSIONS, CC_READ_PUBLIC);
+	assert_int_equal(send(ALICE), UINT32_MAX);
+
+	/* while it is loaded, and then after others have put it out */
+	for (int round = 0; round < 2; round++) {
+		for (uint8_t i = 0; round && i < 4; i++)
+			new_key(BOB, i);
+		assert_int_equal(!rm_object_find(&rm, ALICE, key)->loaded, round);
+		begin(TPM_ST_NO_SESSIONS, TPM_CC_FLUSH_CONTEXT);
+		cursor_put_u32(&call.out, key);
+		cursor_put_u8(&call.out, 0);
+		assert_int_equal(send(ALICE), TPM_RC_SIZE);
+	}
+	assert_int_equal(with_handle(ALICE, TPM_CC_FLUSH_CONTEXT, key), TPM_RC_SUCCESS);
+}
+
+/* As auth of both roles: the TPM takes a session once in a command. */
+static void test_rm_run_session_named_twice(void **state)
+{
+	uint32_t session = new_session(ALICE, SE_HMAC);
+
+	(void)state;
+	begin(TPM_ST_SESSIONS, 0x17b);
+	cursor_put_u32(&call.out, 18);
+	for (int i = 0; i < 2; i++) {
+		cursor_put_u32(&call.out, session);
+		cursor_put_u16(&call.out, 0);
+		cursor_put_u8(&call.out, i ? TPMA_SESSION_AUDIT : 0);
+		cursor_put_u16(&call.out, 0);
+	}
+	cursor_put_u16(&call.out, 8);
+	assert_int_not_equal(send(ALICE), TPM_RC_SUCCESS);
+	assert_int_equal(count_handles(ALICE, 0x02000000), 1);
+	assert_int_equal(rm.owned, 1);
+}
+
 static void test_rm_run_unknown_command(void **state)
 {
 	(void)state;
@@ -622,6 +686,9 @@ int main(void)
 		TEST(test_rm_run_saved_session_stays_its_own),
 		TEST(test_rm_close_leaves_nothing),
 		TEST(test_rm_run_hoarders_meet_their_limit),
+		TEST(test_rm_run_sessions_are_left_to_the_raw_node),
+		TEST(test_rm_run_wrong_length),
+		TEST(test_rm_run_session_named_twice),
 		TEST(test_rm_run_unknown_command),
 		TEST(test_rm_run_clear_flushes),
 		TEST(test_rm_run_context_gap),

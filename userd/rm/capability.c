@@ -107,7 +107,7 @@ static bool belongs(struct rm *rm, uint32_t handle)
 
 /* Ask the TPM for all it has, and leave out what is in the tables. */
 static int list_raw(struct rm *rm, const struct question *question,
-		    uint32_t handles[HANDLES_MAX + 1], uint32_t *ret_count)
+		    uint32_t handles[HANDLES_MAX + 1], uint32_t *ret_count, uint32_t *ret_rc)
 {
 	struct cursor_out out = cursor_out(rm->command, sizeof(rm->command));
 	struct cursor_in in;
@@ -124,7 +124,8 @@ static int list_raw(struct rm *rm, const struct question *question,
 	if (r)
 		return r;
 	*ret_count = 0;
-	if (tpm_response_code(rm->response, rm->length))
+	*ret_rc = tpm_response_code(rm->response, rm->length);
+	if (*ret_rc)
 		return 0;
 	in = cursor_in(rm->response, rm->length);
 	cursor_get_bytes(&in, TPM_HEAD_SIZE + 5);
@@ -162,7 +163,7 @@ int rm_capability(struct rm *rm, uint64_t client, const struct tpm_command *comm
 {
 	uint32_t handles[HANDLES_MAX + 1];
 	struct question question;
-	uint32_t count;
+	uint32_t count, rc = TPM_RC_SUCCESS;
 	int r = 0;
 
 	/* Its answer would be authenticated by the session, which only the TPM can do. */
@@ -176,10 +177,11 @@ int rm_capability(struct rm *rm, uint64_t client, const struct tpm_command *comm
 		return 0;
 	}
 	if (client == RM_RAW)
-		r = list_raw(rm, &question, handles, &count);
+		r = list_raw(rm, &question, handles, &count, &rc);
 	else
 		count = list(rm, client, &question, handles);
 	if (!r)
-		*ret_length = answer(&question, handles, count, response);
+		*ret_length = rc ? tpm_response_error(response, rc)
+				 : answer(&question, handles, count, response);
 	return r;
 }

@@ -127,8 +127,11 @@ static int find_handles(struct call *call, uint32_t *ret_rc)
 	for (size_t i = 0; i < call->handles; i++)
 		call->handle[i] = cursor_get_u32(&in);
 	*ret_rc = TPM_RC_SUCCESS;
-	if (in.bad)
+	if (in.bad && call->client != RM_RAW)
 		return RM_E_HANDLE;
+	/* The TPM misses the same handles, and has the words for it. */
+	if (in.bad)
+		call->handles = 0;
 	for (size_t i = 0; !r && !*ret_rc && i < call->handles; i++)
 		r = find_handle(call, i, ret_rc);
 	return r;
@@ -312,7 +315,9 @@ static int settle(struct call *call, uint32_t rc)
 	if (rc)
 		return 0;
 	for (size_t i = HANDLES_MAX; i < HANDLES_MAX + SESSIONS_MAX; i++)
-		if (call->session[i] && call->ends[i])
+		/* Named twice, it ends once. */
+		if (call->session[i] && call->ends[i] &&
+		    call->session[i]->state != RM_SESSION_NONE)
 			rm_session_forget(call->rm, call->session[i]);
 	if (call->command->code == TPM_CC_CONTEXT_SAVE && call->session[0])
 		settle_given(call, call->session[0]);
@@ -330,6 +335,10 @@ static bool flush_saved(struct call *call)
 {
 	if (!flushes_context(call) || !call->object[0] || call->object[0]->loaded)
 		return false;
+	if (call->command->size != TPM_HEAD_SIZE + 4) {
+		respond(call, TPM_RC_SIZE);
+		return true;
+	}
 	rm_object_forget(call->rm, call->object[0]);
 	respond(call, TPM_RC_SUCCESS);
 	return true;

@@ -47,6 +47,8 @@
 #define RM_OBJECTS_PER_CLIENT 24
 /* Sessions: as many as libtpms can have active (MAX_ACTIVE_SESSIONS), and of one client. */
 #define RM_SESSIONS	       64
+/* Of these clients leave some to the raw node, through which things are set right. */
+#define RM_SESSIONS_RAW	       4
 #define RM_SESSIONS_PER_CLIENT 16
 /* The last quarter of each table is kept for those that have fewer than this. */
 #define RM_FAIR 3

@@ -120,7 +120,7 @@ bool rm_session_may_add(const struct rm *rm, uint64_t client)
 		own += used && rm->sessions[i].client == client;
 		all += used;
 	}
-	return may_add(own, RM_SESSIONS_PER_CLIENT, all, RM_SESSIONS);
+	return may_add(own, RM_SESSIONS_PER_CLIENT, all, RM_SESSIONS - RM_SESSIONS_RAW);
 }
 
 struct rm_session *rm_session_add(struct rm *rm, uint64_t client, uint32_t handle)

@@ -23,6 +23,7 @@
 #define TPM_RC_SUCCESS	       0x000
 #define TPM_RC_BAD_TAG	       0x01e
 #define TPM_RC_HANDLE	       0x08b
+#define TPM_RC_SIZE	       0x095
 #define TPM_RC_P	       0x040
 #define TPM_RC_1	       0x100
 #define TPM_RC_INITIALIZE      0x100
