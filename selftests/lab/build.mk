@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # make modules [KERNELS="6.1 6.12 new"] [W=1] [C=1|2] [V=1] [CF=...]
 #	the driver for each kernel of the lab: build/modules/RELEASE/vtpm.ko
-# make check-lab
-#	the lab's own tests
+# make debug-kernel
+#	the kernel that --kernel debug boots, where the cache has none
+# make check-lab [GROUPS="usage kernels"]
+#	the lab's own tests; GROUPS=debug are those of the debug kernel
 
 LAB := selftests/lab
 KERNELS ?= $(shell $(LAB)/kernel list)
@@ -12,7 +14,10 @@ modules:
 	@$(LAB)/modules $(KERNELS) \
 		$(foreach v,$(KBUILD_PASS),$(if $($(v)),'$(v)=$($(v))'))
 
-check-lab:
-	$(LAB)/test
+debug-kernel:
+	@$(LAB)/kernel debug vmlinuz
 
-.PHONY: modules check-lab
+check-lab:
+	$(LAB)/test $(GROUPS)
+
+.PHONY: modules debug-kernel check-lab

@@ -5,7 +5,8 @@
 # a fresh clone boots without fetching anything again.
 #
 #   apt/SUITE/       private package lists (apt.sh)
-#   kernel/RELEASE/  vmlinuz, modules, initramfs of one kernel (kernel)
+#   kernel/RELEASE/  vmlinuz, modules, initramfs of one kernel (kernel), and of a
+#                    debug kernel what a module build needs (debug-kernel)
 #   headers/RELEASE/ what an out-of-tree module build needs (kernel)
 #   root/RELEASE/    a foreign root with that kernel's own compiler (root)
 #   counter-BOOT/    the rate of this machine's counter (counter)
@@ -50,6 +51,8 @@ cache_entry() {
 		exec 9>"${dir%/*}/.lock-${dir##*/}"
 		flock 9
 		[ -d "$dir" ] && exit 0
+		# What somebody who was killed has left.
+		find "${dir%/*}" -maxdepth 1 -name '.new-*' -mmin +720 -exec rm -rf {} +
 		scratch=$(mktemp -d "${dir%/*}/.new-XXXXXX")
 		trap 'rm -rf "$scratch"' EXIT
 		"$builder" "$scratch" "$@" 9>&-
