@@ -76,6 +76,10 @@ static enum engine_sandbox sandbox_of(unsigned int links)
 
 static int prepare(const struct engine_zygote *zygote, unsigned int links)
 {
+	static const struct link_keeper keeper = {
+		.journal = ENGINE_FD_JOURNAL,
+		.pocket = { ENGINE_FD_POCKET_IN, ENGINE_FD_POCKET_OUT },
+	};
 	int ruleset = zygote->sandbox[0].ruleset < 0 ? -1 : ENGINE_FD_RULESET;
 	int r;
 
@@ -84,7 +88,8 @@ static int prepare(const struct engine_zygote *zygote, unsigned int links)
 	if (!r)
 		r = unit_map(&engine.unit, ENGINE_FD_CHECKPOINT);
 	if (!r && links)
-		r = link_open(&engine.link, ENGINE_FD_LINK, links > 1 ? ENGINE_FD_CONTROL : -1);
+		r = link_open(&engine.link, ENGINE_FD_LINK, links > 1 ? ENGINE_FD_CONTROL : -1,
+			      links > 1 ? &keeper : NULL);
 	if (!r && links)
 		r = engine_cancel_abandoned(&engine.link);
 	if (r)

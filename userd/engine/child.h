@@ -25,6 +25,9 @@
  * @ENGINE_FD_LINK: what it serves, if anything
  * @ENGINE_FD_CONTROL: control socket of a stream link, if any
  * @ENGINE_FD_RULESET: of Landlock, if this kernel has it; closed in the sandbox
+ * @ENGINE_FD_JOURNAL: memfd of a stream link, if it is one
+ * @ENGINE_FD_POCKET_IN: where its connection is put, if it is one
+ * @ENGINE_FD_POCKET_OUT: where it is taken out
  */
 enum engine_fd {
 	ENGINE_FD_CHANNEL = 3,
@@ -32,6 +35,9 @@ enum engine_fd {
 	ENGINE_FD_LINK = 5,
 	ENGINE_FD_CONTROL = 6,
 	ENGINE_FD_RULESET = 7,
+	ENGINE_FD_JOURNAL = 8,
+	ENGINE_FD_POCKET_IN = 9,
+	ENGINE_FD_POCKET_OUT = 10,
 	_ENGINE_FD_END,
 };
 

@@ -111,7 +111,20 @@ static int socket_option(int fd, int option, int *ret)
 	return getsockopt(fd, SOL_SOCKET, option, ret, &size) ? -errno : 0;
 }
 
-static int open_socket(struct link *link)
+static int open_stream(struct link *link, bool listens, const struct link_keeper *keeper)
+{
+	int r = journal_open(&link->journal, keeper ? keeper->journal : -1,
+			     keeper ? keeper->pocket : NULL);
+
+	if (r)
+		return r;
+	link->ops = &link_stream_ops;
+	link->accepts = listens;
+	link->client = listens ? journal_kept(&link->journal) : link->fd;
+	return 0;
+}
+
+static int open_socket(struct link *link, const struct link_keeper *keeper)
 {
 	int r, type, listens;
 
@@ -127,19 +140,21 @@ static int open_socket(struct link *link)
 	}
 	if (type != SOCK_STREAM)
 		return -EINVAL;
-	link->ops = &link_stream_ops;
-	link->accepts = listens;
-	if (!listens)
-		link->client = link->fd;
-	return 0;
+	return open_stream(link, listens, keeper);
 }
 
-int link_open(struct link *link, int fd, int control_fd)
+int link_open(struct link *link, int fd, int control_fd, const struct link_keeper *keeper)
 {
 	struct stat status;
 	int flags, r;
 
-	*link = (struct link){ .fd = fd, .control_fd = control_fd, .client = -1, .control = -1 };
+	*link = (struct link){
+		.fd = fd,
+		.control_fd = control_fd,
+		.client = -1,
+		.control = -1,
+		.journal = JOURNAL_NONE,
+	};
 	if (fstat(fd, &status))
 		return -errno;
 	flags = fcntl(fd, F_GETFL);
@@ -147,7 +162,7 @@ int link_open(struct link *link, int fd, int control_fd)
 		return -errno;
 
 	if (S_ISSOCK(status.st_mode)) {
-		r = open_socket(link);
+		r = open_socket(link, keeper);
 		if (r)
 			return r;
 	} else {

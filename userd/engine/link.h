@@ -6,7 +6,7 @@
  *	packet	an AF_UNIX SOCK_SEQPACKET socket that carries the same frames and
  *		answers, one a packet: a driver's stand-in for tests
  *	stream	bare TPM commands on a stream socket, connected or listening, as
- *		tpm2-tss speaks with swtpm: no ids, so nothing is ever redelivered
+ *		tpm2-tss speaks with swtpm; what a driver would keep is in the journal
  *
  * Which one is read off the descriptor. All have one operation: give the answer
  * that is ready, then sleep until the next frame is there. The two buffers belong
@@ -20,6 +20,8 @@
 #include <stdint.h>
 
 #include <linux/vtpm.h>
+
+#include "engine/journal.h"
 
 struct link;
 
@@ -43,10 +45,11 @@ struct link_ops {
  * @fd: borrowed
  * @control_fd: listening control socket of a stream link, borrowed, or -1
  * @accepts: @fd is a listening socket
- * @locality: of commands on a stream link, set through its control socket
+ * @journal: of a stream link: what outlives this engine
  * @client: connection taken from @fd, -1 for none
  * @control: connection taken from @control_fd, -1 for none
- * @have: bytes of a command that a stream link has so far
+ * @have: bytes of a command that a stream link has seen so far
+ * @pause_ms: time until the next look at one that is not whole, 0 where there is none
  * @control_have: bytes of a control request so far
  * @control_request: those
  * @frame: the last frame fetched
@@ -57,10 +60,11 @@ struct link {
 	int fd;
 	int control_fd;
 	bool accepts;
-	uint8_t locality;
+	struct journal journal;
 	int client;
 	int control;
 	size_t have;
+	int pause_ms;
 	size_t control_have;
 	uint8_t control_request[16];
 	struct {
@@ -74,15 +78,26 @@ struct link {
 };
 
 /**
+ * struct link_keeper - what somebody keeps of a stream link; borrowed
+ * @journal: memfd
+ * @pocket: pair of sockets, for the connection
+ */
+struct link_keeper {
+	int journal;
+	int pocket[2];
+};
+
+/**
  * link_open() - find out what kind of link a descriptor is
  * @link: to be set up
  * @fd: descriptor, borrowed; made blocking
  * @control_fd: listening control socket for a stream link, -1 for none
+ * @keeper: of a stream link; NULL: its connection ends with this process
  *
- * Return: 0; -EINVAL (neither a server file nor a fit socket, or a control
- * socket where there is no use for it); -errno.
+ * Return: 0; -EBADMSG (the keeper's journal is none); -EINVAL (neither a server file nor a fit
+ * socket, or a control socket where there is no use for it); -errno.
  */
-int link_open(struct link *link, int fd, int control_fd);
+int link_open(struct link *link, int fd, int control_fd, const struct link_keeper *keeper);
 
 /**
  * link_exchange() - answer, then wait for a frame

@@ -62,8 +62,8 @@ static int take_key(int fd)
 
 static int prepare(const struct engine_options *options)
 {
-	int keep[] = { options->fd, options->control_fd, options->state_fd,
-		       options->checkpoint_fd, options->key_fd };
+	int keep[] = { options->fd, options->control_fd, options->state_fd, options->checkpoint_fd,
+		       options->key_fd };
 	int r;
 
 	engine.instance = options->instance;
@@ -76,7 +76,7 @@ static int prepare(const struct engine_options *options)
 	if (!r)
 		r = claim(options->checkpoint_fd, "checkpoint");
 	if (!r)
-		r = link_open(&engine.link, options->fd, options->control_fd);
+		r = link_open(&engine.link, options->fd, options->control_fd, NULL);
 	if (!r)
 		r = unit_map(&engine.unit, options->checkpoint_fd);
 	if (r)

@@ -81,7 +81,7 @@ static void run(int fd, bool manufacture)
 	engine.store = &store.store;
 	engine.instance = peer.instance;
 	engine.manufacture = manufacture;
-	if (link_open(&engine.link, fd, -1) || unit_map(&engine.unit, peer.checkpoint) ||
+	if (link_open(&engine.link, fd, -1, NULL) || unit_map(&engine.unit, peer.checkpoint) ||
 	    envelope_key_init(&engine.key, (const uint8_t *)ENGINE_TEST_KEY, nil, 0, 0) ||
 	    engine_stop_on_sigterm() || tpmlib_prepare())
 		_exit(99);

@@ -9,6 +9,9 @@
  *	requests.c	what the manager asks (wire/ipc_spawn.h)
  *	loop.c		one place to sleep: manager, listener, signals
  *
+ * A vTPM with a socket has two more things kept: the journal of its connection, and the
+ * connection, which lies in a pair of sockets and is never looked at (engine/journal.h).
+ *
  * It is one thread that never waits for anybody: not for the manager, who is cut off
  * when he does not read, nor for an engine. It parses nothing of what the channels
  * carry and holds no key; the checkpoint memory it keeps is ciphertext.
@@ -29,7 +32,7 @@
 #include "engine/child.h"
 #include "wire/ipc.h"
 
-/** define SPAWN_ENTRIES_MAX - vTPMs of one host; each keeps two descriptors */
+/** define SPAWN_ENTRIES_MAX - vTPMs of one host; each keeps two descriptors, or five */
 #define SPAWN_ENTRIES_MAX 4096
 
 /**
@@ -56,6 +59,8 @@ struct spawn_uuid {
  * @uuid: vTPM
  * @instance: life of the device that @memory belongs to
  * @memory: checkpoint memory, -1 for none
+ * @journal: of its stream link, -1 where it has none
+ * @pocket: pair of sockets that keeps the stream link's connection, -1 likewise
  * @channel: the manager's end of the channel to the last engine, -1 for none
  * @pid: engine, 0 where none runs
  * @ended: the engine that ended last
@@ -67,6 +72,8 @@ struct spawn_entry {
 	struct spawn_uuid uuid;
 	uint64_t instance;
 	int memory;
+	int journal;
+	int pocket[2];
 	int channel;
 	pid_t pid;
 	pid_t ended;

@@ -33,6 +33,9 @@ struct parts {
 	int ours;   /* of the channel */
 	int theirs; /* of the channel */
 	int memory;
+	int journal;
+	int pocket[2];
+	bool kept; /* memory, journal and pocket are the entry's already */
 };
 
 static int place_descriptors(const struct spawn *spawn, const struct spawn_start *start,
@@ -44,6 +47,9 @@ static int place_descriptors(const struct spawn *spawn, const struct spawn_start
 		[ENGINE_FD_LINK] = start->count > 0 ? start->links[0] : -1,
 		[ENGINE_FD_CONTROL] = start->count > 1 ? start->links[1] : -1,
 		[ENGINE_FD_RULESET] = spawn->zygote.sandbox[0].ruleset,
+		[ENGINE_FD_JOURNAL] = parts->journal,
+		[ENGINE_FD_POCKET_IN] = parts->pocket[0],
+		[ENGINE_FD_POCKET_OUT] = parts->pocket[1],
 	};
 	int aside[_ENGINE_FD_END];
 
@@ -106,40 +112,88 @@ static bool is_crowded(int fd)
 	       (rlim_t)fd + SPAWN_FILES_SPARE >= files.rlim_cur;
 }
 
-static int make_parts(const struct spawn_entry *entry, uint64_t instance, struct parts *parts)
+static void close_kept(struct parts *parts)
 {
-	_cleanup_(close_fdp) int memory = -1;
+	close_fdp(&parts->memory);
+	close_fdp(&parts->journal);
+	close_fdp(&parts->pocket[0]);
+	close_fdp(&parts->pocket[1]);
+}
+
+/* What belongs to one life of the device, unless it is there. A stream has a control socket. */
+static int make_kept(const struct spawn_entry *entry, const struct spawn_start *start,
+		     struct parts *parts)
+{
+	int r = 0;
+
+	parts->kept = entry && entry->memory >= 0 && entry->instance == start->instance;
+	if (parts->kept) {
+		parts->memory = entry->memory;
+		parts->journal = entry->journal;
+		parts->pocket[0] = entry->pocket[0];
+		parts->pocket[1] = entry->pocket[1];
+		return 0;
+	}
+	parts->memory = memfd_create("vtpm-checkpoint", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (parts->memory < 0)
+		return -errno;
+	if (start->count > 1) {
+		parts->journal = memfd_create("vtpm-journal", MFD_CLOEXEC);
+		r = parts->journal < 0 ? -errno : ipc_pair(parts->pocket);
+	}
+	return r;
+}
+
+static int make_parts(const struct spawn_entry *entry, const struct spawn_start *start,
+		      struct parts *parts)
+{
 	int pair[2], r;
 
-	if (!entry || entry->memory < 0 || entry->instance != instance) {
-		memory = memfd_create("vtpm-checkpoint", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-		if (memory < 0)
-			return -errno;
-	}
-	r = ipc_pair(pair);
-	if (r)
-		return r;
-	if (!entry && is_crowded(pair[1])) {
+	r = make_kept(entry, start, parts);
+	if (!r)
+		r = ipc_pair(pair);
+	if (!r && !entry && is_crowded(pair[1])) {
 		close(pair[0]);
 		close(pair[1]);
-		return -EMFILE;
+		r = -EMFILE;
+	}
+	if (r) {
+		if (!parts->kept)
+			close_kept(parts);
+		return r;
 	}
 	parts->ours = pair[0];
 	parts->theirs = pair[1];
-	parts->memory = memory < 0 ? entry->memory : TAKE_FD(memory);
 	return 0;
+}
+
+/* The engine runs: what was made for it is the entry's. */
+static void hand_over(struct spawn_entry *entry, const struct parts *parts)
+{
+	if (!parts->kept) {
+		close_fdp(&entry->memory);
+		close_fdp(&entry->journal);
+		close_fdp(&entry->pocket[0]);
+		close_fdp(&entry->pocket[1]);
+	}
+	close_fdp(&entry->channel);
+	entry->memory = parts->memory;
+	entry->journal = parts->journal;
+	entry->pocket[0] = parts->pocket[0];
+	entry->pocket[1] = parts->pocket[1];
+	entry->channel = parts->ours;
 }
 
 int spawn_start(struct spawn *spawn, const struct spawn_start *start, struct spawn_entry **ret)
 {
 	struct spawn_entry *entry = spawn_table_find(&spawn->table, start->uuid);
+	struct parts parts = { -1, -1, -1, -1, { -1, -1 }, false };
 	pid_t parent = getpid(), pid;
-	struct parts parts = { -1, -1, -1 };
 	int r;
 
 	if (entry && entry->pid)
 		return -EBUSY;
-	r = make_parts(entry, start->instance, &parts);
+	r = make_parts(entry, start, &parts);
 	if (r)
 		return r;
 	if (!entry)
@@ -151,18 +205,14 @@ int spawn_start(struct spawn *spawn, const struct spawn_start *start, struct spa
 	close(parts.theirs);
 	if (r) {
 		close(parts.ours);
-		if (!entry || parts.memory != entry->memory)
-			close(parts.memory);
+		if (!parts.kept)
+			close_kept(&parts);
 		if (entry && entry->memory < 0)
 			spawn_table_remove(&spawn->table, entry);
 		return r;
 	}
 
-	if (parts.memory != entry->memory)
-		close_fdp(&entry->memory);
-	close_fdp(&entry->channel);
-	entry->memory = parts.memory;
-	entry->channel = parts.ours;
+	hand_over(entry, &parts);
 	entry->instance = start->instance;
 	entry->pid = pid;
 	entry->status = 0;

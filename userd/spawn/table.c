@@ -34,7 +34,12 @@ struct spawn_entry *spawn_table_add(struct spawn_table *table, struct spawn_uuid
 		if (entry->used)
 			continue;
 		*entry = (struct spawn_entry){
-			.used = true, .uuid = uuid, .memory = -1, .channel = -1
+			.used = true,
+			.uuid = uuid,
+			.memory = -1,
+			.journal = -1,
+			.pocket = { -1, -1 },
+			.channel = -1,
 		};
 		if (i >= table->end)
 			table->end = i + 1;
@@ -46,6 +51,9 @@ struct spawn_entry *spawn_table_add(struct spawn_table *table, struct spawn_uuid
 void spawn_table_remove(struct spawn_table *table, struct spawn_entry *entry)
 {
 	close_fdp(&entry->memory);
+	close_fdp(&entry->journal);
+	close_fdp(&entry->pocket[0]);
+	close_fdp(&entry->pocket[1]);
 	close_fdp(&entry->channel);
 	*entry = (struct spawn_entry){ 0 };
 	while (table->end && !table->entries[table->end - 1].used)

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What of a stream connection outlives the engine: the connection, and its last answer.
+ *
+ * A stream has no driver behind it that would deliver a command again. So a command is
+ * only looked at (MSG_PEEK) until its answer is here, and the answer leaves by
+ * sendfile(), which moves the file's offset: that, too, belongs to the file and not to the
+ * engine. A client has one command outstanding, which is all this needs:
+ *
+ *	the engine died			what the next one finds		and does
+ *	----------------------------------------------------------------------
+ *	before the answer was here	the command, unread		runs it, or answers
+ *									from the unit
+ *	before it was sent whole	offset below the answer's end	reads what is left of the
+ *									command, sends the rest
+ *	later				offset at the end		waits for the next one
+ *
+ * The connection itself is kept in a pocket, a pair of sockets of which the keeper holds
+ * both ends: what was put in at one end and not taken out at the other stays open there,
+ * without the keeper ever looking at it.
+ *
+ * Without a keeper all is the same, and ends with the engine.
+ */
+#ifndef ENGINE_JOURNAL_H
+#define ENGINE_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Deaths with a command, after which it is not tried again; as the driver counts. */
+#define JOURNAL_POISON_DEATHS 2
+
+struct journal_memory;
+
+/**
+ * struct journal - a connection's journal
+ * @fd: memfd, owned where @own
+ * @own: nobody else keeps it
+ * @pocket: both ends of the pocket, borrowed; -1 for none
+ * @memory: mapping of @fd
+ */
+struct journal {
+	int fd;
+	bool own;
+	int pocket[2];
+	struct journal_memory *memory;
+};
+
+/** define JOURNAL_NONE - not open */
+#define JOURNAL_NONE                            \
+	{                                       \
+		.fd = -1, .pocket = { -1, -1 }, \
+	}
+
+/**
+ * journal_open() - map a journal; before the sandbox
+ * @journal: to be set up
+ * @fd: memfd of the keeper, borrowed, an empty one gets its size; -1 for one of our own
+ * @pocket: both ends, borrowed, or NULL
+ *
+ * Return: 0 or -errno of memfd_create(), fstat(), ftruncate() or mmap(); -EBADMSG (it is no
+ * journal).
+ */
+int journal_open(struct journal *journal, int fd, const int pocket[2]);
+
+/** journal_close() - unmap; one that is not open is fine */
+void journal_close(struct journal *journal);
+
+/** journal_kept() - the connection in the pocket. Return: a descriptor, owned; -1 for none */
+int journal_kept(const struct journal *journal);
+
+/** journal_keep() - put a connection into the pocket, which is empty. Return: 0 or -errno */
+int journal_keep(const struct journal *journal, int client);
+
+/** journal_drop() - empty the pocket; the next connection begins with nothing to send */
+void journal_drop(struct journal *journal);
+
+/**
+ * journal_begin() - a command is going to run
+ * @ret_id: its id, the same whenever it comes again
+ *
+ * Return: false: engines have died with it before, as often as is tried.
+ */
+bool journal_begin(struct journal *journal, uint64_t *ret_id);
+
+/**
+ * journal_answer() - put an answer here, of the command that was begun: it is to be sent
+ *
+ * Return: 0; -EIO (there is no memory for it).
+ */
+int journal_answer(struct journal *journal, const uint8_t *answer, size_t length);
+
+/** journal_is_sent() - has the last answer left? */
+bool journal_is_sent(const struct journal *journal);
+
+/**
+ * journal_send() - send what is left of the last answer; waits for the client
+ *
+ * Return: 0; -EINTR; another -errno of sendfile().
+ */
+int journal_send(struct journal *journal, int client);
+
+/** journal_locality() - as it was set last */
+uint8_t journal_locality(const struct journal *journal);
+
+/** journal_set_locality() - of all commands to come */
+void journal_set_locality(struct journal *journal, uint8_t locality);
+
+#endif /* ENGINE_JOURNAL_H */

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * A stream client whose engines are killed all the time: the keeper's part is played
+ * here, by keeping the listening sockets, the checkpoint, the journal and the pocket.
+ *
+ *	JOURNAL_KILLS	how many engines die (200)
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/engine.h"
+#include "engine/test_peer.h"
+#include "engine/tpmlib.h"
+#include "wire/ipc.h"
+#include "wire/tpm.h"
+
+static struct test_peer peer;
+static struct link_keeper keeper;
+static struct sockaddr_un address;
+static int listener;
+static int client;
+
+static void run(bool manufacture)
+{
+	static const uint8_t nil[ENVELOPE_UUID_SIZE];
+	static struct engine engine;
+	int r;
+
+	signal(SIGPIPE, SIG_IGN);
+	engine.store = store_plain_new(peer.state);
+	engine.instance = peer.instance;
+	engine.manufacture = manufacture;
+	if (link_open(&engine.link, listener, -1, &keeper) ||
+	    unit_map(&engine.unit, peer.checkpoint) ||
+	    envelope_key_init(&engine.key, (const uint8_t *)ENGINE_TEST_KEY, nil, 0, 0) ||
+	    engine_stop_on_sigterm())
+		_exit(99);
+	r = engine_start(&engine);
+	if (!r)
+		r = engine_serve(&engine);
+	if (!r)
+		r = engine_end(&engine);
+	_exit(-r);
+}
+
+static void start(bool manufacture)
+{
+	peer.pid = fork();
+	assert_true(peer.pid >= 0);
+	if (!peer.pid)
+		run(manufacture);
+}
+
+static void slay(void)
+{
+	int status;
+
+	kill(peer.pid, SIGKILL);
+	assert_int_equal(waitpid(peer.pid, &status, 0), peer.pid);
+	assert_true(WIFSIGNALED(status));
+	peer.pid = 0;
+}
+
+static int connect_client(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	test_peer_new(&peer);
+	address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "vtpm-journal-%d",
+		 (int)getpid());
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	keeper.journal = memfd_create("journal", MFD_CLOEXEC);
+	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) || listen(listener, 4) ||
+	    keeper.journal < 0 || ipc_pair(keeper.pocket))
+		return -1;
+	start(true);
+	client = connect_client();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	if (client >= 0)
+		close(client);
+	if (peer.pid)
+		slay();
+	test_peer_done(&peer);
+	close(listener);
+	close(keeper.journal);
+	close(keeper.pocket[0]);
+	close(keeper.pocket[1]);
+	return 0;
+}
+
+static void put(const struct test_command *command)
+{
+	assert_int_equal(send(client, command->bytes, command->out.used, MSG_NOSIGNAL),
+			 command->out.used);
+}
+
+/* The whole response, and nothing behind it. */
+static uint32_t take(uint8_t *response, size_t room, size_t *ret_length)
+{
+	struct cursor_in in;
+	uint32_t size;
+
+	assert_int_equal(recv(client, response, TPM_HEAD_SIZE, MSG_WAITALL), TPM_HEAD_SIZE);
+	in = cursor_in(response, TPM_HEAD_SIZE);
+	cursor_get_u16(&in);
+	size = cursor_get_u32(&in);
+	assert_in_range(size, TPM_HEAD_SIZE, room);
+	if (size > TPM_HEAD_SIZE)
+		assert_int_equal(
+			recv(client, response + TPM_HEAD_SIZE, size - TPM_HEAD_SIZE, MSG_WAITALL),
+			size - TPM_HEAD_SIZE);
+	*ret_length = size;
+	return tpm_response_code(response, size);
+}
+
+static uint32_t call(struct test_command command)
+{
+	uint8_t response[VTPM_COMMAND_SIZE];
+	size_t length;
+
+	put(&command);
+	return take(response, sizeof(response), &length);
+}
+
+static uint64_t counter(void)
+{
+	struct test_command command = test_counter_read();
+	uint8_t response[VTPM_COMMAND_SIZE];
+	struct cursor_in in;
+	size_t length;
+
+	put(&command);
+	assert_int_equal(take(response, sizeof(response), &length), TPM_RC_SUCCESS);
+	in = cursor_in(response, length);
+	cursor_get_bytes(&in, TPM_HEAD_SIZE + 4 + 2);
+	return cursor_get_u64(&in);
+}
+
+static bool is_quiet(void)
+{
+	struct pollfd ready = { .fd = client, .events = POLLIN };
+
+	return poll(&ready, 1, 20) == 0;
+}
+
+static void test_journal_connection_outlives_engines(void **state)
+{
+	(void)state;
+	assert_int_equal(call(test_counter_define()), TPM_RC_SUCCESS);
+	for (uint64_t i = 1; i <= 5; i++) {
+		assert_int_equal(call(test_counter_increment()), TPM_RC_SUCCESS);
+		slay();
+		assert_true(is_quiet()); /* no end of the connection, no second answer */
+		start(false);
+		assert_int_equal(counter(), i);
+	}
+}
+
+static void test_journal_command_waits_for_an_engine(void **state)
+{
+	struct test_command command = test_counter_increment();
+
+	(void)state;
+	assert_int_equal(call(test_counter_define()), TPM_RC_SUCCESS);
+	slay();
+	put(&command);
+	assert_true(is_quiet());
+	start(false);
+	{
+		uint8_t response[VTPM_COMMAND_SIZE];
+		size_t length;
+
+		assert_int_equal(take(response, sizeof(response), &length), TPM_RC_SUCCESS);
+	}
+	assert_int_equal(counter(), 1);
+}
+
+/* A new connection does not get what an old one did not read. */
+static void test_journal_next_client_begins_anew(void **state)
+{
+	struct test_command command = test_get_random(32);
+
+	(void)state;
+	assert_int_equal(call(test_counter_define()), TPM_RC_SUCCESS);
+	put(&command);
+	close(client);
+	slay();
+	start(false);
+	client = connect_client();
+	assert_true(is_quiet());
+	assert_int_equal(call(test_counter_increment()), TPM_RC_SUCCESS);
+	assert_int_equal(counter(), 1);
+}
+
+/* Answers that were sent and not read stay as they were. */
+static void test_journal_unread_answer_is_not_touched(void **state)
+{
+	struct test_command command = test_get_random(32);
+	uint8_t response[VTPM_COMMAND_SIZE], again[VTPM_COMMAND_SIZE];
+	int first = client;
+	size_t length, other;
+
+	(void)state;
+	assert_int_equal(call(test_counter_define()), TPM_RC_SUCCESS);
+	put(&command);
+	shutdown(client, SHUT_WR);
+	client = connect_client();
+	put(&command);
+	assert_int_equal(take(again, sizeof(again), &other), TPM_RC_SUCCESS);
+	close(client);
+	client = first;
+	assert_int_equal(take(response, sizeof(response), &length), TPM_RC_SUCCESS);
+	assert_int_equal(length, TPM_HEAD_SIZE + 2 + 32);
+	assert_memory_not_equal(response, again, length);
+}
+
+static pid_t killer(unsigned int kills)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	srandom((unsigned int)getppid());
+	while (kills--) {
+		struct timespec nap = { .tv_nsec = 500000 + random() % 5000000 };
+		int status;
+
+		start(false);
+		nanosleep(&nap, NULL);
+		kill(peer.pid, SIGKILL);
+		waitpid(peer.pid, &status, 0);
+		/* Nothing but the kill may have ended it. */
+		if (!WIFSIGNALED(status))
+			_exit(WEXITSTATUS(status) + 1);
+	}
+	_exit(0);
+}
+
+static void test_journal_every_command_once(void **state)
+{
+	const char *wish = getenv("JOURNAL_KILLS");
+	unsigned int kills = wish ? (unsigned int)strtoul(wish, NULL, 10) : 200;
+	uint64_t expected = 0, given_up = 0;
+	int status = 0;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(call(test_counter_define()), TPM_RC_SUCCESS);
+	slay();
+	pid = killer(kills);
+	while (!waitpid(pid, &status, WNOHANG)) {
+		struct pollfd ready = { .fd = client, .events = POLLIN };
+		struct test_command command = test_counter_increment();
+		uint8_t response[VTPM_COMMAND_SIZE];
+		size_t length;
+
+		put(&command);
+		/* The last engine may have died with it: the next one is started below. */
+		if (poll(&ready, 1, 2000) != 1) {
+			assert_int_equal(waitpid(pid, &status, 0), pid);
+			start(false);
+		}
+		/* What was begun at two deaths is given up, and was not executed. */
+		if (take(response, sizeof(response), &length) == TPM_RC_FAILURE)
+			given_up++;
+		else
+			expected++;
+		assert_in_range(tpm_response_code(response, length), TPM_RC_SUCCESS,
+				TPM_RC_FAILURE);
+		if (ready.revents)
+			continue;
+		break;
+	}
+	assert_int_equal(status, 0);
+	if (!peer.pid)
+		start(false);
+	assert_int_equal(counter(), expected);
+	print_message("%u engines killed: %lu increments, %lu given up\n", kills,
+		      (unsigned long)expected, (unsigned long)given_up);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_journal_connection_outlives_engines),
+		TEST(test_journal_command_waits_for_an_engine),
+		TEST(test_journal_next_client_begins_anew),
+		TEST(test_journal_unread_answer_is_not_touched),
+		TEST(test_journal_every_command_once),
+	};
+
+	if (tpmlib_prepare())
+		return 1;
+	return cmocka_run_group_tests_name("engine/journal", tests, NULL, NULL);
+}
