@@ -375,7 +375,7 @@ static int take_first(struct vtpm_queue *queue, struct vtpm_frame *frame, u8 *pa
 	size = request->size;
 	vtpm_dequeue(queue, request);
 	WRITE_ONCE(request->state, VTPM_REQUEST_TAKEN);
-	request->since = queue->progress = ktime_get_ns();
+	request->taken = request->since = queue->progress = ktime_get_ns();
 	queue->running = request;
 	if (request->kind == VTPM_FRAME_COMMAND)
 		vtpm_arm(queue, request->bound_ms);

@@ -45,6 +45,7 @@ enum vtpm_request_state {
  * @client: set by the owner while IDLE
  * @life: of the TPM that it is meant for, 0 for any; set by the owner while IDLE
  * @submitted: when it was submitted, nanoseconds (queue lock)
+ * @taken: when it was last taken, nanoseconds (queue lock)
  * @since: when it was last queued or taken, or became final, nanoseconds (queue lock)
  * @bound_ms: longest time it may run; set by the owner while IDLE
  * @error: negative errno of a final request, or 0
@@ -71,6 +72,7 @@ struct vtpm_request {
 	u64 client;
 	u64 life;
 	u64 submitted;
+	u64 taken;
 	u64 since;
 	u32 bound_ms;
 	int error;

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Tracepoints of a request's way: queued, taken, answered, cancelled, lost. */
+/*
+ * Tracepoints of a request's way: queued, taken, answered, cancelled, lost. Where a stretch
+ * of it ends, its time is told in nanoseconds: queued_ns without a server, since it was
+ * submitted; running_ns in the server that has it.
+ */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vtpm
 
@@ -40,9 +44,29 @@ DEFINE_EVENT(vtpm_request, vtpm_queued,
 	TP_PROTO(const struct vtpm_queue *queue, const struct vtpm_request *request),
 	TP_ARGS(queue, request));
 
-DEFINE_EVENT(vtpm_request, vtpm_taken,
+TRACE_EVENT(vtpm_taken,
 	TP_PROTO(const struct vtpm_queue *queue, const struct vtpm_request *request),
-	TP_ARGS(queue, request));
+	TP_ARGS(queue, request),
+	TP_STRUCT__entry(
+		__field(u64, device)
+		__field(u64, id)
+		__field(u64, client)
+		__field(u64, queued_ns)
+		__field(u32, flags)
+		__field(u16, kind)
+	),
+	TP_fast_assign(
+		__entry->device = queue->serial;
+		__entry->id = request->id;
+		__entry->client = request->client;
+		__entry->queued_ns = request->taken - request->submitted;
+		__entry->flags = request->flags;
+		__entry->kind = request->kind;
+	),
+	TP_printk("device=%llu id=%llu client=%llu kind=%u flags=%#x queued_ns=%llu",
+		  __entry->device, __entry->id, __entry->client, __entry->kind,
+		  __entry->flags, __entry->queued_ns)
+);
 
 DEFINE_EVENT(vtpm_request, vtpm_cancelled,
 	TP_PROTO(const struct vtpm_queue *queue, const struct vtpm_request *request),
@@ -67,9 +91,31 @@ DECLARE_EVENT_CLASS(vtpm_end,
 		  __entry->device, __entry->id, __entry->client, __entry->error)
 );
 
-DEFINE_EVENT(vtpm_end, vtpm_answered,
+TRACE_EVENT(vtpm_answered,
 	TP_PROTO(const struct vtpm_queue *queue, const struct vtpm_request *request, int error),
-	TP_ARGS(queue, request, error));
+	TP_ARGS(queue, request, error),
+	TP_STRUCT__entry(
+		__field(u64, device)
+		__field(u64, id)
+		__field(u64, client)
+		__field(u64, queued_ns)
+		__field(u64, running_ns)
+		__field(int, error)
+		__field(u16, kind)
+	),
+	TP_fast_assign(
+		__entry->device = queue->serial;
+		__entry->id = request->id;
+		__entry->client = request->client;
+		__entry->queued_ns = request->taken - request->submitted;
+		__entry->running_ns = queue->progress - request->taken;
+		__entry->error = error;
+		__entry->kind = request->kind;
+	),
+	TP_printk("device=%llu id=%llu client=%llu kind=%u error=%d queued_ns=%llu running_ns=%llu",
+		  __entry->device, __entry->id, __entry->client, __entry->kind,
+		  __entry->error, __entry->queued_ns, __entry->running_ns)
+);
 
 DEFINE_EVENT(vtpm_end, vtpm_lost,
 	TP_PROTO(const struct vtpm_queue *queue, const struct vtpm_request *request, int error),

@@ -19,6 +19,11 @@ void shim_trace(const char *event, const struct vtpm_queue *queue,
 	{                                                                                          \
 		SHIM_TRACE_ARGS(#name, args);                                                      \
 	}
+#define TRACE_EVENT(name, proto, args, tstruct, assign, print)                                     \
+	static inline void trace_##name(proto)                                                     \
+	{                                                                                          \
+		SHIM_TRACE_ARGS(#name, args);                                                      \
+	}
 #define SHIM_TRACE_ARGS(event, args...) SHIM_TRACE(event, args, 0, 0)
 
 #endif
