@@ -13,6 +13,10 @@
  * itself belongs to the queue while PENDING (queue.c). PENDING turns into READY when
  * somebody looks (settle()), so the answer's way takes no lock of this file.
  *
+ * When nobody looks, a work item does: it is asked for with a command, if it is not
+ * yet, and asks for itself as long as there is something to drop. So a busy file costs one
+ * look in 120 s, an idle one none.
+ *
  * On a blocking file write() waits. Until a server has taken the command a signal
  * takes it back (EINTR, nothing ran); afterwards only a fatal signal ends the wait,
  * since a restarted write() would run the command twice.
@@ -48,6 +52,7 @@ enum client_state { CLIENT_EMPTY, CLIENT_PENDING, CLIENT_READY };
  * @request: filled while EMPTY, the queue's while PENDING, the response while READY
  * @pos: bytes of the response read already
  * @locality: of commands to come
+ * @tidy: drops what nobody reads
  */
 struct client_file {
 	struct vtpm_client client;
@@ -61,6 +66,7 @@ struct client_file {
 	struct vtpm_request *request;
 	u32 pos;
 	u8 locality;
+	struct delayed_work tidy;
 };
 
 /* The ABI, frozen: 64 and 32 bit alike. */
@@ -78,6 +84,11 @@ static void become_empty(struct client_file *file)
 	wake_up_poll(&file->client.wait, EPOLLOUT | EPOLLWRNORM);
 }
 
+static u64 unread_ns(void)
+{
+	return READ_ONCE(vtpm_unread_ms) * (u64)NSEC_PER_MSEC;
+}
+
 /* Move on what others have moved: PENDING that is answered, READY that is stale. */
 static void settle(struct client_file *file)
 {
@@ -90,10 +101,35 @@ static void settle(struct client_file *file)
 			become_empty(file);
 	}
 	if (file->state == CLIENT_READY &&
-	    ktime_get_ns() - file->request->since > VTPM_LIMIT_UNREAD_MS * (u64)NSEC_PER_MSEC) {
+	    ktime_get_ns() - file->request->since >= unread_ns()) {
 		memzero_explicit(file->request->data, file->request->size);
 		become_empty(file);
 	}
+}
+
+static void tidy_in(struct client_file *file, u64 ns)
+{
+	queue_delayed_work(vtpm_expiry_workqueue, &file->tidy, nsecs_to_jiffies(ns) + 1);
+}
+
+/* Never waits for the lock: who holds it may be stopped by a page fault. */
+static void tidy(struct work_struct *work)
+{
+	struct client_file *file = container_of(work, struct client_file, tidy.work);
+	u64 age;
+
+	if (!mutex_trylock(&file->lock)) {
+		tidy_in(file, NSEC_PER_SEC);
+		return;
+	}
+	settle(file);
+	if (file->state == CLIENT_PENDING) {
+		tidy_in(file, unread_ns());
+	} else if (file->state == CLIENT_READY) {
+		age = ktime_get_ns() - file->request->since;
+		tidy_in(file, age < unread_ns() ? unread_ns() - age : 0);
+	}
+	mutex_unlock(&file->lock);
 }
 
 /* READY with an errno: told once, by whoever comes first. */
@@ -209,6 +245,8 @@ static int submit(struct client_file *file, const char __user *buf, size_t size)
 	rc = vtpm_queue_submit(&file->node->view.device->queue, request, &file->client.wait);
 	if (rc)
 		become_empty(file);
+	else
+		tidy_in(file, unread_ns());
 	return rc;
 }
 
@@ -419,6 +457,7 @@ static struct client_file *file_new(struct vtpm_client_node *node, const struct 
 	init_waitqueue_head(&file->client.wait);
 	mutex_init(&file->lock);
 	spin_lock_init(&file->swap);
+	INIT_DELAYED_WORK(&file->tidy, tidy);
 	file->state = CLIENT_EMPTY;
 	file->node = node;
 	file->opener = filp->f_cred->euid;
@@ -467,6 +506,7 @@ static int client_release(struct inode *inode, struct file *filp)
 	struct client_file *file = filp->private_data;
 	struct vtpm_client_node *node = file->node;
 
+	cancel_delayed_work_sync(&file->tidy);
 	if (file->request)
 		vtpm_queue_abandon(&node->view.device->queue, file->request);
 	vtpm_device_leave(node->view.device, &file->client);

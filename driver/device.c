@@ -44,7 +44,7 @@ static u64 last_serial;
  */
 struct workqueue_struct *vtpm_workqueue;
 /* For time limits, apart, since they are what ends a hung registration. */
-static struct workqueue_struct *expiry_workqueue;
+struct workqueue_struct *vtpm_expiry_workqueue;
 
 static void expire(struct work_struct *work)
 {
@@ -57,7 +57,7 @@ static void arm(struct vtpm_queue *queue, u32 ms)
 {
 	struct vtpm_device *device = container_of(queue, struct vtpm_device, queue);
 
-	mod_delayed_work(expiry_workqueue, &device->expiry, msecs_to_jiffies(ms) + 1);
+	mod_delayed_work(vtpm_expiry_workqueue, &device->expiry, msecs_to_jiffies(ms) + 1);
 }
 
 /**
@@ -514,8 +514,8 @@ int vtpm_device_init(void)
 	vtpm_workqueue = alloc_workqueue("vtpm", WQ_UNBOUND, WQ_MAX_ACTIVE);
 	if (!vtpm_workqueue)
 		return rc;
-	expiry_workqueue = alloc_workqueue("vtpm-expiry", WQ_UNBOUND | WQ_FREEZABLE, 0);
-	if (!expiry_workqueue)
+	vtpm_expiry_workqueue = alloc_workqueue("vtpm-expiry", WQ_UNBOUND | WQ_FREEZABLE, 0);
+	if (!vtpm_expiry_workqueue)
 		goto err_workqueue;
 	rc = register_reboot_notifier(&reboot_block);
 	if (rc)
@@ -523,7 +523,7 @@ int vtpm_device_init(void)
 	return 0;
 
 err_expiry:
-	destroy_workqueue(expiry_workqueue);
+	destroy_workqueue(vtpm_expiry_workqueue);
 err_workqueue:
 	destroy_workqueue(vtpm_workqueue);
 	return rc;
@@ -535,7 +535,7 @@ err_workqueue:
 void vtpm_device_exit(void)
 {
 	unregister_reboot_notifier(&reboot_block);
-	destroy_workqueue(expiry_workqueue);
+	destroy_workqueue(vtpm_expiry_workqueue);
 	destroy_workqueue(vtpm_workqueue);
 	vtpm_limit_exit();
 }

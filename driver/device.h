@@ -135,5 +135,6 @@ int vtpm_device_init(void);
 void vtpm_device_exit(void);
 
 extern struct workqueue_struct *vtpm_workqueue;
+extern struct workqueue_struct *vtpm_expiry_workqueue;
 
 #endif /* _VTPM_DEVICE_H */

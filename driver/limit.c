@@ -21,6 +21,11 @@ unsigned int vtpm_max_opens_per_uid = 1024;
 module_param_named(max_opens_per_uid, vtpm_max_opens_per_uid, uint, 0644);
 MODULE_PARM_DESC(max_opens_per_uid, "device files one user may have open (default 1024)");
 
+/* The TPM core's 120 seconds. */
+unsigned int vtpm_unread_ms = 120000;
+module_param_named(unread_ms, vtpm_unread_ms, uint, 0644);
+MODULE_PARM_DESC(unread_ms, "how long an unread response is kept, milliseconds (default 120000)");
+
 DEFINE_XARRAY(vtpm_devices_of_uid);
 DEFINE_XARRAY(vtpm_opens_of_uid);
 

@@ -18,14 +18,13 @@
 #define VTPM_LIMIT_STRUCT 4096
 /* Highest locality a client may choose (Part 1, "Locality"; the extended ones are not offered). */
 #define VTPM_LIMIT_LOCALITY 4
-/* How long an unread response is kept: the TPM core's 120 seconds. */
-#define VTPM_LIMIT_UNREAD_MS 120000
 
 #define VTPM_DEFAULT_DETACHED_MS 10000
 #define VTPM_DEFAULT_RUNNING_MS 30000
 
 extern unsigned int vtpm_max_devices_per_uid;
 extern unsigned int vtpm_max_opens_per_uid;
+extern unsigned int vtpm_unread_ms;
 extern struct xarray vtpm_devices_of_uid;
 extern struct xarray vtpm_opens_of_uid;
 

@@ -216,4 +216,43 @@ TEST_F(timeout, many_hung_chips)
 	close(fd);
 }
 
+/* An unread response goes on time without anybody looking: who polls is woken by it. */
+TEST_F(timeout, unread)
+{
+	struct pollfd poll_fd = { .events = POLLOUT };
+	unsigned int old;
+	struct frame frame;
+	uint64_t answered;
+	uint8_t bytes[4];
+	int client, fd, i;
+
+	ASSERT_EQ(0, parameter_set("unread_ms", LIMIT_MS, &old));
+	ASSERT_EQ(0, make(&self->device, self->control, 3600000, 3600000));
+	fd = device_attach(&self->device, VTPM_ATTACH_RESET);
+	client = poll_fd.fd = device_open(&self->device, self->device.rm, O_NONBLOCK);
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, client_write(client, 1));
+		ASSERT_LT(0, server_fetch_command(fd, &frame));
+		/* Asked for before the answer was there, the work item comes too early. */
+		if (i == 1)
+			sleep_ms(LIMIT_MS - 300);
+		answered = now_ms();
+		ASSERT_EQ(0, server_echo(fd, &frame));
+		if (i == 2)
+			EXPECT_EQ(4, read(client, bytes, 4));
+		EXPECT_EQ(0, poll(&poll_fd, 1, LIMIT_MS / 2));
+		EXPECT_EQ(1, poll(&poll_fd, 1, PATIENCE_MS));
+		EXPECT_LE(LIMIT_MS, now_ms() - answered + 1);
+		EXPECT_GT(LIMIT_MS + SLACK_MS, now_ms() - answered);
+		EXPECT_EQ(0, read(client, bytes, 4));
+	}
+	/* An errno nobody asks for goes as well. */
+	ASSERT_EQ(0, client_write(client, 1));
+	ASSERT_LT(0, server_fetch_command(fd, &frame));
+	ASSERT_EQ(0, server_answer(fd, frame.head.id, EIO, NULL, 0));
+	EXPECT_EQ(1, poll(&poll_fd, 1, PATIENCE_MS));
+	EXPECT_EQ(0, read(client, bytes, 4));
+	EXPECT_EQ(0, parameter_set("unread_ms", old, NULL));
+}
+
 TEST_HARNESS_MAIN
