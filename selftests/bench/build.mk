@@ -2,6 +2,7 @@
 # make bench: time from command to response, ours beside others, in one boot.
 # make bench-native: the engine alone, on this machine.
 # make bench-daemon: the daemon with many vTPMs, on this machine.
+# make bench-devices: what many devices cost the driver.
 # make bench-start: how soon an engine is there, and how much memory many take.
 
 $(B)/selftests/latency: selftests/bench/latency.c
@@ -13,6 +14,10 @@ $(B)/selftests/start: selftests/bench/start.c $(B)/userd/spawn/host_for_tests.o 
 	@mkdir -p $(@D)
 	$(CC) $(E2E_CFLAGS) -Iuserd -o $@ $^ -lcrypto
 
+$(B)/selftests/devices: selftests/bench/devices.c $(B)/selftests/driver/common.o
+	@mkdir -p $(@D)
+	$(CC) $(TEST_CPPFLAGS) $(TEST_CFLAGS) -o $@ $^
+
 bench:
 	@selftests/bench/run
 
@@ -22,7 +27,10 @@ bench-native:
 bench-daemon: programs
 	@selftests/bench/daemon
 
+bench-devices:
+	@selftests/bench/devices
+
 bench-start: $(B)/selftests/start $(B)/vtpm-spawn
 	@VTPM_SPAWN=$(B)/vtpm-spawn taskset -c 0 $<
 
-.PHONY: bench bench-native bench-start bench-daemon
+.PHONY: bench bench-native bench-devices bench-start bench-daemon
