@@ -44,7 +44,7 @@ $(TB)/abi_test.ok: $(T)/abi_test.c uapi/linux/vtpm.h
 
 kselftest: $(addprefix $(TB)/,$(DRIVER_TESTS)) $(TB)/hold_device $(TB)/abi_test.ok
 
-check-driver: kselftest
+check-driver: kselftest $(B)/vtpmctl
 	@$(MAKE) --no-print-directory modules KERNELS="$(KERNELS)"
 	$(T)/run --kernels "$(KERNELS)" --smp "$(SMP)" $(TESTS)
 

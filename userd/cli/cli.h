@@ -72,6 +72,7 @@ enum cli_exit {
  * @no_start: do not start it
  * @timeout: seconds; 0 for ever
  * @yes: ask nothing
+ * @control_node: the driver's; NULL for the default
  */
 struct cli {
 	const char *runtime_dir;
@@ -96,6 +97,7 @@ struct cli {
 	bool no_start;
 	unsigned int timeout;
 	bool yes;
+	const char *control_node;
 };
 
 /** cli_options_parse() - read the command line; what is wrong with it has been reported */
@@ -125,5 +127,8 @@ enum cli_exit cli_vtpm_list(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_show(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_wait(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_remove(struct cli *cli, const char *name);
+enum cli_exit cli_device_list(struct cli *cli, const char *name);
+enum cli_exit cli_device_info(struct cli *cli, const char *name);
+enum cli_exit cli_device_destroy(struct cli *cli, const char *name);
 
 #endif /* CLI_CLI_H */

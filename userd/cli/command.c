@@ -63,6 +63,14 @@ static const struct command commands[] = {
 	{ "remove", cli_vtpm_remove, true, "yes", "--yes", "end a vTPM, and erase it for good",
 	  "All keys that were made in it are lost, and with them whatever they protect. Without\n"
 	  "--yes it asks on a terminal, and refuses elsewhere." },
+	{ "device list", cli_device_list, false, "control-node", "[--control-node PATH]",
+	  "list the driver's devices, without vtpmd", NULL },
+	{ "device info", cli_device_info, true, "control-node", "[--control-node PATH]",
+	  "show a device of the driver, without vtpmd", NULL },
+	{ "device destroy", cli_device_destroy, true, "control-node yes",
+	  "[--control-node PATH] --yes", "end a device of the driver, without vtpmd",
+	  "Erases no state and no key, but whoever uses the device fails; vtpmd makes it anew when\n"
+	  "its vTPM is started. Without --yes it asks on a terminal, and refuses elsewhere." },
 	{ "help", help, false, "", "[COMMAND]", "say what there is", NULL },
 };
 

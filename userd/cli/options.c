@@ -156,6 +156,12 @@ static bool take_pcr_banks(struct cli *cli, char *text)
 	return *text;
 }
 
+static bool take_control_node(struct cli *cli, char *text)
+{
+	cli->control_node = text;
+	return *text;
+}
+
 static bool take_timeout(struct cli *cli, char *text)
 {
 	unsigned long seconds;
@@ -193,6 +199,7 @@ static const struct row rows[] = {
 	{ "no-start", NULL, "make it, but do not start it", FLAG(no_start) },
 	{ "timeout", "SECONDS", "give up after this time", take_timeout, 0 },
 	{ "yes", NULL, "ask nothing", FLAG(yes) },
+	{ "control-node", "PATH", "the driver's control node (/dev/vtpmx)", take_control_node, 0 },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
