@@ -377,39 +377,4 @@ TEST_F(limit, module_stays)
 	EXPECT_EQ(0, access(self->device.raw, F_OK));
 }
 
-/* errno:COMMON:ENOMEM */
-TEST_F(limit, no_memory)
-{
-	unsigned int i, failures = 0;
-	struct vtpm_info info;
-	char text[16];
-	int fail, rc, fd;
-
-	fail = open("/proc/self/fail-nth", O_RDWR);
-	if (fail < 0)
-		SKIP(return, "this kernel cannot inject failures");
-	for (i = 1; i < 200; i++) {
-		self->device.name[0] = 0;
-		snprintf(text, sizeof(text), "%u", i);
-		ASSERT_LT(0, pwrite(fail, text, strlen(text), 0));
-		rc = device_create(&self->device, self->control, NULL);
-		fd = rc ? rc : device_attach(&self->device, VTPM_ATTACH_RESET);
-		memset(text, 0, sizeof(text));
-		pread(fail, text, sizeof(text) - 1, 0);
-		pwrite(fail, "0", 1, 0);
-		EXPECT_TRUE(rc == 0 || rc == -ENOMEM);
-		EXPECT_TRUE(fd >= 0 || fd == -ENOMEM);
-		failures += fd < 0;
-		if (fd < 0 && rc == 0) {
-			EXPECT_EQ(0, device_info(&self->device, &info));
-			EXPECT_EQ(VTPM_STATE_NEW, info.state);
-		}
-		close(fd);
-		EXPECT_EQ(rc ? -ENOENT : 0, device_destroy(&self->device));
-		if (atoi(text))
-			break;
-	}
-	TH_LOG("%u of %u allocations failed a call", failures, i);
-}
-
 TEST_HARNESS_MAIN

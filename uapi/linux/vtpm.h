@@ -581,7 +581,7 @@ struct vtpm_exchange {
  *
  * open(): EBUSY (the raw node is open already), ENFILE (the device has as many
  * clients as allowed), EDQUOT (the user has as many open files as allowed), ENODEV
- * (the device is gone).
+ * (the device is gone), ENOMEM.
  *
  * write(): E2BIG (more than VTPM_COMMAND_SIZE bytes), EINVAL (fewer bytes than
  * the command's head or than the size it states), ENODATA (stated size 0), EPERM
@@ -590,10 +590,10 @@ struct vtpm_exchange {
  * fatal one later: the command may run, its response is dropped), ETIME (no
  * server within detached_ms, or no answer within running_ms), ECANCELED (the server
  * died with it, its TPM was reset, or somebody wrote to the raw node's ``cancel`` in
- * sysfs), EPIPE (the device is gone), or the errno
- * the server answered with. On an O_NONBLOCK file the errors of a command that was
- * accepted come from read(), and EAGAIN from write() means that another thread is
- * in a call on the same file.
+ * sysfs), EPIPE (the device is gone), EFAULT (the command leads nowhere), ENOMEM, or
+ * the errno the server answered with. On an O_NONBLOCK file the errors of a command
+ * that was accepted come from read(), and EAGAIN from write() means that another
+ * thread is in a call on the same file.
  */
 
 /**
