@@ -6,6 +6,7 @@
  *	CREATE -> ATTACH(reset) -> engine ----- killed -----> ATTACH(resume) -> engine
  *	                             |                                            |
  *	                             +---- SIGTERM to serve: SIGTERM, wait, DESTROY
+ *	                             +---- SIGHUP: the same, ATTACH(reset) -> engine
  *
  * What outlives an engine is kept here: the checkpoint memory, the state file and,
  * in front of a socket, the listening socket. The server's file is not kept:
@@ -225,10 +226,26 @@ static void say_ready(struct serve *s)
 	fflush(stdout);
 }
 
+static void make_checkpoint(struct serve *s)
+{
+	s->checkpoint = memfd_create("vtpm-checkpoint", MFD_CLOEXEC);
+	if (s->checkpoint < 0)
+		err(1, "memfd_create");
+}
+
+/* As a machine that is switched off and on: NV stays, all else is gone. */
+static void reset(struct serve *s)
+{
+	close(s->checkpoint);
+	make_checkpoint(s);
+	s->manufacture = false;
+	start_engine(s, VTPM_ATTACH_RESET);
+}
+
 /* Returns when the engine has ended by itself or was asked to; its exit status. */
 static int serve(struct serve *s, const sigset_t *signals)
 {
-	bool stopping = false;
+	bool stopping = false, resetting = false;
 	siginfo_t info;
 	int status;
 
@@ -236,11 +253,17 @@ static int serve(struct serve *s, const sigset_t *signals)
 		if (sigwaitinfo(signals, &info) < 0)
 			continue;
 		if (info.si_signo != SIGCHLD) {
-			stopping = true;
+			resetting = info.si_signo == SIGHUP;
+			stopping = !resetting;
 			kill(s->child, SIGTERM);
 		}
 		if (waitpid(s->child, &status, WNOHANG) != s->child)
 			continue;
+		if (resetting && WIFEXITED(status) && !WEXITSTATUS(status)) {
+			resetting = false;
+			reset(s);
+			continue;
+		}
 		if (WIFEXITED(status))
 			return WEXITSTATUS(status);
 		if (stopping)
@@ -324,15 +347,14 @@ int main(int argc, char **argv)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
 	sigaddset(&signals, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 
 	s.state_fd = open(s.state, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (s.state_fd < 0)
 		err(1, "%s", s.state);
-	s.checkpoint = memfd_create("vtpm-checkpoint", MFD_CLOEXEC);
-	if (s.checkpoint < 0)
-		err(1, "memfd_create");
+	make_checkpoint(&s);
 	if (s.socket) {
 		/* tpm2-tss's swtpm TCTI opens a second socket for the locality. */
 		s.listener = listen_on(s.socket, "");
