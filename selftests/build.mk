@@ -7,3 +7,4 @@ include selftests/driver/build.mk
 include selftests/torture/build.mk
 include selftests/queue-explorer/build.mk
 include selftests/nested/build.mk
+include selftests/fuzz-kernel/build.mk
