@@ -71,7 +71,7 @@ static uint32_t next_session(struct rm *rm, uint64_t client, uint32_t first)
 		const struct rm_session *session = &rm->sessions[i];
 
 		if (session->state == RM_SESSION_NONE || session->client != client ||
-		    (session->state == RM_SESSION_GIVEN) != given)
+		    rm_session_is_given(session) != given)
 			continue;
 		/* A TPM lists saved sessions as if all were for HMAC. */
 		return given ? (uint32_t)TPM_HT_HMAC_SESSION << 24 | i : session->handle;

@@ -84,7 +84,7 @@ static uint32_t find_session(struct call *call, uint32_t handle, size_t place, u
 	if (!session || session->client != call->client ||
 	    (session->handle != handle && !flushes_context(call)))
 		return unknown;
-	if (session->state == RM_SESSION_GIVEN && !flushes_context(call))
+	if (rm_session_is_given(session) && !flushes_context(call))
 		return saved;
 	session->used = call->rm->now;
 	call->session[place] = session;
@@ -283,18 +283,22 @@ static int settle_new(struct call *call)
 }
 
 /* The client has saved it: the TPM has it no more, we keep what the client was given. */
-static void settle_given(struct call *call, struct rm_session *session)
+static int settle_given(struct call *call, struct rm_session *session)
 {
 	const uint8_t *context = call->response + TPM_HEAD_SIZE;
 	size_t length = call->length - TPM_HEAD_SIZE;
 
 	if (!rm_digest(context, length, session->given) ||
 	    !rm_context_keep(call->rm, &session->context, context, length)) {
+		uint32_t handle = session->handle;
+
 		rm_session_forget(call->rm, session);
-		return;
+		respond(call, TPM_RC_LAYER_RESMGR | TPM_RC_MEMORY);
+		return rm_flush(call->rm, handle);
 	}
 	session->sequence = rm_context_sequence(context, length);
-	session->state = RM_SESSION_GIVEN;
+	session->state = RM_SESSION_SWAPPED;
+	return 0;
 }
 
 static void settle_flushed(struct call *call)
@@ -320,7 +324,7 @@ static int settle(struct call *call, uint32_t rc)
 		    call->session[i]->state != RM_SESSION_NONE)
 			rm_session_forget(call->rm, call->session[i]);
 	if (call->command->code == TPM_CC_CONTEXT_SAVE && call->session[0])
-		settle_given(call, call->session[0]);
+		return settle_given(call, call->session[0]);
 	if (flushes_context(call))
 		settle_flushed(call);
 	if ((flags & COMMAND_ENDS_SEQUENCE) && call->object[call->handles - 1])

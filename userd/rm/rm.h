@@ -12,8 +12,9 @@
  *	object		LOADED <--> SAVED	its context is kept while it is loaded: it
  *						does not change, so that the next swap is one
  *						FlushContext; a sequence object is saved anew
- *	session		LOADED <--> SWAPPED	by us, when its place is needed
- *			LOADED <--> GIVEN	by the client's own ContextSave, ContextLoad
+ *	session		LOADED <--> SWAPPED	by us, when its place is needed; and by the
+ *						client's own ContextSave, which makes it
+ *						"given" as well, until its ContextLoad
  *
  * Swapping is lazy: a command brings in what it names and is not there, and what it
  * needs room for is made room for when the TPM says that there is none. The TPM's
@@ -109,7 +110,6 @@ enum rm_session_state {
 	RM_SESSION_NONE,
 	RM_SESSION_LOADED,
 	RM_SESSION_SWAPPED,
-	RM_SESSION_GIVEN,
 	_RM_SESSION_MAX,
 };
 
@@ -118,10 +118,11 @@ enum rm_session_state {
  * @client: whose it is
  * @handle: the TPM's
  * @state: see the file's head
- * @context: saved, of this moment, while SWAPPED or GIVEN
+ * @context: saved, of this moment, while SWAPPED
  * @sequence: number of @context, by which the TPM knows the oldest one
- * @given: digest of the context that the client was given, while GIVEN: @context may
- *	have been renewed since
+ * @given: digest of the context that the client was given by ContextSave, zero for none.
+ *	To the client it is saved then, wherever we have it, and @context may have been
+ *	renewed since
  * @used: when it was last used, in commands
  */
 struct rm_session {

@@ -187,25 +187,20 @@ static struct rm_session *oldest_context(struct rm *rm)
 static int close_gap(struct rm *rm, bool *ret_done)
 {
 	struct rm_session *oldest = oldest_context(rm);
-	enum rm_session_state state;
 	uint32_t rc;
 	int r;
 
 	*ret_done = false;
 	if (!oldest)
 		return 0;
-	state = oldest->state;
 	r = load(rm, &oldest->context, &rc);
 	if (r || rc)
 		return r;
 	rm_context_drop(rm, &oldest->context);
 	oldest->state = RM_SESSION_LOADED;
 	r = session_out(rm, oldest, &rc);
-	if (r || rc)
-		return r;
-	oldest->state = state;
-	*ret_done = true;
-	return 0;
+	*ret_done = !r && !rc;
+	return r;
 }
 
 static int any_session_out(struct rm *rm, bool *ret_done)

@@ -11,6 +11,7 @@
  */
 #include "rm/table.h"
 
+#include "base/cursor.h"
 #include "rm/context.h"
 
 void rm_init(struct rm *rm, rm_execute *execute, void *memory)
@@ -108,6 +109,11 @@ struct rm_session *rm_session_find(struct rm *rm, uint32_t handle)
 	if (number >= RM_SESSIONS || rm->sessions[number].state == RM_SESSION_NONE)
 		return NULL;
 	return &rm->sessions[number];
+}
+
+bool rm_session_is_given(const struct rm_session *session)
+{
+	return !cursor_is_zero(session->given, sizeof(session->given));
 }
 
 bool rm_session_may_add(const struct rm *rm, uint64_t client)

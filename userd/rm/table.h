@@ -38,6 +38,9 @@ void rm_object_forget(struct rm *rm, struct rm_object *object);
 /** rm_session_find() - any client's session with the number of @handle, or NULL */
 struct rm_session *rm_session_find(struct rm *rm, uint32_t handle);
 
+/** rm_session_is_given() - has the client saved it, and not loaded it again? */
+bool rm_session_is_given(const struct rm_session *session);
+
 /** rm_session_may_add() - may the client have one more? */
 bool rm_session_may_add(const struct rm *rm, uint64_t client);
 
