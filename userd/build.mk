@@ -112,8 +112,10 @@ unit-asan: $(patsubst $(B)/%,$(B)/asan/%,$(PROGRAMS)) $(ASAN_PROGRAMS)
 
 .PHONY: unit unit-asan
 
-# Fuzzers: clang's libFuzzer; their corpora stay in $(B)/fuzz/corpus.
+# Fuzzers: clang's libFuzzer. They begin with userd/fuzz/corpus/NAME, as far as there is one; what
+# they find stays in $(B)/fuzz/corpus.
 
+comma := ,
 FUZZ_CC ?= clang
 FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_NAMES := $(patsubst userd/fuzz/%.c,%,$(wildcard userd/fuzz/fuzz_*.c))
@@ -128,7 +130,16 @@ $(B)/fuzz/libuserd.a: $(patsubst userd/%.c,$(B)/fuzz/%.o,$(USERD_SRC))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(FUZZ_PROGRAMS): $(B)/fuzz/%: userd/fuzz/%.c $(B)/fuzz/libuserd.a
+# Comparisons are traced to find magic numbers. The resource manager's are walks over tables.
+$(B)/fuzz/rm/%.o: FUZZ_FLAGS += -fno-sanitize-coverage=trace-cmp
+
+# What stands in for the TPM: a program takes what it needs of it. Its coverage is no aim.
+$(B)/fuzz/%_for_tests.o: FUZZ_FLAGS := $(subst fuzzer$(comma),,$(FUZZ_FLAGS))
+$(B)/fuzz/libtest.a: $(patsubst userd/%.c,$(B)/fuzz/%.o,$(wildcard userd/rm/*_for_tests.c))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(FUZZ_PROGRAMS): $(B)/fuzz/%: userd/fuzz/%.c $(B)/fuzz/libtest.a $(B)/fuzz/libuserd.a
 	$(FUZZ_CC) $(USERD_FLAGS) $(FUZZ_FLAGS) $^ -Wl,--as-needed $(ALL_LIBS) -o $@
 
 -include $(wildcard $(B)/fuzz/*/*.d)
@@ -141,7 +152,8 @@ fuzz: fuzz-build
 		echo "$$name: $(SECONDS) s"; \
 		$(B)/fuzz/$$name -max_total_time=$(SECONDS) -max_len=4096 -verbosity=0 \
 			-print_final_stats=1 -artifact_prefix=$(B)/fuzz/ \
-			$(B)/fuzz/corpus/$$name || exit 1; \
+			$(B)/fuzz/corpus/$$name \
+			$$(ls -d userd/fuzz/corpus/$$name 2>/dev/null) || exit 1; \
 	done
 
 .PHONY: fuzz-build fuzz

@@ -514,12 +514,10 @@ static void step(void)
 
 static void end_step(void)
 {
-	if (world.call.failed) {
-		world.call.failed = false;
+	if (world.call.failed)
 		world_back_to(0);
-	} else {
+	else
 		bear_losses();
-	}
 	if (test_tpm.fault.hit)
 		test_tpm.fault = (struct test_fault){ 0 };
 }
@@ -536,5 +534,5 @@ void model_run(const uint8_t *bytes, size_t length)
 		compare_model();
 		world_publish();
 	}
-	world_compare_packed();
+	world_end();
 }

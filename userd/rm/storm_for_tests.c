@@ -112,7 +112,7 @@ void model_storm(const uint8_t *bytes, size_t length)
 		world_compare();
 		world_publish();
 	}
-	world_compare_packed();
+	world_end();
 }
 
 void model_unpack(const uint8_t *bytes, size_t length)
@@ -124,6 +124,6 @@ void model_unpack(const uint8_t *bytes, size_t length)
 		MUST(rm_is_empty(&world.rm) && !world.rm.top);
 		return;
 	}
-	MUST(!length ||
-	     (rm_pack(&world.rm, again, sizeof(again)) == length && secret_equal(again, bytes, length)));
+	MUST(!length || (rm_pack(&world.rm, again, sizeof(again)) == length &&
+			 secret_equal(again, bytes, length)));
 }

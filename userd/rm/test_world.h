@@ -89,6 +89,7 @@ struct call {
  * @units: what was published, the last one first
  * @input: decides what happens
  * @call: the command
+ * @slots: contexts that world_compare() has seen
  */
 struct world {
 	struct rm rm;
@@ -96,6 +97,7 @@ struct world {
 	struct unit units[2];
 	struct cursor_in input;
 	struct call call;
+	size_t slots;
 };
 
 extern struct world world;
@@ -109,12 +111,11 @@ uint32_t world_choose(uint32_t n);
 /** world_choose_client() - one of them */
 uint64_t world_choose_client(void);
 
-/** world_compare() - tables against TPM: what the one claims the other has; no slot is lost or
- * shared */
+/** world_compare() - what the tables claim the TPM has, and no slot is shared */
 void world_compare(void);
 
-/** world_compare_packed() - packed, unpacked and packed again it is the same */
-void world_compare_packed(void);
+/** world_end() - slots add up; packed, unpacked and packed again it is all the same */
+void world_end(void);
 
 /** world_begin() - nobody has anything */
 void world_begin(const uint8_t *bytes, size_t length);
