@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
-# make bench: time from command to response, ours beside others, in one boot.
+# make bench: time from command to response, ours beside others, in one boot; bare, and
+#	with keys and sessions.
 # make bench-native: the engine alone, on this machine.
 # make bench-daemon: the daemon with many vTPMs, on this machine.
 # make bench-devices: what many devices cost the driver.
 # make bench-start: how soon an engine is there, and how much memory many take.
 
-$(B)/selftests/latency: selftests/bench/latency.c
+$(B)/selftests/latency: selftests/bench/latency.c selftests/bench/reach.c selftests/bench/reach.h
 	@mkdir -p $(@D)
-	$(CC) $(E2E_CFLAGS) -o $@ $< -ltpms
+	$(CC) $(E2E_CFLAGS) -o $@ $(filter %.c,$^) -ltpms
+
+$(B)/selftests/workload: $(addprefix selftests/bench/,workload.c client.c reach.c client.h reach.h)
+	@mkdir -p $(@D)
+	$(CC) $(E2E_CFLAGS) -o $@ $(filter %.c,$^) -ltpms -lcrypto
 
 $(B)/selftests/start: selftests/bench/start.c $(B)/userd/spawn/host_for_tests.o \
 		$(B)/userd/libuserd.a
