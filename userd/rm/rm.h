@@ -156,7 +156,8 @@ struct rm_slot {
  * @owned: objects and sessions of all clients
  * @now: counts commands
  * @published: counts calls of rm_published()
- * @changed: something has changed since then, here or in the TPM
+ * @changed: since then something has come, gone, or been saved. Loading what is saved, and
+ *	putting out what is kept, changes nothing: who resumes from the unit finds the same
  * @command: for orders of our own, and the client's command with the TPM's handles
  * @response: to orders of our own
  * @length: bytes of it

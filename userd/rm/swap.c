@@ -27,10 +27,9 @@ static bool is_shortage(uint32_t rc)
 
 static int give(struct rm *rm, size_t length, uint32_t *ret_rc)
 {
-	int r;
+	int r = rm->execute(0, rm->command, length, rm->response, sizeof(rm->response),
+			    &rm->length);
 
-	rm->changed = true;
-	r = rm->execute(0, rm->command, length, rm->response, sizeof(rm->response), &rm->length);
 	if (!r)
 		*ret_rc = tpm_response_code(rm->response, rm->length);
 	return r;
