@@ -653,6 +653,25 @@ static void test_rm_unpack_finds_changes(void **state)
 	assert_true(rm_is_empty(&rm));
 }
 
+/* What rm_pack() would not have written is not taken, though each entry is sound. */
+static void test_rm_unpack_wants_sessions_in_order(void **state)
+{
+	enum { SESSION = 8 + 4 + 1 + 8 + RM_DIGEST_SIZE + 8 + 4 + RM_DIGEST_SIZE };
+	static uint8_t bytes[RM_PACK_MAX], swapped[RM_PACK_MAX];
+	size_t length, head;
+
+	(void)state;
+	new_session(ALICE, SE_POLICY);
+	new_session(ALICE, SE_POLICY);
+	length = rm_pack(&rm, bytes, sizeof(bytes));
+	head = length - 2 * SESSION;
+	cursor_copy(swapped, sizeof(swapped), bytes, head);
+	cursor_copy(swapped + head, SESSION, bytes + head + SESSION, SESSION);
+	cursor_copy(swapped + head + SESSION, SESSION, bytes + head, SESSION);
+	assert_int_equal(rm_unpack(&rm, bytes, length), 0);
+	assert_int_equal(rm_unpack(&rm, swapped, length), -EBADMSG);
+}
+
 /* The memory's keeper puts one context in another's place: nobody gets a foreign key. */
 static void test_rm_run_swapped_contexts_are_refused(void **state)
 {
@@ -694,6 +713,7 @@ int main(void)
 		TEST(test_rm_run_context_gap),
 		TEST(test_rm_unpack_goes_on),
 		TEST(test_rm_unpack_finds_changes),
+		TEST(test_rm_unpack_wants_sessions_in_order),
 		TEST(test_rm_run_swapped_contexts_are_refused),
 	};
 

@@ -4,9 +4,11 @@
  * checked all the same, since everything here trusts them afterwards.
  *
  *	version u8 | now u64
- *	objects u16 | { client u64 | handle u32 | loaded u32 | sequence u8 | used u64 | context }
- *... sessions u16 | { client u64 | handle u32 | state u8 | number u64 | given | used u64 | context
- *} ... context: slot u16 | length u16 | digest
+ *	objects u16 | { client u64 | handle u32 | loaded u32 | sequence u8 | used u64 |
+ *			context } ...
+ *	sessions u16 | { client u64 | handle u32 | state u8 | number u64 | given | used u64 |
+ *			 context } ...
+ *	context: slot u16 | length u16 | digest
  */
 #include <errno.h>
 
@@ -116,7 +118,8 @@ static bool get_object(struct rm *rm, struct cursor_in *in)
 	return true;
 }
 
-static bool get_session(struct rm *rm, struct cursor_in *in)
+/* In the order of their numbers; @least moves on. */
+static bool get_session(struct rm *rm, struct cursor_in *in, uint32_t *least)
 {
 	struct rm_session session = {
 		.client = cursor_get_u64(in),
@@ -132,18 +135,19 @@ static bool get_session(struct rm *rm, struct cursor_in *in)
 	if (!get_context(rm, in, &session.context) || in->bad)
 		return false;
 	if (!session.client || !state || state >= _RM_SESSION_MAX || session.used > rm->now ||
-	    !rm_is_session(session.handle) || number >= RM_SESSIONS ||
-	    rm->sessions[number].state != RM_SESSION_NONE)
+	    !rm_is_session(session.handle) || number < *least || number >= RM_SESSIONS)
 		return false;
 	if ((session.state == RM_SESSION_LOADED) == (session.context.length != 0))
 		return false;
 	rm->sessions[number] = session;
+	*least = number + 1;
 	rm->owned++;
 	return true;
 }
 
 static bool unpack(struct rm *rm, struct cursor_in *in)
 {
+	uint32_t least = 0;
 	uint16_t count;
 
 	if (cursor_get_u8(in) != VERSION)
@@ -159,7 +163,7 @@ static bool unpack(struct rm *rm, struct cursor_in *in)
 	if (count > RM_SESSIONS)
 		return false;
 	for (uint16_t i = 0; i < count; i++)
-		if (!get_session(rm, in))
+		if (!get_session(rm, in, &least))
 			return false;
 	return cursor_ended(in);
 }
