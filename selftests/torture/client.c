@@ -25,8 +25,8 @@ void client_submit(struct client *client, const u8 *command, size_t size)
 	struct vtpm_request *request = client->request;
 
 	request->kind = VTPM_FRAME_COMMAND;
-	request->origin = VTPM_NODE_CHIP;
-	request->client = 0;
+	request->origin = client->node;
+	request->client = client->opener;
 	request->bound_ms = client->world->kernel->queue.running_ms;
 	memcpy(request->data, command, size);
 	request->size = size;
@@ -50,6 +50,29 @@ void client_await_final(struct client *client)
 		if (ktime_get_ns() - begun > PATIENCE_NS)
 			wrong(client, "request %llu has no answer, state %d", request->id,
 			      READ_ONCE(request->state));
+}
+
+/* An OPEN or a CLOSE of its node: answered by nothing, and never refused. */
+void client_frame(struct client *client, u16 kind)
+{
+	struct vtpm_request *request = client->request;
+	struct vtpm_opener opener = { .pid = 1000 + client->index };
+
+	client->doing = kind == VTPM_FRAME_OPEN ? "OPEN" : "CLOSE";
+	request->kind = kind;
+	request->origin = VTPM_NODE_RM;
+	request->client = client->opener;
+	request->size = 0;
+	if (kind == VTPM_FRAME_OPEN) {
+		memcpy(request->data, &opener, sizeof(opener));
+		request->size = sizeof(opener);
+	}
+	if (vtpm_queue_submit(&client->world->kernel->queue, request, &client->wait))
+		wrong(client, "submit refused");
+	client_await_final(client);
+	if (request->state != VTPM_REQUEST_ANSWERED || request->error || request->size)
+		wrong(client, "state %d, errno %d, %u bytes", request->state, -request->error,
+		      request->size);
 }
 
 /* Return: the request's error, 0 when there is a response. */
@@ -166,6 +189,7 @@ void client_start(struct client *client, struct world *world, u64 seed)
 	client->world = world;
 	client->seen = (u64)-1;
 	client->doing = "start";
+	client->node = VTPM_NODE_CHIP;
 	rng_fork(&client->rng, seed, 100 + client->index);
 	init_waitqueue_head(&client->wait);
 	client->request = vtpm_request_alloc(VTPM_FRAME_COMMAND, VTPM_COMMAND_SIZE);

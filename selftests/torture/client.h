@@ -65,6 +65,8 @@ struct tcti {
  * @rng: its own
  * @tcti: to the queue
  * @esys: on @tcti
+ * @node: through which its commands come, &enum vtpm_node
+ * @opener: its open of the shared node, 0 on a chip
  * @request: the one it has
  * @wait: where it sleeps
  * @answered: id of the last request that was answered
@@ -81,6 +83,8 @@ struct client {
 	struct rng rng;
 	struct tcti tcti;
 	ESYS_CONTEXT *esys;
+	u8 node;
+	u64 opener;
 	struct vtpm_request *request;
 	wait_queue_head_t wait;
 	u64 answered;
@@ -97,6 +101,7 @@ void client_join(struct client *client);
 void client_submit(struct client *client, const u8 *command, size_t size);
 void client_await_final(struct client *client);
 int client_await(struct client *client);
+void client_frame(struct client *client, u16 kind);
 
 /* Ends the run, saying what was expected. */
 #define wrong(client, fmt, ...) violation((client)->ops->name, (client)->doing, fmt, ##__VA_ARGS__)
@@ -126,7 +131,8 @@ void client_expect(struct client *client, TSS2_RC rc, TSS2_RC expected);
 
 /* Ranges of handles (Part 2, 7.2); those of tss2 shift into the sign. */
 #define NV_INDICES	   0x01000000u, 0x01ffffffu
-#define LOADED_SESSIONS	   0x02000000u, 0x02ffffffu
+#define LOADED_SESSIONS	   0x02000000u, 0x03ffffffu
+#define SAVED_SESSIONS	   0x03000000u, 0x03ffffffu
 #define TRANSIENT_OBJECTS  0x80000000u, 0x80ffffffu
 #define PERSISTENT_OBJECTS 0x81000000u, 0x81ffffffu
 
@@ -134,6 +140,6 @@ u32 client_handles(struct client *client, TPM2_HANDLE first, TPM2_HANDLE last);
 
 extern const struct client_ops pcr_client, counter_client, orderly_client, data_client;
 extern const struct client_ops session_client, sequence_client, evict_client, random_client;
-extern const struct client_ops fickle_client, visitor_client, destroyer_client;
+extern const struct client_ops fickle_client, visitor_client, destroyer_client, shared_client;
 
 #endif

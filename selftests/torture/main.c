@@ -48,6 +48,7 @@ static const struct client_ops *const kinds[] = {
 	&pcr_client,	&pcr_client,	 &counter_client,  &orderly_client,
 	&data_client,	&session_client, &sequence_client, &evict_client,
 	&random_client, &fickle_client,	 &visitor_client,  &destroyer_client,
+	&shared_client, &shared_client,	 &shared_client,
 };
 #define CLIENTS (sizeof(kinds) / sizeof(kinds[0]))
 

@@ -48,7 +48,7 @@ struct plan {
 	bool untake;
 };
 
-#define PACE_MAX 40
+#define PACE_MAX 48
 
 /**
  * struct pace - how long things take, so that kills fall into them evenly

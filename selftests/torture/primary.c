@@ -4,7 +4,7 @@
 
 #include "primary.h"
 
-static const TPM2B_PUBLIC template = {
+static const TPM2B_PUBLIC usual = {
 	.publicArea = {
 		.type = TPM2_ALG_ECC,
 		.nameAlg = TPM2_ALG_SHA256,
@@ -25,7 +25,8 @@ static const TPM2B_PUBLIC template = {
 	},
 };
 
-ESYS_TR primary_create(struct client *client, ESYS_TR hierarchy, TPM2B_NAME *ret_name)
+static ESYS_TR create(struct client *client, ESYS_TR hierarchy, const TPM2B_PUBLIC *template,
+		      TPM2B_NAME *ret_name)
 {
 	TPM2B_SENSITIVE_CREATE sensitive = { .size = 0 };
 	TPM2B_DATA outside = { .size = 0 };
@@ -36,7 +37,7 @@ ESYS_TR primary_create(struct client *client, ESYS_TR hierarchy, TPM2B_NAME *ret
 
 	MUST(client, NOTHING,
 	     Esys_CreatePrimary(client->esys, hierarchy, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-				ESYS_TR_NONE, &sensitive, &template, &outside, &pcrs, &key, &public,
+				ESYS_TR_NONE, &sensitive, template, &outside, &pcrs, &key, &public,
 				NULL, NULL, NULL));
 	if (Esys_TR_GetName(client->esys, key, &name))
 		wrong(client, "no name");
@@ -44,6 +45,22 @@ ESYS_TR primary_create(struct client *client, ESYS_TR hierarchy, TPM2B_NAME *ret
 	free(name);
 	free(public);
 	return key;
+}
+
+ESYS_TR primary_create(struct client *client, ESYS_TR hierarchy, TPM2B_NAME *ret_name)
+{
+	return create(client, hierarchy, &usual, ret_name);
+}
+
+/* One of its own for each @unique. */
+ESYS_TR primary_create_unique(struct client *client, ESYS_TR hierarchy, u32 unique,
+			      TPM2B_NAME *ret_name)
+{
+	TPM2B_PUBLIC template = usual;
+
+	template.publicArea.unique.ecc.x.size = sizeof(unique);
+	memcpy(template.publicArea.unique.ecc.x.buffer, &unique, sizeof(unique));
+	return create(client, hierarchy, &template, ret_name);
 }
 
 void primary_flush(struct client *client, ESYS_TR key)

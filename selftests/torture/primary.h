@@ -6,6 +6,8 @@
 #include "client.h"
 
 ESYS_TR primary_create(struct client *client, ESYS_TR hierarchy, TPM2B_NAME *ret_name);
+ESYS_TR primary_create_unique(struct client *client, ESYS_TR hierarchy, u32 unique,
+			      TPM2B_NAME *ret_name);
 void primary_flush(struct client *client, ESYS_TR key);
 
 static inline bool name_equal(const TPM2B_NAME *a, const TPM2B_NAME *b)
