@@ -4,7 +4,7 @@
 #   make unit        build and run userd/*/test_*.c
 #   make unit-asan   the same under address and undefined-behaviour sanitizers
 #   make fuzz-build  the libFuzzer targets in userd/fuzz (clang)
-#   make fuzz SECONDS=10
+#   make fuzz SECONDS=10 | RUNS=N, FUZZ="fuzz_rm ...", FUZZ_ARGS=-max_len=N
 #
 # Objects go below $(B)/userd, those of sanitized builds below $(B)/asan.
 
@@ -121,6 +121,9 @@ FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=a
 FUZZ_NAMES := $(patsubst userd/fuzz/%.c,%,$(wildcard userd/fuzz/fuzz_*.c))
 FUZZ_PROGRAMS := $(addprefix $(B)/fuzz/,$(FUZZ_NAMES))
 SECONDS ?= 10
+RUNS ?=
+FUZZ ?= $(FUZZ_NAMES)
+FUZZ_ARGS ?=
 
 $(B)/fuzz/%.o: userd/%.c
 	@mkdir -p $(@D)
@@ -146,12 +149,13 @@ $(FUZZ_PROGRAMS): $(B)/fuzz/%: userd/fuzz/%.c $(B)/fuzz/libtest.a $(B)/fuzz/libu
 
 fuzz-build: $(FUZZ_PROGRAMS)
 
-fuzz: fuzz-build
-	@for name in $(FUZZ_NAMES); do \
+fuzz: $(FUZZ:%=$(B)/fuzz/%)
+	@for name in $(FUZZ); do \
 		mkdir -p $(B)/fuzz/corpus/$$name; \
-		echo "$$name: $(SECONDS) s"; \
-		$(B)/fuzz/$$name -max_total_time=$(SECONDS) -max_len=4096 -verbosity=0 \
-			-print_final_stats=1 -artifact_prefix=$(B)/fuzz/ \
+		echo "$$name: $(if $(RUNS),$(RUNS) runs,$(SECONDS) s)"; \
+		$(B)/fuzz/$$name $(if $(RUNS),-runs=$(RUNS),-max_total_time=$(SECONDS)) \
+			-max_len=4096 -verbosity=0 \
+			-print_final_stats=1 -artifact_prefix=$(B)/fuzz/ $(FUZZ_ARGS) \
 			$(B)/fuzz/corpus/$$name \
 			$$(ls -d userd/fuzz/corpus/$$name 2>/dev/null) || exit 1; \
 	done
