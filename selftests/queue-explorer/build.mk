@@ -26,6 +26,6 @@ explore-queue: $(EXPLORER_B)/test_explorer
 
 explore-queue-selftest: $(EXPLORER_OBJECTS)
 	$(EXPLORER)/mutants $(EXPLORER_B)/mutant $(CC) $(EXPLORER_CPPFLAGS) $(EXPLORER_CFLAGS) \
-		$(filter-out %/queue.o,$^) $(EXPLORER_LIBS)
+		$(filter-out %/queue.o %/transition.o,$^) $(EXPLORER_LIBS)
 
 .PHONY: explore-queue explore-queue-selftest

@@ -15,9 +15,9 @@
 #include "operation.h"
 
 static const char *const verbs[] = {
-	"submit", "announce", "cancel", "abandon", "drop",	  "reuse",
-	"attach", "detach",   "reset",	"take",	   "untake",	  "answer",
-	"refuse", "wake",     "expire", "kill",	   "pass a tick",
+	"submit", "announce", "cancel",	  "abandon", "drop",	    "reuse",  "attach",
+	"detach", "reset",    "withdraw", "take",    "untake",	    "answer", "refuse",
+	"wake",	  "look",     "expire",	  "kill",    "pass a tick",
 };
 
 static const char *const ways[] = {
@@ -89,6 +89,7 @@ static u32 list_server(struct operation *at, const void *server)
 		{ .verb = ANSWER, .way = WRONG_SHAPE },
 		{ .verb = REFUSE },
 		{ .verb = WAKE },
+		{ .verb = LOOK },
 	};
 	u32 n = 0;
 
@@ -112,6 +113,7 @@ u32 operation_list(struct operation list[MAX_OPERATIONS])
 		n += list_server(list + n, &server_b);
 	list[n++] = (struct operation){ .verb = DETACH, .way = WHOEVER };
 	list[n++] = (struct operation){ .verb = RESET };
+	list[n++] = (struct operation){ .verb = WITHDRAW };
 	list[n++] = (struct operation){ .verb = KILL };
 	list[n++] = (struct operation){ .verb = EXPIRE };
 	if (bound->clock)
@@ -123,7 +125,7 @@ u32 operation_list(struct operation list[MAX_OPERATIONS])
 
 static bool final(enum phase phase)
 {
-	return phase == LATE || phase >= ANSWERED;
+	return phase >= LEFT;
 }
 
 /* May the owner of a request do this? A new request is made by submitting it. */
@@ -226,13 +228,19 @@ static struct outcome perform_owner(const struct operation *operation)
 	return (struct outcome){ 0 };
 }
 
+static void abandoned(const void *server)
+{
+	lockdep_assert_held(&world.queue.lock);
+	seen.abandoned += server == world.queue.server;
+}
+
 static struct outcome attach(const struct operation *operation)
 {
 	const struct vtpm_queue *queue = &world.queue;
 	int wanted = queue->dead ? -EPIPE : queue->server ? -EBUSY : 0;
 
 	return (struct outcome){
-		.rc = vtpm_queue_attach(&world.queue, operation->server,
+		.rc = vtpm_queue_attach(&world.queue, operation->server, abandoned,
 					operation->way != NOT_JOURNALING),
 		.wanted = wanted,
 	};
@@ -363,6 +371,15 @@ struct outcome operation_perform(const struct operation *operation)
 			.rc = vtpm_queue_wake(&world.queue, operation->server),
 			.wanted = gone,
 		};
+	case LOOK:
+		return (struct outcome){
+			.rc = vtpm_queue_abandoned(&world.queue, operation->server),
+			.wanted = gone ? gone
+				       : world.queue.running && world.queue.running->abandoned,
+		};
+	case WITHDRAW:
+		vtpm_queue_withdraw(&world.queue, VTPM_NODE_RAW);
+		break;
 	case RESET:
 		vtpm_queue_reset(&world.queue);
 		break;

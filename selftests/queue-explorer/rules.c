@@ -37,7 +37,6 @@ static const struct row {
 	{ AGAIN, ABANDON, CANCELLED },
 	{ TAKEN, ABANDON, LEFT },
 	{ IDLE, DROP, NONE },
-	{ GONE, DROP, NONE },
 	{ ANSWERED, DROP, NONE },
 	{ CANCELLED, DROP, NONE },
 	{ LOST, DROP, NONE },
@@ -49,19 +48,19 @@ static const struct row {
 	{ AGAIN, TAKE, TAKEN },
 	{ TAKEN, UNTAKE, QUEUED },
 	{ TAKEN, UNTAKE, AGAIN },
-	{ LEFT, UNTAKE, GONE },
+	{ LEFT, UNTAKE, CANCELLED },
 	{ LEFT, UNTAKE, NONE },
 	{ LATE, UNTAKE, LOST },
 	{ LATE, UNTAKE, NONE },
 	{ TAKEN, ANSWER, ANSWERED },
 	{ TAKEN, ANSWER, NONE },
-	{ LEFT, ANSWER, GONE },
+	{ LEFT, ANSWER, CANCELLED },
 	{ LEFT, ANSWER, NONE },
 	{ LATE, ANSWER, LOST },
 	{ LATE, ANSWER, NONE },
 	{ TAKEN, DETACH, AGAIN },
 	{ TAKEN, DETACH, LOST },
-	{ LEFT, DETACH, GONE },
+	{ LEFT, DETACH, CANCELLED },
 	{ LEFT, DETACH, NONE },
 	{ LATE, DETACH, LOST },
 	{ LATE, DETACH, NONE },
@@ -72,6 +71,9 @@ static const struct row {
 	{ AGAIN, RESET, LOST },
 	{ AGAIN, RESET, CANCELLED },
 	{ AGAIN, RESET, NONE },
+	{ QUEUED, WITHDRAW, CANCELLED },
+	{ AGAIN, WITHDRAW, CANCELLED },
+	{ TAKEN, WITHDRAW, LEFT },
 	{ QUEUED, EXPIRE, LOST },
 	{ AGAIN, EXPIRE, LOST },
 	{ TAKEN, EXPIRE, LATE },
@@ -84,7 +86,7 @@ static const struct row {
 	{ TAKEN, KILL, LOST },
 	{ TAKEN, KILL, CANCELLED },
 	{ TAKEN, KILL, NONE },
-	{ LEFT, KILL, GONE },
+	{ LEFT, KILL, CANCELLED },
 	{ LEFT, KILL, NONE },
 	{ LATE, KILL, LOST },
 	{ LATE, KILL, NONE },
@@ -148,6 +150,11 @@ static bool waits(enum phase phase)
 	return phase == QUEUED || phase == AGAIN || phase == TAKEN;
 }
 
+static bool cancelled(enum phase phase)
+{
+	return phase == CANCELLED || phase == LEFT;
+}
+
 static bool lost(enum phase phase)
 {
 	return phase == LOST || phase == LATE;
@@ -160,7 +167,7 @@ static void step_request(const struct before *before, u32 slot, const struct ope
 	enum phase from = before->phase[slot], to = world_phase(slot);
 	const struct vtpm_request *request = request_of(slot);
 	u64 woken = world.slot[slot].wait.wakes - before->waiter_wakes[slot];
-	bool ended = waits(from) && (lost(to) || to == ANSWERED || to == CANCELLED);
+	bool ended = waits(from) && (lost(to) || cancelled(to) || to == ANSWERED);
 
 	if (from != to && !in_table(from, operation->verb, to)) {
 		printf("request %u went from %s to %s\n", slot, phase_name(from), phase_name(to));
@@ -180,8 +187,11 @@ static void step_request(const struct before *before, u32 slot, const struct ope
 	if (to == ANSWERED && is_command(slot) && !request->error &&
 	    (request->size != 1 || request->data[0] != 100 + slot))
 		broken("the response is that of the command");
-	if (to == CANCELLED && request->error != -EINTR && is_command(slot))
-		broken("a cancelled command fails with EINTR");
+	if (operation->verb == WITHDRAW && (!is_command(slot) || origin_of(slot) != VTPM_NODE_RAW))
+		broken("a node's commands are withdrawn, no others");
+	if (cancelled(to) && is_command(slot) &&
+	    request->error != (operation->verb == WITHDRAW ? -ECANCELED : -EINTR))
+		broken("a cancelled command fails with EINTR, a withdrawn one with ECANCELED");
 	if (lost(to) && request->error != -ETIME && request->error != -EPIPE &&
 	    request->error != -ECANCELED)
 		broken("a lost command has one of three reasons");
@@ -201,8 +211,9 @@ static void step_counts(const struct before *before, const struct operation *ope
 		sum.commands += is_command(i) && from == TAKEN && to == ANSWERED;
 		sum.redelivered += operation->verb == DETACH && from == TAKEN && to == AGAIN;
 		sum.lost += waits(from) && lost(to);
-		sum.cancelled += operation_of_owner(operation) && waits(from) &&
-				 (to == CANCELLED || to == LEFT);
+		sum.cancelled += (operation_of_owner(operation) || operation->verb == WITHDRAW) &&
+				 waits(from) && cancelled(to);
+		told.abandoned += from == TAKEN && (to == LEFT || to == LATE);
 		sum.poisoned += world.slot[i].used && operation->verb == DETACH &&
 				(request_of(i)->flags & ~before->flags[i] & VTPM_FRAME_POISONED);
 		told.queued += queued;
@@ -295,7 +306,7 @@ static void state_request(u32 slot, broken_fn broken)
 	if (phase == TAKEN && world.queue.running != request)
 		broken("the one that runs is TAKEN");
 	if (phase != ANSWERED && phase != CANCELLED && phase != LOST && phase != LATE &&
-	    vtpm_request_final(request))
+	    phase != LEFT && vtpm_request_final(request))
 		broken("final is final");
 	if (!held_by_queue(phase))
 		return;
@@ -318,7 +329,7 @@ static void state_request(u32 slot, broken_fn broken)
 void rules_state(broken_fn broken)
 {
 	const struct vtpm_queue *queue = &world.queue;
-	u32 queued = 0, running = 0;
+	u32 queued = 0, running = 0, waiting = 0;
 	u8 order[SLOTS];
 
 	for (u32 i = 0; i < bound->slots; i++) {
@@ -330,9 +341,12 @@ void rules_state(broken_fn broken)
 		state_request(i, broken);
 		queued += request_of(i)->state == VTPM_REQUEST_QUEUED;
 		running += queue->running == request_of(i);
+		waiting += is_command(i) && waits(world_phase(i));
 	}
 	if (world_order(order) != queued || queue->depth != queued)
 		broken("the depth is the number of the queued");
+	if ((vtpm_queue_left(&world.queue) < 0) != !waiting)
+		broken("there is a time left while a command waits");
 	if (running != !!queue->running)
 		broken("what runs exists");
 	if (queue->running && !queue->server)

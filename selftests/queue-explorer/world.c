@@ -110,6 +110,7 @@ struct vtpm_request *world_new_request(u32 slot)
 	next_slot = slot;
 	request = vtpm_request_alloc(bound->kind[slot], CAPACITY);
 	request->client = slot;
+	request->origin = origin_of(slot);
 	request->bound_ms = bound->bound_ms[slot];
 	world.slot[slot].owned = true;
 	return request;
@@ -143,7 +144,7 @@ enum phase world_phase(u32 slot)
 	case VTPM_REQUEST_QUEUED:
 		return request->flags & VTPM_FRAME_REDELIVERED ? AGAIN : QUEUED;
 	case VTPM_REQUEST_TAKEN:
-		return request == world.queue.running ? TAKEN : GONE;
+		return TAKEN;
 	case VTPM_REQUEST_ANSWERED:
 		return ANSWERED;
 	case VTPM_REQUEST_CANCELLED:
@@ -157,8 +158,8 @@ enum phase world_phase(u32 slot)
 const char *phase_name(enum phase phase)
 {
 	static const char *const names[] = {
-		"NONE", "IDLE", "QUEUED",   "AGAIN",	 "TAKEN", "LEFT",
-		"GONE", "LATE", "ANSWERED", "CANCELLED", "LOST",
+		"NONE", "IDLE", "QUEUED",   "AGAIN",	 "TAKEN",
+		"LEFT", "LATE", "ANSWERED", "CANCELLED", "LOST",
 	};
 
 	return names[phase];

@@ -19,8 +19,7 @@
  * Where one request is. The driver's states, and what its owner and the server know:
  *
  * @AGAIN: queued after a server died with it
- * @LEFT: a server has it, its owner has abandoned it
- * @GONE: as LEFT, and the server has let go; only the owner's reference is left
+ * @LEFT: cancelled while a server has it
  * @LATE: lost by a time limit while a server has it
  */
 enum phase {
@@ -30,7 +29,6 @@ enum phase {
 	AGAIN,
 	TAKEN,
 	LEFT,
-	GONE,
 	LATE,
 	ANSWERED,
 	CANCELLED,
@@ -78,7 +76,7 @@ struct world {
 
 /* What the callbacks were told during one operation. */
 struct seen {
-	u32 queued, taken, answered, cancelled, lost;
+	u32 queued, taken, answered, cancelled, lost, abandoned;
 };
 
 #define KEY_SIZE 96
@@ -98,6 +96,12 @@ static inline struct vtpm_request *request_of(u32 slot)
 static inline bool is_command(u32 slot)
 {
 	return bound->kind[slot] == VTPM_FRAME_COMMAND;
+}
+
+/* Commands come through different nodes. */
+static inline u8 origin_of(u32 slot)
+{
+	return slot ? VTPM_NODE_RM : VTPM_NODE_RAW;
 }
 
 static inline bool held_by_queue(enum phase phase)
