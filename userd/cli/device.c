@@ -55,7 +55,8 @@ static const struct report_column info_lines[] = {
 static json_t *explain(const char *name, const char *node, int error)
 {
 	if (error == ENOENT && name)
-		return report_problem("not-found", "`vtpmctl device list` says which ones there are",
+		return report_problem("not-found",
+				      "`vtpmctl device list` says which ones there are",
 				      "the driver has no device '%s'", name);
 	if (error == EPERM || error == EACCES)
 		return report_problem("forbidden", "do it as root", "%s: %s", node,
@@ -63,8 +64,8 @@ static json_t *explain(const char *name, const char *node, int error)
 	if (error == EINVAL && name)
 		return report_problem("usage", "a name begins neither with '.' nor with '-'",
 				      "'%s' is no name of a device", name);
-	return report_problem("no-driver", "is the module loaded (`modprobe vtpm`)?", "%s: %s", node,
-			      strerror(error));
+	return report_problem("no-driver", "is the module loaded (`modprobe vtpm`)?", "%s: %s",
+			      node, strerror(error));
 }
 
 static const char *node_of(const struct cli *cli)

@@ -7,9 +7,9 @@
  *	input	{ kind, node, client, flags, id, length | body } ...
  *
  * A byte of an id chooses: the one of before (a redelivery), none, or the next one, and
- * what no driver sends. What must hold: each frame but a WAKE has one answer, with its id; a command's is a whole response or
- * a known errno; a command that the unit names is answered with the bytes of before; only a
- * frame that is none ends the service.
+ * what no driver sends. What must hold: each frame but a WAKE has one answer, with its id; a
+ * command's is a whole response or a known errno; a command that the unit names is answered
+ * with the bytes of before; only a frame that is none ends the service.
  */
 #include <errno.h>
 #include <stdlib.h>
