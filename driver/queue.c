@@ -449,12 +449,14 @@ int vtpm_queue_untake(struct vtpm_queue *queue, const void *server, u64 id)
 		queue->wake = true;
 	} else if (request && request->id == id) {
 		queue->running = NULL;
-		if (request->abandoned) {
+		queue->progress = ktime_get_ns();
+		if (request->abandoned)
 			vtpm_request_put(request);
-		} else {
+		else
 			vtpm_enqueue(queue, request, true);
+		/* Those behind it have their time from now on, with it or without. */
+		if (queue->depth)
 			vtpm_arm(queue, queue->running_ms);
-		}
 	}
 	/* Another thread of the server may sleep since it saw the frame taken. */
 	if (!rc && (queue->wake || !list_empty(&queue->queued)))
