@@ -52,6 +52,9 @@ static struct {
 	uint32_t room;
 } answer;
 
+/* TPM_RC_RETRY: the first use of an algorithm tests it, and then wants the command again. */
+#define TRIES 5
+
 static uint8_t running_locality;
 static bool powered;
 
@@ -275,8 +278,12 @@ int tpmlib_run(uint8_t locality, const uint8_t *command, size_t length, uint8_t 
 {
 	uint32_t size;
 
-	if (process(locality, command, length))
-		return -ENOTRECOVERABLE;
+	for (int i = 0; i < TRIES; i++) {
+		if (process(locality, command, length))
+			return -ENOTRECOVERABLE;
+		if (tpm_response_code(answer.bytes, answer.length) != TPM_RC_RETRY)
+			break;
+	}
 	if (!cursor_copy(response, room, answer.bytes, answer.length))
 		return -ENOTRECOVERABLE;
 	size = answer.length;

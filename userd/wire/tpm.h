@@ -40,6 +40,7 @@
 #define TPM_RC_SESSION_HANDLES 0x905
 #define TPM_RC_REFERENCE_H0    0x910
 #define TPM_RC_REFERENCE_S0    0x918
+#define TPM_RC_RETRY	       0x922
 #define TPM_RC_NV_UNAVAILABLE  0x923
 
 /* TSS 2.0 Overview and Common Structures, 3.12: who says it */
