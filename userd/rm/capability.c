@@ -83,15 +83,25 @@ static uint32_t list(struct rm *rm, uint64_t client, const struct question *ques
 		     uint32_t handles[HANDLES_MAX + 1])
 {
 	uint32_t type = question->property & ~RM_HANDLE_NUMBER;
+	uint32_t number = question->property & RM_HANDLE_NUMBER;
 	uint32_t next = question->property;
-	uint32_t count = 0;
+	uint32_t count = 0, skip = 0;
 
+	/*
+	 * Whoever counts up from the first handle of a TPM, one object at a time, means the
+	 * objects by their number; the virtual handles are far behind those.
+	 */
+	if (TPM_HT(type) == TPM_HT_TRANSIENT && number < RM_OBJECTS_PER_CLIENT)
+		skip = number;
 	while (count <= HANDLES_MAX) {
 		next = TPM_HT(type) == TPM_HT_TRANSIENT ? next_object(rm, client, next)
 							: next_session(rm, client, next);
 		if (!next)
 			break;
-		handles[count++] = next;
+		if (skip)
+			skip--;
+		else
+			handles[count++] = next;
 		next = type | ((next & RM_HANDLE_NUMBER) + 1);
 		if (!(next & RM_HANDLE_NUMBER))
 			break;
