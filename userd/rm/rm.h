@@ -154,6 +154,7 @@ struct rm_slot {
  * @slots: of @memory
  * @top: entries of @objects in use are below
  * @owned: objects and sessions of all clients
+ * @full: clients' objects that were loaded when the TPM last had no room for one more; 0: not known
  * @now: counts commands
  * @published: counts calls of rm_published()
  * @changed: since then something has come, gone, or been saved. Loading what is saved, and
@@ -170,6 +171,7 @@ struct rm {
 	struct rm_slot slots[RM_CONTEXTS];
 	size_t top;
 	size_t owned;
+	unsigned int full;
 	uint64_t now;
 	uint64_t published;
 	bool changed;

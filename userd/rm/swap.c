@@ -159,6 +159,33 @@ static int any_object_out(struct rm *rm, bool *ret_done)
 	return oldest ? object_out(rm, oldest, ret_done) : 0;
 }
 
+static unsigned int loaded_objects(const struct rm *rm)
+{
+	unsigned int loaded = 0;
+
+	for (size_t i = 0; i < rm->top; i++)
+		loaded += rm->objects[i].client && rm->objects[i].loaded;
+	return loaded;
+}
+
+/*
+ * A ContextLoad that finds no room costs as much as one that does: the TPM looks for it
+ * last. So where it was full before it is taken to be full again. Now and then it is
+ * asked, for the raw node may have left.
+ */
+static int make_room(struct rm *rm)
+{
+	unsigned int loaded = loaded_objects(rm);
+	bool done = true;
+	int r = 0;
+
+	if (rm->now % RM_ASK_AGAIN == 0)
+		rm->full = 0;
+	while (!r && done && rm->full && loaded-- >= rm->full)
+		r = any_object_out(rm, &done);
+	return r;
+}
+
 static struct rm_session *idle_session(struct rm *rm)
 {
 	struct rm_session *oldest = NULL;
@@ -226,6 +253,8 @@ int rm_relieve(struct rm *rm, uint32_t rc, bool *ret_helped)
 	*ret_helped = false;
 	if (rc == TPM_RC_CONTEXT_GAP)
 		return close_gap(rm, ret_helped);
+	if (rc == TPM_RC_OBJECT_MEMORY)
+		rm->full = loaded_objects(rm);
 	if (rc == TPM_RC_OBJECT_MEMORY || rc == TPM_RC_MEMORY)
 		r = any_object_out(rm, ret_helped);
 	if (!r && (rc == TPM_RC_SESSION_MEMORY || rc == TPM_RC_MEMORY))
@@ -256,7 +285,9 @@ int rm_object_in(struct rm *rm, struct rm_object *object, uint32_t *ret_rc)
 	*ret_rc = TPM_RC_SUCCESS;
 	if (object->loaded)
 		return 0;
-	r = load_somehow(rm, &object->context, ret_rc);
+	r = make_room(rm);
+	if (!r)
+		r = load_somehow(rm, &object->context, ret_rc);
 	if (r || is_shortage(*ret_rc))
 		return r;
 	if (*ret_rc)

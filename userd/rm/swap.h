@@ -13,6 +13,9 @@
 /* More than the slots of any TPM: an end for what should have ended by itself. */
 #define RM_TRIES 16
 
+/* Commands after which a TPM that was full is asked whether it still is. */
+#define RM_ASK_AGAIN 64
+
 /**
  * rm_relieve() - the TPM gave a warning: make room, or close the gap of session contexts
  * @rc: response code
