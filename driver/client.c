@@ -142,12 +142,18 @@ static int take_error(struct client_file *file)
 	return file->request->error;
 }
 
-/* A non-blocking call never waits for another one's page faults. */
+/*
+ * A non-blocking call never waits for another one's page faults. For the work item it
+ * does: that has the lock for a moment only, and no other thread is to blame.
+ */
 static int lock_file(struct file *filp, struct client_file *file)
 {
-	if (filp->f_flags & O_NONBLOCK)
-		return mutex_trylock(&file->lock) ? 0 : -EAGAIN;
-	return mutex_lock_interruptible(&file->lock) ? -EINTR : 0;
+	if (!(filp->f_flags & O_NONBLOCK))
+		return mutex_lock_interruptible(&file->lock) ? -EINTR : 0;
+	if (mutex_trylock(&file->lock))
+		return 0;
+	flush_work(&file->tidy.work);
+	return mutex_trylock(&file->lock) ? 0 : -EAGAIN;
 }
 
 /* An abandoned request stays with the queue: take another one. */

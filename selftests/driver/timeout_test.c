@@ -216,7 +216,10 @@ TEST_F(timeout, many_hung_chips)
 	close(fd);
 }
 
-/* An unread response goes on time without anybody looking: who polls is woken by it. */
+/*
+ * An unread response goes on time without anybody looking: who polls is woken by it, and
+ * does not meet what woke it (EAGAIN would say that another thread is in a call).
+ */
 TEST_F(timeout, unread)
 {
 	struct pollfd poll_fd = { .events = POLLOUT };
@@ -245,6 +248,14 @@ TEST_F(timeout, unread)
 		EXPECT_LE(LIMIT_MS, now_ms() - answered + 1);
 		EXPECT_GT(LIMIT_MS + SLACK_MS, now_ms() - answered);
 		EXPECT_EQ(0, read(client, bytes, 4));
+	}
+	ASSERT_EQ(0, parameter_set("unread_ms", 20, NULL));
+	for (i = 0; i < 100; i++) {
+		ASSERT_EQ(0, client_write(client, 1));
+		ASSERT_LT(0, server_fetch_command(fd, &frame));
+		ASSERT_EQ(0, server_echo(fd, &frame));
+		ASSERT_EQ(1, poll(&poll_fd, 1, PATIENCE_MS));
+		ASSERT_EQ(0, read(client, bytes, 4));
 	}
 	/* An errno nobody asks for goes as well. */
 	ASSERT_EQ(0, client_write(client, 1));
