@@ -42,6 +42,7 @@
  * @request: the core sends one command at a time
  * @wait: where send() sleeps
  * @registered: tpm_chip_register() succeeded
+ * @commands: what the TPM can do, in place of the core's own table (ops_sem of @chip)
  */
 struct chip_life {
 	struct vtpm_device *device;
@@ -51,6 +52,7 @@ struct chip_life {
 	struct vtpm_request *request;
 	wait_queue_head_t wait;
 	bool registered;
+	u32 commands[VTPM_COMMAND_SIZE / sizeof(u32)];
 };
 
 /**
@@ -282,11 +284,31 @@ static void announce(struct vtpm_device *device, struct chip_front *front)
 		vtpm_view_changed(&front->view);
 }
 
+/*
+ * The core frees the table of commands with the device node, and only then waits for
+ * those who look into it with a file that is still open. A table that was read from one
+ * response has room in @commands.
+ */
+static void keep_commands(struct chip_life *life)
+{
+	struct tpm_chip *chip = life->chip;
+	size_t size = chip->nr_commands * sizeof(u32);
+
+	if (!chip->cc_attrs_tbl || size > sizeof(life->commands))
+		return;
+	down_write(&chip->ops_sem);
+	memcpy(life->commands, chip->cc_attrs_tbl, size);
+	chip->cc_attrs_tbl = life->commands;
+	up_write(&chip->ops_sem);
+}
+
 static void unregister(struct vtpm_device *device, struct chip_front *front,
 		       struct chip_life *life)
 {
-	if (life->registered)
+	if (life->registered) {
+		keep_commands(life);
 		tpm_chip_unregister(life->chip);
+	}
 	mutex_lock(&device->lock);
 	front->current_life = NULL;
 	announce(device, front);
