@@ -16,7 +16,7 @@ DRIVER_TESTS := $(patsubst $(T)/%.c,%,$(filter-out %/abi_test.c,$(wildcard $(T)/
 SMP ?= 1 2
 TESTS ?=
 # Life and death, failures, and whatever else lockdep and KASAN may see best.
-DEBUG_TESTS := chip_test danger_test fail_nth_test fault_test lifecycle_test wake_test
+DEBUG_TESTS := chip_test danger_test fail_nth_test fault_test lifecycle_test
 
 $(TB)/harness: $(LAB)/linux-source
 	@mkdir -p $(@D)
