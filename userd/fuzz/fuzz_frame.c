@@ -136,8 +136,12 @@ static void check_answer(const struct link *link)
 	expects_answer = false;
 	if (head->error && (head->error != EINVAL || length))
 		abort();
-	if (link->frame.head.kind != VTPM_FRAME_COMMAND || head->error)
+	if (link->frame.head.kind != VTPM_FRAME_COMMAND || head->error) {
+		/* a client's end is published too, and names no request */
+		if (engine.unit.id != before_id)
+			before_id = 0;
 		return;
+	}
 	/* a size that is not the response's own reads as this code */
 	if (tpm_response_code(link->answer.response, length) == TPM_RC_FAILURE &&
 	    length != TPM_HEAD_SIZE)
