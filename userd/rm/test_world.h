@@ -80,6 +80,7 @@ struct call {
 	int result;
 	uint32_t rc;
 	bool failed;
+	bool repeatable;
 };
 
 /**
@@ -120,7 +121,7 @@ void world_end(void);
 /** world_begin() - nobody has anything */
 void world_begin(const uint8_t *bytes, size_t length);
 
-/** world_publish() - as the engine does after a command; the memory goes on as it is */
+/** world_publish() - as and when the engine does; the memory goes on as it is */
 void world_publish(void);
 
 /** world_back_to() - a death, or a commit that failed */

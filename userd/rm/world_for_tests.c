@@ -2,9 +2,9 @@
 /*
  * The resource manager, its TPM, and who uses it.
  *
- * Like the engine it publishes after each step (the tables, the TPM's state), but not the
- * memory of the contexts, which goes on as it is. There are two ways back: to what was
- * published last (a death), and to what came before (a commit that failed).
+ * Like the engine it publishes after each step that changed something (the tables, the
+ * TPM's state), but not the memory of the contexts, which goes on as it is. There are two ways
+ * back: to what was published last (a death), and to what came before (a commit that failed).
  *
  * world_compare() is what must hold whatever was done: the tables and the TPM agree, entry by
  * entry.
@@ -124,6 +124,8 @@ void world_end(void)
 	const struct unit *unit = &world.units[0];
 	static uint8_t again[RM_PACK_MAX];
 
+	/* also what the engine would have left for later */
+	world_publish();
 	compare_rest();
 	other.memory = memory;
 	MUST(!rm_unpack(&other, unit->tables, unit->length));
@@ -134,6 +136,11 @@ void world_end(void)
 
 void world_publish(void)
 {
+	bool needless = world.call.repeatable && !world.rm.changed;
+
+	world.call.repeatable = false;
+	if (needless)
+		return;
 	struct unit *before = &world.units[1];
 
 	before->model = world.units[0].model;
@@ -170,7 +177,7 @@ void world_begin(const uint8_t *bytes, size_t length)
 	world.input = cursor_in(bytes, length);
 	world.model = (struct model){ 0 };
 	test_tpm = (struct test_tpm){ 0 };
-	world.call.failed = false;
+	world.call.failed = world.call.repeatable = false;
 	world.slots = 0;
 	rm_init(&world.rm, test_tpm_run, memory);
 	world_publish();
@@ -193,6 +200,14 @@ void world_authorize(uint32_t handle, uint8_t attributes)
 	cursor_put_u16(&world.call.out, 0);
 }
 
+/* What the engine would not publish, unless the tables have changed. */
+static bool is_read_only(const struct tpm_command *command)
+{
+	const struct command_attributes *row = command_find(command->code);
+
+	return row && (row->flags & COMMAND_READ_ONLY) && command->tag == TPM_ST_NO_SESSIONS;
+}
+
 uint32_t world_send(uint64_t whose)
 {
 	struct tpm_command command;
@@ -202,6 +217,7 @@ uint32_t world_send(uint64_t whose)
 	     !tpm_command_parse(world.call.bytes, world.call.out.used, &command));
 	world.call.result = rm_run(&world.rm, whose, 0, &command, command_find(command.code),
 				   world.call.response, &world.call.length);
+	world.call.repeatable = world.call.result == RM_E_HANDLE || is_read_only(&command);
 	world.call.rc =
 		world.call.result ? 1 : tpm_response_code(world.call.response, world.call.length);
 	if (world.call.result < 0) {
