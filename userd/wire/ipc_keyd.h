@@ -17,6 +17,8 @@
 #ifndef WIRE_IPC_KEYD_H
 #define WIRE_IPC_KEYD_H
 
+#include <stdint.h>
+
 /** define KEYD_TICKET_SIZE - a ticket opens one data key once, within KEYD_TICKET_SECONDS */
 #define KEYD_TICKET_SIZE    32
 #define KEYD_TICKET_SECONDS 30
@@ -32,6 +34,15 @@
 
 #define KEYD_DATA_KEY_SIZE 32
 #define KEYD_ENTROPY_SIZE  32
+
+/** define KEYD_BLOCK_MAX - largest root block, in bytes */
+#define KEYD_BLOCK_MAX 256
+
+/** define KEYD_ROOT_SIZE - root of the tree over all vTPMs of the store */
+#define KEYD_ROOT_SIZE 32
+
+/** define KEYD_EMPTY_ROOT - root of the tree of a store without vTPMs */
+#define KEYD_EMPTY_ROOT ((const uint8_t[KEYD_ROOT_SIZE]){ 0 })
 
 /**
  * enum keyd_op - operations; tag, errno and sentence are not repeated here
@@ -64,6 +75,27 @@
  * @KEYD_KEY: tag, uuid, ticket
  * @KEYD_KEY_IS: u32 key id, data key (KEYD_DATA_KEY_SIZE), blob entropy of the
  *	host TPM (KEYD_ENTROPY_SIZE; empty: no hardware). errno EACCES: no such ticket
+ * @KEYD_WITNESS: tag, blob root block (KEYD_BLOCK_MAX at most; empty: the store has none),
+ *	root of the store: is this store the newest? A block one ahead of the counter is
+ *	one whose KEYD_ANCHOR was lost: that is done now
+ * @KEYD_WITNESS_IS: u8 &enum keyd_verdict, u64 counter value in the block (0: none), u64
+ *	counter value of the host TPM (0: none). errno ENOKEY: locked; ENODEV, EBUSY, EIO:
+ *	of the host TPM, and no verdict
+ * @KEYD_SEAL_ROOT: tag, u8 ahead (1: for the counter value that the next KEYD_ANCHOR
+ *	makes; 0: for the one that is), root
+ * @KEYD_SEALED_ROOT: blob root block (empty: this host is unprotected). errno ESTALE: the
+ *	store has not been witnessed as the newest; ENOKEY: locked
+ * @KEYD_ANCHOR: tag: the block sealed ahead is durable, count
+ * @KEYD_ANCHORED: u64 counter value. errno EINVAL: the last block was not sealed ahead, or was
+ *	anchored already; ESTALE, ENOKEY as above; ENODEV, EBUSY, EIO: of the host TPM, the
+ *	store has to be witnessed again
+ * @KEYD_ACCEPT: tag, u32 &enum keyd_accept_flags, blob box with the host root key, blob box
+ *	with the owner password (may be empty: no password), root of the store: take it for the
+ *	newest whatever the verdict
+ * @KEYD_ACCEPTED: blob root block, sealed ahead: store it, then KEYD_ANCHOR. errno EINVAL:
+ *	no flag, or this host is unprotected; ENOKEY: locked; EKEYREJECTED: not the
+ *	root key; EACCES: the owner password is wanted, or wrong; ENOSPC: the host TPM has no
+ *	room for a counter; ENODEV, EBUSY, EIO: of the host TPM
  */
 enum keyd_op {
 	KEYD_STATUS = 0,
@@ -82,6 +114,14 @@ enum keyd_op {
 	KEYD_ENDING = 13,
 	KEYD_KEY = 14,
 	KEYD_KEY_IS = 15,
+	KEYD_WITNESS = 16,
+	KEYD_WITNESS_IS = 17,
+	KEYD_SEAL_ROOT = 18,
+	KEYD_SEALED_ROOT = 19,
+	KEYD_ANCHOR = 20,
+	KEYD_ANCHORED = 21,
+	KEYD_ACCEPT = 22,
+	KEYD_ACCEPTED = 23,
 	_KEYD_OP_MAX,
 };
 
@@ -117,6 +157,56 @@ enum keyd_init_flags {
  */
 enum keyd_unlock_flags {
 	KEYD_UNLOCK_BIND = 1 << 0,
+};
+
+/**
+ * enum keyd_rollback - how the store is protected against an older copy of itself
+ * @KEYD_ROLLBACK_OFF: not at all
+ * @KEYD_ROLLBACK_LAZY: a copy older than the window is found out
+ * @KEYD_ROLLBACK_STRICT: any older copy is
+ */
+enum keyd_rollback {
+	KEYD_ROLLBACK_OFF = 0,
+	KEYD_ROLLBACK_LAZY = 1,
+	KEYD_ROLLBACK_STRICT = 2,
+	_KEYD_ROLLBACK_MAX,
+};
+
+/**
+ * enum keyd_verdict - what keyd finds about a store; it holds until keyd ends
+ * @KEYD_VERDICT_UNPROTECTED: this host has no counter: initialised without hardware, or
+ *	with KEYD_ROLLBACK_OFF
+ * @KEYD_VERDICT_NEWEST: it is; also one without vTPMs and without a block
+ * @KEYD_VERDICT_OLD: its block is below the counter
+ * @KEYD_VERDICT_AHEAD: its block is above the counter by more than one: the counter was
+ *	replaced, or its TPM reset
+ * @KEYD_VERDICT_DIFFERENT: its block opens, but is over another root
+ * @KEYD_VERDICT_FOREIGN: there is no block although there are vTPMs, or it does not open
+ * @KEYD_VERDICT_MISSING: the counter is not in this TPM, or another one is in its place:
+ *	another host, or it was removed
+ * @KEYD_VERDICT_UNASKED: nobody asked since keyd began; in a status only
+ */
+enum keyd_verdict {
+	KEYD_VERDICT_UNPROTECTED = 0,
+	KEYD_VERDICT_NEWEST = 1,
+	KEYD_VERDICT_OLD = 2,
+	KEYD_VERDICT_AHEAD = 3,
+	KEYD_VERDICT_DIFFERENT = 4,
+	KEYD_VERDICT_FOREIGN = 5,
+	KEYD_VERDICT_MISSING = 6,
+	KEYD_VERDICT_UNASKED = 7,
+	_KEYD_VERDICT_MAX,
+};
+
+/**
+ * enum keyd_accept_flags - flags of KEYD_ACCEPT, one at least
+ * @KEYD_ACCEPT_ROLLBACK: the store is an older one, and shall be used all the same
+ * @KEYD_ACCEPT_MOVE: host TPM or counter is another one; where the counter is missing,
+ *	either flag makes one
+ */
+enum keyd_accept_flags {
+	KEYD_ACCEPT_ROLLBACK = 1 << 0,
+	KEYD_ACCEPT_MOVE = 1 << 1,
 };
 
 #endif /* WIRE_IPC_KEYD_H */
