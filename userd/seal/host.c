@@ -159,8 +159,7 @@ void host_done(struct host *host)
 		Tss2_TctiLdr_Finalize(&host->context);
 }
 
-/* Is there a TPM to talk to? */
-static int reachable(const struct host *host, struct reason *reason)
+int host_reachable(const struct host *host, struct reason *reason)
 {
 	if (!host->esys)
 		return absent(host, reason);
@@ -182,7 +181,7 @@ int host_session(struct host *host, ESYS_TR salt, TPM2_SE type, TPMA_SESSION att
 	TSS2_RC rc;
 	int r;
 
-	r = reachable(host, reason);
+	r = host_reachable(host, reason);
 	if (r)
 		return r;
 	if (salt == ESYS_TR_NONE)
@@ -236,7 +235,7 @@ static int find_storage(struct host *host, struct host_handle *ret, struct reaso
 	TSS2_RC rc;
 	int r;
 
-	r = reachable(host, reason);
+	r = host_reachable(host, reason);
 	if (r)
 		return r;
 	if (!host->about[0])
@@ -350,27 +349,28 @@ static TSS2_RC create_primary(struct host *host, ESYS_TR hierarchy, ESYS_TR sess
 				  NULL, NULL);
 }
 
-static int owner_failed(struct host *host, TSS2_RC rc, bool password, const char *doing,
-			struct reason *reason)
+int host_owner_failed(struct host *host, TSS2_RC rc, const char *doing, const char *want,
+		      struct reason *reason)
 {
 	TSS2_RC base = host_base_rc(rc);
 
-	if (base == TPM2_RC_BAD_AUTH || base == TPM2_RC_AUTH_FAIL)
-		return refuse(
-			reason, -EACCES,
-			password ? "the owner password of the host TPM at %s is another one: "
-				   "try again with the right one"
-				 : "the owner hierarchy of the host TPM at %s has a password, "
-				   "and a storage key is to be made there: give it at vtpmctl "
-				   "host init, or make the key with tpm2_createprimary -C o and "
-				   "tpm2_evictcontrol, at 0x81000001",
-			host->tcti);
-	return host_failed(host, rc, doing, reason);
+	if (base != TPM2_RC_BAD_AUTH && base != TPM2_RC_AUTH_FAIL)
+		return host_failed(host, rc, doing, reason);
+	if (host->password)
+		return refuse(reason, -EACCES,
+			      "the owner password of the host TPM at %s is another one: try again "
+			      "with the right one",
+			      host->tcti);
+	return refuse(reason, -EACCES,
+		      "the owner hierarchy of the host TPM at %s has a password, and %s",
+		      host->tcti, want);
 }
 
-static int create_storage(struct host *host, bool password, struct host_handle *ret,
-			  struct reason *reason)
+static int create_storage(struct host *host, struct host_handle *ret, struct reason *reason)
 {
+	static const char want[] = "a storage key is to be made there: give it at vtpmctl host "
+				   "init, or make the key with tpm2_createprimary -C o and "
+				   "tpm2_evictcontrol, at 0x81000001";
 	_cleanup_(host_flush) struct host_handle salt = HOST_HANDLE(host);
 	_cleanup_(host_flush) struct host_handle session = HOST_HANDLE(host);
 	_cleanup_(host_flush) struct host_handle primary = HOST_HANDLE(host);
@@ -384,12 +384,27 @@ static int create_storage(struct host *host, bool password, struct host_handle *
 	if (r)
 		return r;
 	rc = create_primary(host, ESYS_TR_RH_OWNER, session.tr, &primary.tr);
-	r = owner_failed(host, rc, password, "make a storage key", reason);
+	r = host_owner_failed(host, rc, "make a storage key", want, reason);
 	if (r)
 		return r;
 	rc = Esys_EvictControl(host->esys, ESYS_TR_RH_OWNER, primary.tr, session.tr, ESYS_TR_NONE,
 			       ESYS_TR_NONE, HOST_STORAGE_KEY, &ret->tr);
-	return owner_failed(host, rc, password, "keep its storage key", reason);
+	return host_owner_failed(host, rc, "keep its storage key", want, reason);
+}
+
+int host_set_password(struct host *host, struct seal_bytes password, struct reason *reason)
+{
+	TPM2B_AUTH auth = { .size = (uint16_t)password.length };
+
+	if (password.length > HOST_PASSWORD_MAX ||
+	    !cursor_copy(auth.buffer, sizeof(auth.buffer), password.at, password.length))
+		return refuse(reason, -EACCES,
+			      "no owner password has more than %d bytes: try again",
+			      HOST_PASSWORD_MAX);
+	Esys_TR_SetAuth(host->esys, ESYS_TR_RH_OWNER, &auth);
+	secret_wipe(&auth, sizeof(auth));
+	host->password = password.length != 0;
+	return 0;
 }
 
 /* ESYS would keep the bytes of what is set to nothing: they are written over. */
@@ -398,26 +413,22 @@ void host_forget_password(struct host *host)
 	static const TPM2B_AUTH none;
 
 	Esys_TR_SetAuth(host->esys, ESYS_TR_RH_OWNER, &none);
+	host->password = false;
 }
 
 int host_provision(struct host *host, struct seal_bytes password, struct reason *reason)
 {
 	_cleanup_(host_close) struct host_handle storage = HOST_HANDLE(host);
-	TPM2B_AUTH auth = { .size = (uint16_t)password.length };
 	int r;
 
 	r = find_storage(host, &storage, reason);
 	if (!r)
 		r = check_storage(host, storage.tr, reason);
 	if (r == 1) {
-		if (password.length > HOST_PASSWORD_MAX ||
-		    !cursor_copy(auth.buffer, sizeof(auth.buffer), password.at, password.length))
-			return refuse(reason, -EACCES,
-				      "no owner password has more than %d bytes: try again",
-				      HOST_PASSWORD_MAX);
-		Esys_TR_SetAuth(host->esys, ESYS_TR_RH_OWNER, &auth);
-		secret_wipe(&auth, sizeof(auth));
-		r = create_storage(host, password.length, &storage, reason);
+		r = host_set_password(host, password, reason);
+		if (r)
+			return r;
+		r = create_storage(host, &storage, reason);
 		host_forget_password(host);
 	}
 	return r ? r : take_storage(host, &storage, NULL, reason);

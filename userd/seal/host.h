@@ -45,6 +45,7 @@
  * @connects: it makes a connection to a Unix socket for each command
  * @storage: storage key, ESYS_TR_NONE until adopted
  * @name: its Name
+ * @password: the owner password is set
  * @about: maker and firmware, for the operator
  * @gone: the wire broke; nothing is sent any more
  * @epoch: grows with each new ESYS context; handles of an earlier one are void
@@ -58,6 +59,7 @@ struct host {
 	bool connects;
 	ESYS_TR storage;
 	TPM2B_NAME name;
+	bool password;
 	char about[64];
 	bool gone;
 	unsigned int epoch;
@@ -182,6 +184,17 @@ void host_flush(struct host_handle *handle);
 /** host_close() - forget it, for persistent objects */
 void host_close(struct host_handle *handle);
 
+/** host_reachable() - is there a TPM to talk to? Return: 0; -ENODEV */
+int host_reachable(const struct host *host, struct reason *reason);
+
+/**
+ * host_set_password() - authorize as the owner in what follows
+ * @password: may be empty
+ *
+ * Return: 0; -EACCES (no owner password is that long).
+ */
+int host_set_password(struct host *host, struct seal_bytes password, struct reason *reason);
+
 /** host_forget_password() - wipe the owner password out of ESYS */
 void host_forget_password(struct host *host);
 
@@ -225,5 +238,14 @@ TSS2_RC host_base_rc(TSS2_RC rc);
  * -EBUSY (lockout); -EIO (any other).
  */
 int host_failed(struct host *host, TSS2_RC rc, const char *doing, struct reason *reason);
+
+/**
+ * host_owner_failed() - the same for what the owner has to authorize
+ * @want: what the owner's password is wanted for, and what to do
+ *
+ * Return: as host_failed(); -EACCES (the owner password is wanted, or wrong).
+ */
+int host_owner_failed(struct host *host, TSS2_RC rc, const char *doing, const char *want,
+		      struct reason *reason);
 
 #endif /* SEAL_HOST_H */
