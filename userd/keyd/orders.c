@@ -128,7 +128,7 @@ static int init(struct keyd *keyd, uint32_t flags, uint32_t pcrs, struct seal_by
 			.point = point.at,
 		};
 
-		r = root_init(&keyd->root, &wish, reason);
+		r = root_init(&keyd->root, &wish, NULL, reason);
 	}
 	secret_wipe(password, sizeof(password));
 	return r;
@@ -239,7 +239,7 @@ static int new_key(const struct root *root, const uint8_t *uuid, uint8_t ret[WRA
 		return r;
 	r = data_key_new(&key);
 	if (!r)
-		r = wrap_key(root->key, uuid, &key, ret);
+		r = wrap_key(root->key, root->mode != KEYD_ROLLBACK_OFF, uuid, &key, ret);
 	secret_wipe(&key, sizeof(key));
 	return r ? refuse(reason, r, "this machine gives no random bytes, or OpenSSL fails") : 0;
 }
@@ -279,7 +279,8 @@ static int on_grant(void *context, struct ipc_in *in)
 	if (!ipc_ended(in))
 		return -EPROTO;
 	r = locked(&keyd->root, &reason);
-	if (!r && unwrap_key(keyd->root.key, grant.uuid, wrapped, &grant.key))
+	if (!r && unwrap_key(keyd->root.key, keyd->root.mode != KEYD_ROLLBACK_OFF, grant.uuid,
+			     wrapped, &grant.key))
 		r = refuse(&reason, -EKEYREJECTED,
 			   "the data key is not of this host, or not of this vTPM: restore the "
 			   "vTPM from "

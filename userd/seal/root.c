@@ -38,9 +38,10 @@ void root_load(struct root *root)
 		refuse(&root->reason, r, "this host is not initialised: run vtpmctl host init");
 }
 
-static void unlocked(struct root *root, const uint8_t key[SEAL_KEY_SIZE])
+static void unlocked(struct root *root, const uint8_t key[SEAL_KEY_SIZE], enum keyd_rollback mode)
 {
 	cursor_copy(root->key, sizeof(root->key), key, SEAL_KEY_SIZE);
+	root->mode = mode;
 	root->state = KEYD_STATE_UNLOCKED;
 	root->reason.text[0] = 0;
 }
@@ -50,18 +51,19 @@ static int open_slot(struct root *root, const struct slots *slots, const struct 
 {
 	const struct slot *slot = slots_find(slots, ops->kind);
 	uint8_t key[SEAL_KEY_SIZE];
+	enum keyd_rollback mode;
 	int r;
 
 	r = ops->open(root->host, slot, key, reason);
 	if (!r)
-		r = slots_match(slots, key);
+		r = slots_match(slots, key, &mode);
 	if (r == -EKEYREJECTED)
 		refuse(reason, r,
 		       "a slot of keys/slots opened, but holds another host's root key: put the "
 		       "right "
 		       "file back");
 	if (!r)
-		unlocked(root, key);
+		unlocked(root, key, mode);
 	secret_wipe(key, sizeof(key));
 	return r;
 }
@@ -145,9 +147,29 @@ static int check_wish(const struct slot_wish *wish, struct reason *reason)
 	return 0;
 }
 
-int root_init(struct root *root, const struct slot_wish *wish, struct reason *reason)
+/* The slots come last: until they are there, the host is not initialised. */
+static int save_all(struct root *root, const struct slot_wish *wish, struct anchor *anchor,
+		    const uint8_t key[SEAL_KEY_SIZE], const struct slots *slots,
+		    struct reason *reason)
 {
 	const struct slot_ops *ops = wish->host ? &seal_tpm2 : &seal_none;
+	int r = 0;
+
+	if (anchor->mode)
+		r = anchor_make(root->directory, wish->host, wish->password, key, anchor, reason);
+	if (r)
+		return r;
+	r = accept(root, slots, ops, reason);
+	if (r && anchor->mode)
+		anchor_undo(root->directory, wish->host, wish->password, anchor);
+	return r;
+}
+
+int root_init(struct root *root, const struct slot_wish *wish, const struct anchor *anchor,
+	      struct reason *reason)
+{
+	const struct slot_ops *ops = wish->host ? &seal_tpm2 : &seal_none;
+	struct anchor wanted = wish->host && anchor ? *anchor : (struct anchor){ 0 };
 	_cleanup_(wipe_slots) struct slots slots = { 0 };
 	uint8_t key[SEAL_KEY_SIZE];
 	int r;
@@ -164,15 +186,15 @@ int root_init(struct root *root, const struct slot_wish *wish, struct reason *re
 		r = make_key(wish->host, key, reason);
 	if (r)
 		return r;
-	r = slots_check_value(key, slots.check);
+	r = slots_check_value(key, wanted.mode, slots.check);
 	if (!r)
 		r = make_slot(ops, wish, key, &slots, reason);
 	if (!r)
 		r = make_slot(&seal_recovery, wish, key, &slots, reason);
 	if (!r)
-		r = accept(root, &slots, ops, reason);
+		r = save_all(root, wish, &wanted, key, &slots, reason);
 	if (!r)
-		unlocked(root, key);
+		unlocked(root, key, wanted.mode);
 	secret_wipe(key, sizeof(key));
 	return r;
 }
@@ -195,6 +217,7 @@ static int bind_here(struct root *root, struct reason *reason)
 int root_unlock(struct root *root, const uint8_t key[SEAL_KEY_SIZE], bool bind,
 		struct reason *reason)
 {
+	enum keyd_rollback mode;
 	int r;
 
 	if (root->state == KEYD_STATE_NONE)
@@ -204,13 +227,13 @@ int root_unlock(struct root *root, const uint8_t key[SEAL_KEY_SIZE], bool bind,
 		*reason = root->reason;
 		return -EBADMSG;
 	}
-	r = slots_match(&root->slots, key);
+	r = slots_match(&root->slots, key, &mode);
 	if (r)
 		return refuse(
 			reason, r,
 			"this is not the root key of this host: look for the recovery code that "
 			"was shown when it was initialised");
-	unlocked(root, key);
+	unlocked(root, key, mode);
 	return bind ? bind_here(root, reason) : 0;
 }
 

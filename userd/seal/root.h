@@ -13,6 +13,7 @@
 #ifndef SEAL_ROOT_H
 #define SEAL_ROOT_H
 
+#include "seal/anchor.h"
 #include "seal/slot.h"
 #include "wire/ipc_keyd.h"
 
@@ -25,6 +26,7 @@
  * @host: host TPM
  * @state: &enum keyd_state
  * @key: it, where UNLOCKED
+ * @mode: how the host is anchored, where UNLOCKED: nobody else can have chosen it
  * @slots: as in the file, where it could be read
  * @readable: it could
  * @reason: why LOCKED
@@ -34,6 +36,7 @@ struct root {
 	struct host *host;
 	enum keyd_state state;
 	uint8_t key[SEAL_KEY_SIZE];
+	enum keyd_rollback mode;
 	struct slots slots;
 	bool readable;
 	struct reason reason;
@@ -52,12 +55,14 @@ int root_try(struct root *root);
 /**
  * root_init() - make the host root key and its slots
  * @wish: of what; its @host NULL: no hardware shall protect it
+ * @anchor: how to anchor the host; NULL: not at all. Without hardware there is none
  *
  * Return: 0; -EEXIST (initialised already, or a file is there that cannot be read);
- * -EINVAL (PCRs that do not exist, or none; no recovery code); as host_provision();
- * -errno of slots_save(); with a reason.
+ * -EINVAL (PCRs that do not exist, or none; no recovery code); as host_provision() and
+ * anchor_make(); -errno of slots_save(); with a reason.
  */
-int root_init(struct root *root, const struct slot_wish *wish, struct reason *reason);
+int root_init(struct root *root, const struct slot_wish *wish, const struct anchor *anchor,
+	      struct reason *reason);
 
 /**
  * root_unlock() - take a root key that a person brought

@@ -8,19 +8,14 @@
 #include "seal/slots.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/types.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/cursor.h"
-#include "base/fd.h"
 #include "base/secret.h"
+#include "seal/keyfile.h"
 
 #define FILE_NAME "slots"
-#define NEW_NAME  "slots.new"
 #define MAGIC	  "vtpmkeys"
 #define MAGIC_LEN 8
 
@@ -62,13 +57,15 @@ int slots_add(struct slots *slots, const struct slot *slot)
 	return 0;
 }
 
-int slots_check_value(const uint8_t root[SEAL_KEY_SIZE], uint8_t ret[SEAL_HASH_SIZE])
+int slots_check_value(const uint8_t root[SEAL_KEY_SIZE], enum keyd_rollback mode,
+		      uint8_t ret[SEAL_HASH_SIZE])
 {
 	const struct seal_bytes none = { 0 };
-	uint8_t key[SEAL_KEY_SIZE];
+	uint8_t key[SEAL_KEY_SIZE], byte = (uint8_t)mode;
 	int r;
 
-	r = seal_derive((struct seal_bytes){ root, SEAL_KEY_SIZE }, none, CHECK_LABEL, none, key,
+	r = seal_derive((struct seal_bytes){ root, SEAL_KEY_SIZE }, none, CHECK_LABEL,
+			(struct seal_bytes){ &byte, mode == KEYD_ROLLBACK_OFF ? 0 : 1 }, key,
 			sizeof(key));
 	if (!r)
 		r = seal_hmac(key, (struct seal_bytes){ CHECK_TEXT, strlen(CHECK_TEXT) }, ret);
@@ -76,14 +73,20 @@ int slots_check_value(const uint8_t root[SEAL_KEY_SIZE], uint8_t ret[SEAL_HASH_S
 	return r;
 }
 
-int slots_match(const struct slots *slots, const uint8_t root[SEAL_KEY_SIZE])
+int slots_match(const struct slots *slots, const uint8_t root[SEAL_KEY_SIZE],
+		enum keyd_rollback *ret_mode)
 {
 	uint8_t check[SEAL_HASH_SIZE];
-	int r = slots_check_value(root, check);
 
-	if (r)
-		return r;
-	return secret_equal(check, slots->check, sizeof(check)) ? 0 : -EKEYREJECTED;
+	for (unsigned int mode = KEYD_ROLLBACK_OFF; mode < _KEYD_ROLLBACK_MAX; mode++) {
+		if (slots_check_value(root, (enum keyd_rollback)mode, check))
+			return -EIO;
+		if (secret_equal(check, slots->check, sizeof(check))) {
+			*ret_mode = (enum keyd_rollback)mode;
+			return 0;
+		}
+	}
+	return -EKEYREJECTED;
 }
 
 static int broken(struct reason *reason, const char *how)
@@ -180,15 +183,12 @@ int slots_format(const struct slots *slots, uint8_t *to, size_t *ret_length)
 
 int slots_load(int directory, struct slots *ret, struct reason *reason)
 {
-	_cleanup_(close_fdp) int fd =
-		openat(directory, FILE_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	uint8_t file[SLOTS_FILE_MAX + 1];
-	ssize_t n;
+	ssize_t n = keyfile_load(directory, FILE_NAME, file, sizeof(file));
 	int r;
 
-	if (fd < 0 && errno == ENOENT)
+	if (n == -ENOENT)
 		return -ENOENT;
-	n = fd < 0 ? -errno : fd_pread_full(fd, file, sizeof(file), 0);
 	if (n < 0)
 		return refuse(reason, (int)n, "the slots file keys/slots cannot be read: %s",
 			      strerror((int)-n));
@@ -200,24 +200,6 @@ int slots_load(int directory, struct slots *ret, struct reason *reason)
 	return r;
 }
 
-static int write_new(int directory, const uint8_t *file, size_t length)
-{
-	_cleanup_(close_fdp) int fd = -1;
-	size_t written;
-	int r;
-
-	if (unlinkat(directory, NEW_NAME, 0) && errno != ENOENT)
-		return -errno;
-	fd = openat(directory, NEW_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-		    0600);
-	if (fd < 0)
-		return -errno;
-	r = fd_pwrite_parts(fd, file, length, NULL, 0, 0, &written);
-	if (!r && fsync(fd))
-		r = -errno;
-	return r;
-}
-
 int slots_save(int directory, const struct slots *slots, struct reason *reason)
 {
 	uint8_t file[SLOTS_FILE_MAX];
@@ -226,10 +208,8 @@ int slots_save(int directory, const struct slots *slots, struct reason *reason)
 
 	r = slots_format(slots, file, &length);
 	if (!r)
-		r = write_new(directory, file, length);
+		r = keyfile_save(directory, FILE_NAME, (struct seal_bytes){ file, length });
 	secret_wipe(file, sizeof(file));
-	if (!r && (renameat(directory, NEW_NAME, directory, FILE_NAME) || fsync(directory)))
-		r = -errno;
 	if (r)
 		return refuse(reason, r, "the slots file keys/slots cannot be written: %s",
 			      strerror(-r));

@@ -8,8 +8,9 @@
  *
  * Each body is understood by the file of its kind (seal/slot.h) alone; one of an
  * unknown kind is kept as it is. The check value tells a right root key from a wrong
- * one: HMAC of a constant under a key derived from it. The digest finds what a disk or
- * an editor did; against somebody who means it, it is the slots themselves that hold.
+ * one, and whether and how the host is anchored (seal/anchor.h): HMAC of a constant under a
+ * key derived from root key and mode, so that nobody else changes that. The digest finds what a
+ *disk or an editor did; against somebody who means it, it is the slots themselves that hold.
  *
  * A file is written beside the old one, synced and renamed over it. A file that is
  * broken or of a later version is never touched.
@@ -19,6 +20,7 @@
 
 #include "seal/crypto.h"
 #include "seal/reason.h"
+#include "wire/ipc_keyd.h"
 
 #define SLOTS_VERSION  1
 #define SLOTS_MAX      8
@@ -62,17 +64,21 @@ int slots_add(struct slots *slots, const struct slot *slot);
 
 /**
  * slots_check_value() - what a root key's check value is
+ * @mode: how the host is anchored
  *
  * Return: 0; -EIO.
  */
-int slots_check_value(const uint8_t root[SEAL_KEY_SIZE], uint8_t ret[SEAL_HASH_SIZE]);
+int slots_check_value(const uint8_t root[SEAL_KEY_SIZE], enum keyd_rollback mode,
+		      uint8_t ret[SEAL_HASH_SIZE]);
 
 /**
  * slots_match() - is this the root key of these slots? In constant time.
+ * @ret_mode: how the host is anchored
  *
  * Return: 0; -EKEYREJECTED (it is not); -EIO.
  */
-int slots_match(const struct slots *slots, const uint8_t root[SEAL_KEY_SIZE]);
+int slots_match(const struct slots *slots, const uint8_t root[SEAL_KEY_SIZE],
+		enum keyd_rollback *ret_mode);
 
 /**
  * slots_parse() - read the bytes of a file

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The counter, at a host TPM played by swtpm; tpm2-tools do what its owner can.
+ * The counter, and the file that names it, at a host TPM played by swtpm; tpm2-tools do what its
+ * owner can.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +11,8 @@
 
 #include <errno.h>
 
-#include "seal/host_counter.h"
+#include "seal/anchor.h"
+#include "seal/keyfile.h"
 #include "seal/test_swtpm.h"
 
 static struct test_swtpm swtpm;
@@ -217,14 +219,76 @@ static void test_counter_no_tpm(void **state)
 	test_swtpm_start(&swtpm, TEST_STARTED);
 }
 
+static void test_anchor_file(void **state)
+{
+	struct anchor made = { .mode = KEYD_ROLLBACK_STRICT, .window = 77 }, read, found = made;
+	int directory = open(swtpm.dir, O_RDONLY | O_DIRECTORY);
+	uint8_t file[128];
+	ssize_t length;
+
+	(void)state;
+	assert_int_equal(anchor_load(directory, auth, &read, &reason), -ENOENT);
+	assert_int_equal(anchor_find(directory, &host, auth, &found, &reason), -ENXIO);
+	assert_int_equal(anchor_make(directory, &host, none, auth, &made, &reason), 0);
+	assert_int_equal(anchor_load(directory, auth, &read, &reason), 0);
+	assert_memory_equal(&read, &made, sizeof(read));
+	assert_int_equal(anchor_load(directory, foreign, &read, &reason), -EBADMSG);
+	assert_int_equal(anchor_load(directory, NULL, &read, &reason), 0);
+
+	length = keyfile_load(directory, "anchor", file, sizeof(file));
+	assert_true(length > 40);
+	for (ssize_t i = 0; i < length; i++) {
+		bool version = i == 8 || i == 9;
+
+		file[i] ^= 1;
+		assert_int_equal(keyfile_save(directory, "anchor",
+					      (struct seal_bytes){ file, (size_t)length }),
+				 0);
+		assert_int_equal(anchor_load(directory, auth, &read, &reason),
+				 version ? -EPROTONOSUPPORT : -EBADMSG);
+		assert_non_null(strstr(reason.text, "keys/anchor"));
+		file[i] ^= 1;
+	}
+	for (ssize_t i = 0; i < length; i++) {
+		assert_int_equal(
+			keyfile_save(directory, "anchor", (struct seal_bytes){ file, (size_t)i }),
+			0);
+		assert_int_equal(anchor_load(directory, auth, &read, &reason), -EBADMSG);
+	}
+	assert_int_equal(anchor_find(directory, &host, auth, &found, &reason), 0);
+	assert_int_equal(anchor_load(directory, auth, &read, &reason), 0);
+	assert_memory_equal(&read, &made, sizeof(read));
+	close(directory);
+}
+
+/* What was made is taken back where it cannot be written down. */
+static void test_anchor_no_directory(void **state)
+{
+	struct anchor anchor = { .mode = KEYD_ROLLBACK_LAZY, .window = 77 };
+	char before[2048], after[2048];
+
+	(void)state;
+	test_handles(&swtpm, before, sizeof(before));
+	assert_int_equal(anchor_make(-1, &host, none, auth, &anchor, &reason), -EBADF);
+	assert_non_null(strstr(reason.text, "keys/anchor cannot be written"));
+	test_handles(&swtpm, after, sizeof(after));
+	assert_string_equal(before, after);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_counter_counts),	   CASE(test_counter_is_ours_alone),
-		CASE(test_counter_is_missing),	   CASE(test_counter_place_is_taken),
-		CASE(test_counter_no_place),	   CASE(test_counter_owner_password),
-		CASE(test_counter_leaves_nothing), CASE(test_counter_no_tpm),
+		CASE(test_counter_counts),
+		CASE(test_counter_is_ours_alone),
+		CASE(test_counter_is_missing),
+		CASE(test_counter_place_is_taken),
+		CASE(test_counter_no_place),
+		CASE(test_counter_owner_password),
+		CASE(test_counter_leaves_nothing),
+		CASE(test_counter_no_tpm),
+		CASE(test_anchor_file),
+		CASE(test_anchor_no_directory),
 	};
 
 	return cmocka_run_group_tests_name("counter", tests, NULL, NULL);

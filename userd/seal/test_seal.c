@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cursor.h"
+#include "seal/block.h"
 #include "seal/box.h"
 #include "seal/recovery.h"
 #include "seal/slot.h"
@@ -137,24 +138,30 @@ static void test_wrap_key(void **state)
 	(void)state;
 	assert_int_equal(data_key_new(&key), 0);
 	assert_int_not_equal(key.id, 0);
-	assert_int_equal(wrap_key(root, UUID, &key, wrapped), 0);
-	assert_int_equal(wrap_key(root, UUID, &key, again), 0);
+	assert_int_equal(wrap_key(root, true, UUID, &key, wrapped), 0);
+	assert_int_equal(wrap_key(root, true, UUID, &key, again), 0);
 	assert_memory_not_equal(wrapped, again, sizeof(wrapped));
-	assert_int_equal(unwrap_key(root, UUID, (struct seal_bytes){ wrapped, WRAP_SIZE }, &out),
-			 0);
+	assert_int_equal(
+		unwrap_key(root, true, UUID, (struct seal_bytes){ wrapped, WRAP_SIZE }, &out), 0);
 	assert_memory_equal(&out, &key, sizeof(key));
-	assert_int_equal(unwrap_key(root, OTHER, (struct seal_bytes){ wrapped, WRAP_SIZE }, &out),
-			 -EKEYREJECTED);
-	assert_int_equal(unwrap_key(foreign, UUID, (struct seal_bytes){ wrapped, WRAP_SIZE }, &out),
-			 -EKEYREJECTED);
+	assert_int_equal(
+		unwrap_key(root, true, OTHER, (struct seal_bytes){ wrapped, WRAP_SIZE }, &out),
+		-EKEYREJECTED);
+	assert_int_equal(
+		unwrap_key(foreign, true, UUID, (struct seal_bytes){ wrapped, WRAP_SIZE }, &out),
+		-EKEYREJECTED);
+	assert_int_equal(
+		unwrap_key(root, false, UUID, (struct seal_bytes){ wrapped, WRAP_SIZE }, &out),
+		-EKEYREJECTED);
 	for (size_t i = 0; i < WRAP_SIZE; i++) {
 		wrapped[i] ^= 1;
-		assert_int_equal(
-			unwrap_key(root, UUID, (struct seal_bytes){ wrapped, WRAP_SIZE }, &out),
-			-EKEYREJECTED);
-		wrapped[i] ^= 1;
-		assert_int_equal(unwrap_key(root, UUID, (struct seal_bytes){ wrapped, i }, &out),
+		assert_int_equal(unwrap_key(root, true, UUID,
+					    (struct seal_bytes){ wrapped, WRAP_SIZE }, &out),
 				 -EKEYREJECTED);
+		wrapped[i] ^= 1;
+		assert_int_equal(
+			unwrap_key(root, true, UUID, (struct seal_bytes){ wrapped, i }, &out),
+			-EKEYREJECTED);
 	}
 }
 
@@ -264,7 +271,7 @@ static void make_slots(struct slots *slots)
 	struct slot slot = { .kind = SLOT_RECOVERY, .length = 3, .body = "abc" };
 
 	*slots = (struct slots){ 0 };
-	assert_int_equal(slots_check_value(root, slots->check), 0);
+	assert_int_equal(slots_check_value(root, KEYD_ROLLBACK_STRICT, slots->check), 0);
 	assert_int_equal(slots_add(slots, &slot), 0);
 	slot.kind = 77; /* of a later version: kept as it is */
 	slot.length = SLOTS_BODY_MAX;
@@ -274,6 +281,7 @@ static void make_slots(struct slots *slots)
 static void test_slots_round_trip(void **state)
 {
 	uint8_t file[SLOTS_FILE_MAX], foreign[SEAL_KEY_SIZE] = { 1 };
+	enum keyd_rollback mode;
 	struct slots slots, read;
 	size_t length;
 
@@ -282,8 +290,9 @@ static void test_slots_round_trip(void **state)
 	assert_int_equal(slots_format(&slots, file, &length), 0);
 	assert_int_equal(slots_parse((struct seal_bytes){ file, length }, &read, &reason), 0);
 	assert_memory_equal(&slots, &read, sizeof(slots));
-	assert_int_equal(slots_match(&read, root), 0);
-	assert_int_equal(slots_match(&read, foreign), -EKEYREJECTED);
+	assert_int_equal(slots_match(&read, root, &mode), 0);
+	assert_int_equal(mode, KEYD_ROLLBACK_STRICT);
+	assert_int_equal(slots_match(&read, foreign, &mode), -EKEYREJECTED);
 	assert_non_null(slots_find(&read, SLOT_RECOVERY));
 	assert_null(slots_find(&read, SLOT_TPM2));
 	slots_remove(&read, SLOT_RECOVERY);
@@ -319,6 +328,51 @@ static void test_slots_every_byte_counts(void **state)
 	}
 	assert_int_equal(slots_parse((struct seal_bytes){ file, length + 1 }, &read, &reason),
 			 -EBADMSG);
+}
+
+static void test_slots_check_tells_the_mode(void **state)
+{
+	struct slots slots = { 0 };
+	enum keyd_rollback mode;
+
+	(void)state;
+	for (unsigned int i = 0; i < _KEYD_ROLLBACK_MAX; i++) {
+		assert_int_equal(slots_check_value(root, (enum keyd_rollback)i, slots.check), 0);
+		assert_int_equal(slots_match(&slots, root, &mode), 0);
+		assert_int_equal(mode, i);
+	}
+}
+
+/* A block is good with its key, TPM and counter alone, and not one bit of it can change. */
+static void test_block(void **state)
+{
+	const TPM2B_NAME storage = { .size = 34, .name = "a" }, other = { .size = 34, .name = "b" };
+	const struct block_place here = { root, &storage, HOST_COUNTER_FIRST };
+	const struct block_place there[] = {
+		{ (const uint8_t[SEAL_KEY_SIZE]){ 9 }, &storage, HOST_COUNTER_FIRST },
+		{ root, &other, HOST_COUNTER_FIRST },
+		{ root, &storage, HOST_COUNTER_FIRST + 1 },
+	};
+	struct block block = { .counter = 77, .root = "the root of a tree" }, out;
+	uint8_t bytes[BLOCK_SIZE], again[BLOCK_SIZE];
+	const struct seal_bytes whole = { bytes, sizeof(bytes) };
+
+	(void)state;
+	assert_int_equal(block_seal(&here, &block, bytes), 0);
+	assert_int_equal(block_seal(&here, &block, again), 0);
+	assert_memory_not_equal(bytes, again, sizeof(bytes));
+	assert_int_equal(block_open(&here, whole, &out), 0);
+	assert_memory_equal(&out, &block, sizeof(out));
+	for (size_t i = 0; i < sizeof(there) / sizeof(there[0]); i++)
+		assert_int_equal(block_open(&there[i], whole, &out), -EBADMSG);
+	for (size_t i = 0; i < 8 * sizeof(bytes); i++) {
+		bytes[i / 8] ^= (uint8_t)(1 << i % 8);
+		assert_int_equal(block_open(&here, whole, &out), -EBADMSG);
+		bytes[i / 8] ^= (uint8_t)(1 << i % 8);
+	}
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		assert_int_equal(block_open(&here, (struct seal_bytes){ bytes, i }, &out),
+				 -EBADMSG);
 }
 
 static void test_slots_save(void **state)
@@ -397,6 +451,8 @@ int main(void)
 		cmocka_unit_test(test_recovery_record),
 		cmocka_unit_test(test_slots_round_trip),
 		cmocka_unit_test(test_slots_every_byte_counts),
+		cmocka_unit_test(test_slots_check_tells_the_mode),
+		cmocka_unit_test(test_block),
 		cmocka_unit_test(test_slots_save),
 		cmocka_unit_test(test_tpm2_slot),
 	};

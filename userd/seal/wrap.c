@@ -10,15 +10,16 @@
 #include "base/cursor.h"
 #include "base/secret.h"
 
-#define WRAP_LABEL "vtpm wrap data keys"
-#define AAD_SIZE   (1 + IPC_UUID_SIZE + 4)
+#define WRAP_LABEL	    "vtpm wrap data keys"
+#define WRAP_LABEL_ANCHORED "vtpm wrap data keys, anchored"
+#define AAD_SIZE	    (1 + IPC_UUID_SIZE + 4)
 
-static int wrapping_key(const uint8_t *root, uint8_t ret[SEAL_KEY_SIZE])
+static int wrapping_key(const uint8_t *root, bool anchored, uint8_t ret[SEAL_KEY_SIZE])
 {
 	const struct seal_bytes none = { 0 };
 
-	return seal_derive((struct seal_bytes){ root, SEAL_KEY_SIZE }, none, WRAP_LABEL, none, ret,
-			   SEAL_KEY_SIZE);
+	return seal_derive((struct seal_bytes){ root, SEAL_KEY_SIZE }, none,
+			   anchored ? WRAP_LABEL_ANCHORED : WRAP_LABEL, none, ret, SEAL_KEY_SIZE);
 }
 
 static struct seal_bytes describe(uint8_t to[AAD_SIZE], const uint8_t *uuid, uint32_t id)
@@ -40,7 +41,7 @@ int data_key_new(struct data_key *ret)
 	return 0;
 }
 
-int wrap_key(const uint8_t root[SEAL_KEY_SIZE], const uint8_t uuid[IPC_UUID_SIZE],
+int wrap_key(const uint8_t root[SEAL_KEY_SIZE], bool anchored, const uint8_t uuid[IPC_UUID_SIZE],
 	     const struct data_key *key, uint8_t ret[WRAP_SIZE])
 {
 	struct cursor_out out = cursor_out(ret, WRAP_SIZE);
@@ -49,7 +50,7 @@ int wrap_key(const uint8_t root[SEAL_KEY_SIZE], const uint8_t uuid[IPC_UUID_SIZE
 
 	r = seal_random(nonce, sizeof(nonce));
 	if (!r)
-		r = wrapping_key(root, wrapping);
+		r = wrapping_key(root, anchored, wrapping);
 	if (r)
 		return r;
 	cursor_put_u8(&out, WRAP_VERSION);
@@ -61,7 +62,7 @@ int wrap_key(const uint8_t root[SEAL_KEY_SIZE], const uint8_t uuid[IPC_UUID_SIZE
 	return r;
 }
 
-int unwrap_key(const uint8_t root[SEAL_KEY_SIZE], const uint8_t uuid[IPC_UUID_SIZE],
+int unwrap_key(const uint8_t root[SEAL_KEY_SIZE], bool anchored, const uint8_t uuid[IPC_UUID_SIZE],
 	       struct seal_bytes wrapped, struct data_key *ret)
 {
 	struct cursor_in in = cursor_in(wrapped.at, wrapped.length);
@@ -73,7 +74,7 @@ int unwrap_key(const uint8_t root[SEAL_KEY_SIZE], const uint8_t uuid[IPC_UUID_SI
 
 	if (in.bad || version != WRAP_VERSION || wrapped.length != WRAP_SIZE)
 		return -EKEYREJECTED;
-	r = wrapping_key(root, wrapping);
+	r = wrapping_key(root, anchored, wrapping);
 	if (r)
 		return r;
 	r = seal_decrypt(wrapping, nonce, describe(aad, uuid, key.id),

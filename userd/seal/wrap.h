@@ -7,10 +7,13 @@
  *
  * AES-256-GCM under a key derived from the host root key for this purpose; version,
  * uuid and key id are authenticated. A wrapped key of one vTPM does not open as that
- * of another, and none opens on another host.
+ * of another, and none opens on another host. Nor does one of an anchored host
+ * (seal/anchor.h) open where keyd takes it for one that is not.
  */
 #ifndef SEAL_WRAP_H
 #define SEAL_WRAP_H
+
+#include <stdbool.h>
 
 #include "seal/crypto.h"
 #include "wire/ipc.h"
@@ -35,23 +38,24 @@ int data_key_new(struct data_key *ret);
 /**
  * wrap_key() - wrap a data key
  * @root: host root key
+ * @anchored: the host is
  * @uuid: of the vTPM it is for
  * @key: to wrap
  * @ret: wrapped
  *
  * Return: 0; -EIO.
  */
-int wrap_key(const uint8_t root[SEAL_KEY_SIZE], const uint8_t uuid[IPC_UUID_SIZE],
+int wrap_key(const uint8_t root[SEAL_KEY_SIZE], bool anchored, const uint8_t uuid[IPC_UUID_SIZE],
 	     const struct data_key *key, uint8_t ret[WRAP_SIZE]);
 
 /**
  * unwrap_key() - the reverse
  * @ret: set on success, the caller wipes it
  *
- * Return: 0; -EKEYREJECTED (of another root key or uuid, of an unknown version, or
- * changed); -EIO.
+ * Return: 0; -EKEYREJECTED (of another root key or uuid, not of the same @anchored, of an unknown
+ * version, or changed); -EIO.
  */
-int unwrap_key(const uint8_t root[SEAL_KEY_SIZE], const uint8_t uuid[IPC_UUID_SIZE],
+int unwrap_key(const uint8_t root[SEAL_KEY_SIZE], bool anchored, const uint8_t uuid[IPC_UUID_SIZE],
 	       struct seal_bytes wrapped, struct data_key *ret);
 
 #endif /* SEAL_WRAP_H */
