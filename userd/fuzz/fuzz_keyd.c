@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Fuzz what vtpm-keyd does with a peer's messages: the first byte chooses the role and
- * whether there is a root key, the rest is one packet. It has no host TPM. What must
- * hold besides memory safety: an answer is one, to the tag that was asked with, with an
- * errno and a sentence or with neither; a peer that may not ask gets nothing.
+ * Fuzz what vtpm-keyd does with a peer's messages: the first byte chooses the role, whether
+ * there is a root key, and what is known about the store; the rest is one packet. It has no host
+ * TPM. What must hold besides memory safety: an answer is one, to the tag that was asked with, with
+ * an errno and a sentence or with neither; a peer that may not ask gets nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct keyd keyd = {
 	.listener = -1,
 	.notify = { .fd = -1, .interval_ms = -1 },
-	.host = { .fd = -1, .storage = ESYS_TR_NONE },
+	.host = { .tcti = "none", .fd = -1, .storage = ESYS_TR_NONE },
 	.root = { .directory = -1 },
 	.no_host = { "there is none" },
 	.options = { .tcti = "none" },
@@ -45,6 +45,7 @@ static void prepare(void)
 	log_name(quiet);
 	keyd.listener = ignored[0];
 	keyd.root.host = &keyd.host;
+	witness_init(&keyd.witness, &keyd.root);
 	if (keyd_block_signals() || keyd_loop_make(&keyd) ||
 	    sigprocmask(SIG_SETMASK, &none, NULL)) /* who fuzzes may still interrupt */
 		abort();
@@ -92,6 +93,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	keyd.root.readable = data[0] & 4;
 	keyd.root.state = data[0] & 8 ? KEYD_STATE_UNLOCKED : KEYD_STATE_LOCKED;
 	refuse(&keyd.root.reason, 0, "%s", data[0] & 8 ? "" : "locked");
+	/* as if a counter had been read before the TPM went away */
+	keyd.root.mode = data[0] & 16 ? KEYD_ROLLBACK_LAZY : KEYD_ROLLBACK_OFF;
+	keyd.witness.known = data[0] & 32;
+	keyd.witness.unsure = data[0] & 64;
+	keyd.witness.verdict = data[0] & 128 ? KEYD_VERDICT_NEWEST : KEYD_VERDICT_OLD;
+	keyd.witness.value = 5;
 
 	head = cursor_in(data + 1, size - 1);
 	op = cursor_get_u32(&head);

@@ -6,6 +6,10 @@
  *	options.c	command line
  *	peer.c		who is connected, in which role; one message at a time
  *	orders.c	what each message does
+ *	orders_store.c	the same, of those about the store
+ *	answer.c	answers to them
+ *	typed.c		what a person typed
+ *	witness.c	is the store the newest?
  *	grant.c		tickets: data keys on their way to an engine
  *	pool.c		random bytes of the host TPM, kept ahead
  *	loop.c		the event loop, and what happens in it unasked
@@ -23,6 +27,7 @@
 #include "base/notify.h"
 #include "keyd/grant.h"
 #include "keyd/pool.h"
+#include "keyd/witness.h"
 #include "seal/root.h"
 
 /** define KEYD_PEERS_MAX - connections at a time */
@@ -108,6 +113,7 @@ struct keyd_peer {
  * @host: host TPM
  * @no_host: why there is none, empty where there is
  * @root: host root key
+ * @witness: what is known about the store
  * @scalar: private half of the session key; made at each start
  * @point: its public half
  * @grants: pending ones
@@ -128,6 +134,7 @@ struct keyd {
 	struct host host;
 	struct reason no_host;
 	struct root root;
+	struct witness witness;
 	uint8_t scalar[SEAL_SCALAR_SIZE];
 	uint8_t point[SEAL_POINT_SIZE];
 	struct grants grants;

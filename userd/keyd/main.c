@@ -171,6 +171,8 @@ static int serve(void)
 {
 	keyd.root.host = &keyd.host;
 	root_load(&keyd.root);
+	witness_init(&keyd.witness, &keyd.root);
+	witness_look(&keyd.witness);
 	if (root_try(&keyd.root))
 		log_line("%s", keyd.root.reason.text);
 	else

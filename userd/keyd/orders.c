@@ -3,9 +3,7 @@
  * What is asked (wire/ipc_keyd.h), and what is done about it.
  *
  * A handler reads its message to the last byte before it does anything; a message
- * that is not what it says it is ends the connection. What fails is an answer. An
- * answer is an operation, the asker's tag, an errno, a sentence, and where the errno is
- * 0 what stands beside the operation.
+ * that is not what it says it is ends the connection. What fails is an answer.
  *
  * The host TPM is asked at KEYD_INIT and KEYD_UNLOCK, and at KEYD_KEY where the pool is
  * empty; never at KEYD_STATUS, KEYD_NEW_KEY and KEYD_GRANT.
@@ -18,47 +16,17 @@
 
 #include "base/log.h"
 #include "base/secret.h"
-#include "seal/box.h"
+#include "keyd/answer.h"
+#include "keyd/orders.h"
+#include "keyd/typed.h"
 
 #define OURS (KEYD_INIT_NO_HARDWARE)
 
-/* An answer on its way. */
-struct answer {
-	uint8_t bytes[KEYD_MESSAGE_MAX];
-	struct ipc_out out;
-};
-
-static void begin(struct answer *answer, uint32_t op, uint32_t tag, int error,
-		  const struct reason *reason)
+int keyd_locked(const struct keyd *keyd, struct reason *reason)
 {
-	answer->out = ipc_out(op, answer->bytes, sizeof(answer->bytes));
-	cursor_put_u32(&answer->out.body, tag);
-	cursor_put_u32(&answer->out.body, (uint32_t)-error);
-	ipc_put_string(&answer->out, error ? reason->text : "");
-}
-
-static int finish(struct keyd_peer *peer, struct answer *answer)
-{
-	int r = ipc_send(peer->fd, &answer->out);
-
-	secret_wipe(answer->bytes, answer->out.body.used);
-	return r;
-}
-
-static int answer_plain(struct keyd_peer *peer, uint32_t op, uint32_t tag, int error,
-			const struct reason *reason)
-{
-	struct answer answer;
-
-	begin(&answer, op, tag, error, reason);
-	return finish(peer, &answer);
-}
-
-static int locked(const struct root *root, struct reason *reason)
-{
-	if (root->state == KEYD_STATE_UNLOCKED)
+	if (keyd->root.state == KEYD_STATE_UNLOCKED)
 		return 0;
-	*reason = root->reason;
+	*reason = keyd->root.reason;
 	return -ENOKEY;
 }
 
@@ -77,7 +45,7 @@ static int on_status(void *context, struct ipc_in *in)
 		host_pcr_text(slot.pcrs.mask, list, sizeof(list));
 		snprintf(policy, sizeof(policy), "sha256:%s", list);
 	}
-	begin(&answer, KEYD_STATUS_IS, tag, 0, NULL);
+	answer_begin(&answer, KEYD_STATUS_IS, tag, 0, NULL);
 	cursor_put_u8(&answer.out.body, (uint8_t)keyd->root.state);
 	cursor_put_u8(&answer.out.body, (uint8_t)root_protection(&keyd->root));
 	cursor_put_u8(&answer.out.body, peer->uid != keyd->uid);
@@ -87,48 +55,76 @@ static int on_status(void *context, struct ipc_in *in)
 	ipc_put_string(&answer.out, policy);
 	ipc_put_blob(&answer.out, slot.name.name, slot.name.size);
 	ipc_put_string(&answer.out, keyd->root.reason.text);
-	return finish(peer, &answer);
+	cursor_put_u8(&answer.out.body, (uint8_t)witness_mode(&keyd->witness));
+	cursor_put_u8(&answer.out.body, (uint8_t)witness_verdict(&keyd->witness));
+	cursor_put_u64(&answer.out.body, witness_value(&keyd->witness));
+	cursor_put_u32(&answer.out.body, keyd->witness.anchor.window);
+	return answer_finish(peer, &answer);
 }
 
-/* Open a box to the session key. */
-static int open_box(const struct keyd *keyd, const char *label, struct seal_bytes box, uint8_t *ret,
-		    size_t room, size_t *ret_length, struct reason *reason)
+/* Return: 0; -EINVAL, with a reason. */
+static int check_anchor(struct anchor *anchor, bool hardware, struct reason *reason)
 {
-	if (!box_open(keyd->scalar, label, (struct seal_bytes){ 0 }, box, ret, room, ret_length))
-		return 0;
-	return refuse(reason, -EKEYREJECTED,
-		      "what was typed was not encrypted to this vtpm-keyd's session key: it was "
-		      "restarted meanwhile, try again");
+	if (!anchor->window)
+		anchor->window = ANCHOR_WINDOW;
+	if (anchor->mode >= _KEYD_ROLLBACK_MAX)
+		return refuse(reason, -EINVAL,
+			      "rollback protection %u is not known here: update vtpm-keyd",
+			      anchor->mode);
+	if (anchor->mode == KEYD_ROLLBACK_STRICT && !hardware)
+		return refuse(
+			reason, -EINVAL,
+			"without hardware there is no counter for strict rollback protection: "
+			"leave one of the two out");
+	if (anchor->window < ANCHOR_WINDOW_MIN || anchor->window > ANCHOR_WINDOW_MAX)
+		return refuse(reason, -EINVAL, "a rollback window has %d to %d seconds, not %u",
+			      ANCHOR_WINDOW_MIN, ANCHOR_WINDOW_MAX, anchor->window);
+	return 0;
 }
 
-static int init(struct keyd *keyd, uint32_t flags, uint32_t pcrs, struct seal_bytes point,
-		struct seal_bytes box, struct reason *reason)
-{
-	bool hardware = !(flags & KEYD_INIT_NO_HARDWARE);
-	uint8_t password[BOX_TEXT_MAX];
-	size_t length = 0;
-	int r = 0;
+/* KEYD_INIT. */
+struct init {
+	uint32_t flags;
+	uint32_t pcrs;
+	struct seal_bytes point;
+	struct seal_bytes box;
+	struct anchor anchor;
+};
 
-	if (flags & ~(uint32_t)OURS)
+static int check_init(const struct keyd *keyd, struct init *init, struct reason *reason)
+{
+	bool hardware = !(init->flags & KEYD_INIT_NO_HARDWARE);
+
+	if (init->flags & ~(uint32_t)OURS)
 		return refuse(reason, -EINVAL, "flags 0x%x are not known here: update vtpm-keyd",
-			      flags);
-	if (point.length != SEAL_POINT_SIZE)
+			      init->flags);
+	if (init->point.length != SEAL_POINT_SIZE)
 		return refuse(reason, -EINVAL, "no recovery code was given: use vtpmctl host init");
 	if (hardware && keyd->no_host.text[0]) {
 		*reason = keyd->no_host;
 		return -ENODEV;
 	}
-	if (box.length)
-		r = open_box(keyd, BOX_OWNER, box, password, sizeof(password), &length, reason);
+	return check_anchor(&init->anchor, hardware, reason);
+}
+
+static int init_host(struct keyd *keyd, struct init *init, struct reason *reason)
+{
+	uint8_t password[BOX_TEXT_MAX];
+	size_t length = 0;
+	int r;
+
+	r = check_init(keyd, init, reason);
+	if (!r)
+		r = typed_password(keyd, init->box, password, &length, reason);
 	if (!r) {
 		const struct slot_wish wish = {
-			.host = hardware ? &keyd->host : NULL,
-			.pcrs = pcrs,
+			.host = init->flags & KEYD_INIT_NO_HARDWARE ? NULL : &keyd->host,
+			.pcrs = init->pcrs,
 			.password = { password, length },
-			.point = point.at,
+			.point = init->point.at,
 		};
 
-		r = root_init(&keyd->root, &wish, NULL, reason);
+		r = root_init(&keyd->root, &wish, &init->anchor, reason);
 	}
 	secret_wipe(password, sizeof(password));
 	return r;
@@ -138,30 +134,32 @@ static int on_init(void *context, struct ipc_in *in)
 {
 	struct keyd_peer *peer = context;
 	uint32_t tag = cursor_get_u32(&in->body);
-	uint32_t flags = cursor_get_u32(&in->body);
-	uint32_t pcrs = cursor_get_u32(&in->body);
-	struct seal_bytes point, box;
+	struct init init = { 0 };
 	struct reason reason;
 	int r;
 
-	point.at = ipc_get_blob(in, SEAL_POINT_SIZE, &point.length);
-	box.at = ipc_get_blob(in, KEYD_BOX_MAX, &box.length);
+	init.flags = cursor_get_u32(&in->body);
+	init.pcrs = cursor_get_u32(&in->body);
+	init.point.at = ipc_get_blob(in, SEAL_POINT_SIZE, &init.point.length);
+	init.box.at = ipc_get_blob(in, KEYD_BOX_MAX, &init.box.length);
+	init.anchor.mode = (enum keyd_rollback)cursor_get_u8(&in->body);
+	init.anchor.window = cursor_get_u32(&in->body);
 	if (!ipc_ended(in))
 		return -EPROTO;
-	r = init(peer->keyd, flags, pcrs, point, box, &reason);
+	r = init_host(peer->keyd, &init, &reason);
 	if (r)
 		log_line("not initialised: %s", reason.text);
 	else
 		log_line("initialised by pid %d%s", (int)peer->pid,
-			 flags & KEYD_INIT_NO_HARDWARE ? ", NOT HARDWARE PROTECTED" : "");
+			 init.flags & KEYD_INIT_NO_HARDWARE ? ", NOT HARDWARE PROTECTED" : "");
+	witness_look(&peer->keyd->witness);
 	keyd_refill(peer->keyd);
 	return answer_plain(peer, KEYD_INIT_DONE, tag, r, &reason);
 }
 
 static int unlock(struct keyd *keyd, uint32_t flags, struct seal_bytes box, struct reason *reason)
 {
-	uint8_t key[BOX_TEXT_MAX];
-	size_t length;
+	uint8_t key[SEAL_KEY_SIZE];
 	int r;
 
 	if (flags & ~(uint32_t)KEYD_UNLOCK_BIND || (!box.length && flags))
@@ -178,10 +176,7 @@ static int unlock(struct keyd *keyd, uint32_t flags, struct seal_bytes box, stru
 		*reason = keyd->no_host;
 		return -ENODEV;
 	}
-	r = open_box(keyd, BOX_ROOT, box, key, sizeof(key), &length, reason);
-	if (!r && length != SEAL_KEY_SIZE)
-		r = refuse(reason, -EKEYREJECTED, "a host root key has %d bytes, this had %zu",
-			   SEAL_KEY_SIZE, length);
+	r = typed_root_key(keyd, box, key, reason);
 	if (!r)
 		r = root_unlock(&keyd->root, key, flags & KEYD_UNLOCK_BIND, reason);
 	secret_wipe(key, sizeof(key));
@@ -207,6 +202,7 @@ static int on_unlock(void *context, struct ipc_in *in)
 	else
 		log_line("unlocked%s by pid %d", flags & KEYD_UNLOCK_BIND ? " and bound" : "",
 			 (int)peer->pid);
+	witness_look(&peer->keyd->witness);
 	keyd_refill(peer->keyd);
 	return answer_plain(peer, KEYD_UNLOCK_DONE, tag, r, &reason);
 }
@@ -222,19 +218,28 @@ static int on_recovery(void *context, struct ipc_in *in)
 	if (!ipc_ended(in))
 		return -EPROTO;
 	slot = root->readable ? slots_find(&root->slots, SLOT_RECOVERY) : NULL;
-	begin(&answer, KEYD_RECOVERY_IS, tag, 0, NULL);
+	answer_begin(&answer, KEYD_RECOVERY_IS, tag, 0, NULL);
 	ipc_put_blob(&answer.out, slot ? slot->body : NULL, slot ? slot->length : 0);
 	ipc_put_blob(&answer.out, peer->keyd->point, SEAL_POINT_SIZE);
-	return finish(peer, &answer);
+	return answer_finish(peer, &answer);
 }
 
-static int new_key(const struct root *root, const uint8_t *uuid, uint8_t ret[WRAP_SIZE],
+/* Keys are for the newest store only. */
+static int usable(const struct keyd *keyd, struct reason *reason)
+{
+	int r = keyd_locked(keyd, reason);
+
+	return r ? r : witness_permits(&keyd->witness, reason);
+}
+
+static int new_key(const struct keyd *keyd, const uint8_t *uuid, uint8_t ret[WRAP_SIZE],
 		   struct reason *reason)
 {
+	const struct root *root = &keyd->root;
 	struct data_key key;
 	int r;
 
-	r = locked(root, reason);
+	r = usable(keyd, reason);
 	if (r)
 		return r;
 	r = data_key_new(&key);
@@ -256,11 +261,11 @@ static int on_new_key(void *context, struct ipc_in *in)
 	cursor_get_raw(&in->body, uuid, sizeof(uuid));
 	if (!ipc_ended(in))
 		return -EPROTO;
-	r = new_key(&peer->keyd->root, uuid, wrapped, &reason);
-	begin(&answer, KEYD_NEW_KEY_IS, tag, r, &reason);
+	r = new_key(peer->keyd, uuid, wrapped, &reason);
+	answer_begin(&answer, KEYD_NEW_KEY_IS, tag, r, &reason);
 	if (!r)
 		ipc_put_blob(&answer.out, wrapped, sizeof(wrapped));
-	return finish(peer, &answer);
+	return answer_finish(peer, &answer);
 }
 
 static int on_grant(void *context, struct ipc_in *in)
@@ -278,7 +283,7 @@ static int on_grant(void *context, struct ipc_in *in)
 	wrapped.at = ipc_get_blob(in, KEYD_WRAPPED_MAX, &wrapped.length);
 	if (!ipc_ended(in))
 		return -EPROTO;
-	r = locked(&keyd->root, &reason);
+	r = usable(keyd, &reason);
 	if (!r && unwrap_key(keyd->root.key, keyd->root.mode != KEYD_ROLLBACK_OFF, grant.uuid,
 			     wrapped, &grant.key))
 		r = refuse(&reason, -EKEYREJECTED,
@@ -317,11 +322,11 @@ static int send_key(struct keyd_peer *peer, uint32_t tag, const struct data_key 
 		if (none)
 			log_line("an engine gets no random bytes of the host TPM: %s", reason.text);
 	}
-	begin(&answer, KEYD_KEY_IS, tag, 0, NULL);
+	answer_begin(&answer, KEYD_KEY_IS, tag, 0, NULL);
 	cursor_put_u32(&answer.out.body, key->id);
 	cursor_put_raw(&answer.out.body, key->key, sizeof(key->key));
 	ipc_put_blob(&answer.out, entropy, none ? 0 : sizeof(entropy));
-	r = finish(peer, &answer);
+	r = answer_finish(peer, &answer);
 	secret_wipe(entropy, sizeof(entropy));
 	keyd_refill(keyd);
 	return r;
@@ -362,6 +367,10 @@ static const struct ipc_permit permits[] = {
 	{ KEYD_NEW_KEY, KEYD_EITHER | KEYD_MANAGER, on_new_key },
 	{ KEYD_GRANT, KEYD_EITHER | KEYD_MANAGER, on_grant },
 	{ KEYD_END, KEYD_EITHER | KEYD_MANAGER, on_end },
+	{ KEYD_WITNESS, KEYD_EITHER | KEYD_MANAGER, keyd_on_witness },
+	{ KEYD_SEAL_ROOT, KEYD_EITHER | KEYD_MANAGER, keyd_on_seal_root },
+	{ KEYD_ANCHOR, KEYD_EITHER | KEYD_MANAGER, keyd_on_anchor },
+	{ KEYD_ACCEPT, KEYD_EITHER | KEYD_MANAGER, keyd_on_accept },
 	{ KEYD_KEY, KEYD_EITHER | KEYD_ENGINE, on_key },
 };
 

@@ -32,6 +32,8 @@ struct test_keyd {
 	uint8_t scalar[SEAL_SCALAR_SIZE];
 	uint8_t point[SEAL_POINT_SIZE];
 	const char *tcti; /* NULL: the swtpm's */
+	uint8_t mode;	  /* for init, as is the next one */
+	uint32_t window;
 };
 
 /* An answer: the packet, what all have, and a reader over the rest. */
@@ -49,6 +51,9 @@ struct test_status {
 	uint32_t pid;
 	char tcti[IPC_TEXT_MAX], host[IPC_TEXT_MAX], policy[IPC_TEXT_MAX], reason[IPC_TEXT_MAX];
 	size_t name_length;
+	unsigned int mode, verdict;
+	uint64_t counter;
+	uint32_t window;
 };
 
 static inline void test_sock(const struct test_keyd *keyd, char *to, size_t room)
@@ -145,6 +150,10 @@ static inline int test_status(struct test_keyd *keyd, struct test_status *ret)
 	ipc_get_string(&reply.in, ret->policy, sizeof(ret->policy));
 	ipc_get_blob(&reply.in, 128, &ret->name_length);
 	ipc_get_string(&reply.in, ret->reason, sizeof(ret->reason));
+	ret->mode = cursor_get_u8(&reply.in.body);
+	ret->verdict = cursor_get_u8(&reply.in.body);
+	ret->counter = cursor_get_u64(&reply.in.body);
+	ret->window = cursor_get_u32(&reply.in.body);
 	return ipc_ended(&reply.in) && reply.in.op == KEYD_STATUS_IS && !reply.error ? 0 : -EPROTO;
 }
 
@@ -189,6 +198,8 @@ static inline int test_init(struct test_keyd *keyd, uint32_t flags, uint32_t pcr
 	cursor_put_u32(&out.body, pcrs);
 	ipc_put_blob(&out, keyd->point, sizeof(keyd->point));
 	ipc_put_blob(&out, box, length);
+	cursor_put_u8(&out.body, keyd->mode);
+	cursor_put_u32(&out.body, keyd->window);
 	if (test_ask(keyd, &out, reply) || reply->in.op != KEYD_INIT_DONE)
 		return -EPROTO;
 	return reply->error;

@@ -145,11 +145,14 @@ static void test_wrong_ticket_ends_it(void **state)
 static void test_broken_messages(void **state)
 {
 	static const size_t right[_KEYD_OP_MAX] = {
-		[KEYD_INIT] = 16,
+		[KEYD_INIT] = 21,
 		[KEYD_UNLOCK] = 8,
 		[KEYD_NEW_KEY] = IPC_UUID_SIZE,
 		[KEYD_GRANT] = IPC_UUID_SIZE + KEYD_TICKET_SIZE + 4,
 		[KEYD_KEY] = IPC_UUID_SIZE + KEYD_TICKET_SIZE,
+		[KEYD_WITNESS] = 4 + KEYD_ROOT_SIZE,
+		[KEYD_SEAL_ROOT] = 1 + KEYD_ROOT_SIZE,
+		[KEYD_ACCEPT] = 12 + KEYD_ROOT_SIZE,
 	};
 
 	(void)state;

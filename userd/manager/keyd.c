@@ -35,6 +35,7 @@ static int take_status(struct manager *manager, struct ipc_in *in)
 	ipc_get_string(in, host->policy, sizeof(host->policy));
 	name = ipc_get_blob(in, sizeof(host->storage_key), &length);
 	ipc_get_string(in, host->reason, sizeof(host->reason));
+	cursor_get_bytes(&in->body, 1 + 1 + 8 + 4); /* rollback: not looked at yet */
 	if (!ipc_ended(in) || host->state > KEYD_STATE_UNLOCKED ||
 	    host->protection > KEYD_PROTECTION_TPM)
 		return -EPROTO;
@@ -280,6 +281,9 @@ void manager_host_init(struct manager *manager, const struct manager_host_init *
 	cursor_put_u32(&out.body, what->pcrs ? what->pcrs : 1u << 7 | 1u << 14);
 	ipc_put_blob(&out, what->recovery_public, sizeof(what->recovery_public));
 	ipc_put_blob(&out, what->box, what->box_length);
+	/* this manager shows keyd no store, so an anchored host would give it no keys */
+	cursor_put_u8(&out.body, KEYD_ROLLBACK_OFF);
+	cursor_put_u32(&out.body, 0);
 	peer_send(&manager->keyd, &out, host_done, new_asker(manager, done, context));
 }
 

@@ -185,7 +185,9 @@ int host_session(struct host *host, ESYS_TR salt, TPM2_SE type, TPMA_SESSION att
 	if (r)
 		return r;
 	if (salt == ESYS_TR_NONE)
-		return refuse(reason, -ENODEV, "the storage key of the host TPM at %s is not known",
+		return refuse(reason, -ENODEV,
+			      "the storage key of the host TPM at %s is not known: bind to it with "
+			      "vtpmctl host unlock --bind",
 			      host->tcti);
 	rc = Esys_StartAuthSession(host->esys, salt, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
 				   ESYS_TR_NONE, NULL, type, &aes, TPM2_ALG_SHA256, &ret->tr);

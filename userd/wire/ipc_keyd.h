@@ -51,12 +51,16 @@
  *	peers of this answer and keyd have different uids), u32 pid,
  *	string tcti, string host TPM (manufacturer and firmware, may be empty),
  *	string PCR policy ("sha256:7,14"), blob Name of the storage key (may be empty),
- *	string reason of the state (empty when unlocked)
+ *	string reason of the state (empty when unlocked),
+ *	u8 &enum keyd_rollback, u8 &enum keyd_verdict, u64 counter value (0: not read yet),
+ *	u32 seconds of the window (0: not protected)
  * @KEYD_INIT: tag, u32 &enum keyd_init_flags, u32 PCRs of the sha256 bank (bit n: PCR n),
  *	blob recovery public key (KEYD_POINT_SIZE), blob box with the owner password (may
- *	be empty: no password)
- * @KEYD_INIT_DONE: nothing more. errno EEXIST: already initialised; EACCES:
- *	the owner password is wanted, or wrong; ENODEV: no host TPM; EBUSY: the
+ *	be empty: no password), u8 &enum keyd_rollback (without hardware LAZY means OFF),
+ *	u32 seconds of the window (0: 600; 60 to 86400)
+ * @KEYD_INIT_DONE: nothing more. errno EEXIST: already initialised; EINVAL: what is
+ *	wished does not exist; EACCES: the owner password is wanted, or wrong; ENOSPC: the
+ *	host TPM has no room for a counter; ENODEV: no host TPM; EBUSY: the
  *	host TPM is in lockout; EIO: it answers with an error
  * @KEYD_UNLOCK: tag, u32 &enum keyd_unlock_flags, blob box with the host root key (may be
  *	empty, without flags: try again what opens by itself)
@@ -65,10 +69,11 @@
  * @KEYD_RECOVERY_IS: blob recovery record (seal/recovery.h; empty before
  *	KEYD_INIT), blob session public key
  * @KEYD_NEW_KEY: tag, uuid
- * @KEYD_NEW_KEY_IS: blob wrapped data key, for this uuid alone
+ * @KEYD_NEW_KEY_IS: blob wrapped data key, for this uuid alone. errno ENOKEY, ESTALE as below
  * @KEYD_GRANT: tag, uuid, ticket, blob wrapped data key: an engine that shows this
  *	ticket and uuid may have the key
- * @KEYD_GRANTED: nothing more. errno ENOKEY: locked; EKEYREJECTED: the wrapped key
+ * @KEYD_GRANTED: nothing more. errno ENOKEY: locked; ESTALE: the store has not been
+ *	witnessed as the newest (KEYD_WITNESS); EKEYREJECTED: the wrapped key
  *	is not of this host or not of this uuid
  * @KEYD_END: tag: end in order
  * @KEYD_ENDING: nothing more
@@ -80,15 +85,16 @@
  *	one whose KEYD_ANCHOR was lost: that is done now
  * @KEYD_WITNESS_IS: u8 &enum keyd_verdict, u64 counter value in the block (0: none), u64
  *	counter value of the host TPM (0: none). errno ENOKEY: locked; ENODEV, EBUSY, EIO:
- *	of the host TPM, and no verdict
+ *	of the host TPM, whose counter was not read before in this run
  * @KEYD_SEAL_ROOT: tag, u8 ahead (1: for the counter value that the next KEYD_ANCHOR
  *	makes; 0: for the one that is), root
  * @KEYD_SEALED_ROOT: blob root block (empty: this host is unprotected). errno ESTALE: the
  *	store has not been witnessed as the newest; ENOKEY: locked
  * @KEYD_ANCHOR: tag: the block sealed ahead is durable, count
  * @KEYD_ANCHORED: u64 counter value. errno EINVAL: the last block was not sealed ahead, or was
- *	anchored already; ESTALE, ENOKEY as above; ENODEV, EBUSY, EIO: of the host TPM, the
- *	store has to be witnessed again
+ *	anchored already; ESTALE, ENOKEY as above; ENODEV, EBUSY, EIO, ENXIO (the counter is
+ *	gone): of the host TPM; the store stays the newest, what is sealed meanwhile is as
+ *	good before the count as after it, and KEYD_ANCHOR can be tried again
  * @KEYD_ACCEPT: tag, u32 &enum keyd_accept_flags, blob box with the host root key, blob box
  *	with the owner password (may be empty: no password), root of the store: take it for the
  *	newest whatever the verdict

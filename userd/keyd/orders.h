@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Handlers of messages that stand in other files than the permit table: as struct
+ * ipc_permit wants them, the context is the peer.
+ */
+#ifndef KEYD_ORDERS_H
+#define KEYD_ORDERS_H
+
+#include "keyd/keyd.h"
+
+/** keyd_locked() - is the host? Return: 0; -ENOKEY, with the reason */
+int keyd_locked(const struct keyd *keyd, struct reason *reason);
+
+int keyd_on_witness(void *context, struct ipc_in *in);
+int keyd_on_seal_root(void *context, struct ipc_in *in);
+int keyd_on_anchor(void *context, struct ipc_in *in);
+int keyd_on_accept(void *context, struct ipc_in *in);
+
+#endif /* KEYD_ORDERS_H */

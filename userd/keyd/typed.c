@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Open the boxes; see the header.
+ */
+#include "keyd/typed.h"
+
+#include <errno.h>
+
+#include "base/secret.h"
+
+static int open_box(const struct keyd *keyd, const char *label, struct seal_bytes box,
+		    uint8_t ret[BOX_TEXT_MAX], size_t *ret_length, struct reason *reason)
+{
+	if (!box_open(keyd->scalar, label, (struct seal_bytes){ 0 }, box, ret, BOX_TEXT_MAX,
+		      ret_length))
+		return 0;
+	return refuse(reason, -EKEYREJECTED,
+		      "what was typed was not encrypted to this vtpm-keyd's session key: it was "
+		      "restarted meanwhile, try again");
+}
+
+int typed_password(const struct keyd *keyd, struct seal_bytes box, uint8_t ret[BOX_TEXT_MAX],
+		   size_t *ret_length, struct reason *reason)
+{
+	*ret_length = 0;
+	return box.length ? open_box(keyd, BOX_OWNER, box, ret, ret_length, reason) : 0;
+}
+
+int typed_root_key(const struct keyd *keyd, struct seal_bytes box, uint8_t ret[SEAL_KEY_SIZE],
+		   struct reason *reason)
+{
+	uint8_t text[BOX_TEXT_MAX];
+	size_t length;
+	int r;
+
+	r = open_box(keyd, BOX_ROOT, box, text, &length, reason);
+	if (!r && length != SEAL_KEY_SIZE)
+		r = refuse(reason, -EKEYREJECTED, "a host root key has %d bytes, this had %zu",
+			   SEAL_KEY_SIZE, length);
+	if (!r)
+		cursor_copy(ret, SEAL_KEY_SIZE, text, length);
+	secret_wipe(text, sizeof(text));
+	return r;
+}
