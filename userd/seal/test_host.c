@@ -24,6 +24,8 @@
 #define CC_READ_PUB 0x173
 #define CC_UNSEAL   0x15e
 #define CC_RANDOM   0x17b
+#define CC_NV_READ  0x14e
+#define CC_NV_INC   0x134
 #define PACKET_MAX  4096
 #define RECORD_MAX  (256 << 10)
 #define NEVER	    0
@@ -332,6 +334,35 @@ static void test_host_changed_answers(void **state)
 	assert_int_equal(root_try(&root), 0);
 }
 
+/* What the counter counted to is the TPM's word, and its authValue nobody's but ours. */
+static void test_host_counter(void **state)
+{
+	uint8_t auth[SEAL_KEY_SIZE];
+	struct anchor anchor;
+	uint64_t first, value;
+
+	(void)state;
+	assert_int_equal(init(), 0);
+	assert_int_equal(anchor_load(root.directory, root.key, &anchor, &reason), 0);
+	assert_int_equal(anchor_read(&host, root.key, &anchor, &first, &reason), 0);
+	wire->flip = CC_NV_READ;
+	value = 0;
+	assert_int_equal(anchor_read(&host, root.key, &anchor, &value, &reason), -EIO);
+	assert_int_equal(value, 0);
+	wire->flip = CC_NV_INC;
+	assert_int_equal(anchor_add(&host, root.key, &anchor, &reason), -EIO);
+	wire->flip = NEVER;
+	/* it counted, but who was told otherwise has to read that */
+	assert_int_equal(anchor_read(&host, root.key, &anchor, &value, &reason), 0);
+	assert_int_equal(value, first + 1);
+	assert_int_equal(seal_derive((struct seal_bytes){ root.key, SEAL_KEY_SIZE }, none,
+				     "vtpm anchor counter", none, auth, sizeof(auth)),
+			 0);
+	assert_int_equal(host_counter_read(&host, anchor.handle, auth, &value, &reason), 0);
+	assert_true(wire->recorded > 4096 && wire->recorded < RECORD_MAX);
+	assert_false(on_the_wire(auth, 8) || on_the_wire(auth + 24, 8));
+}
+
 static void test_host_leaves_nothing(void **state)
 {
 	char before[2048], after[2048];
@@ -429,7 +460,7 @@ int main(void)
 		CASE(test_host_wire_tells_nothing),   CASE(test_host_password_is_not_on_the_wire),
 		CASE(test_host_swapped_storage_key),  CASE(test_host_changed_answers),
 		CASE(test_host_leaves_nothing),	      CASE(test_host_goes_at_each_command),
-		CASE(test_host_lies_at_each_command),
+		CASE(test_host_lies_at_each_command), CASE(test_host_counter),
 	};
 
 	return cmocka_run_group_tests_name("host TPM", tests, NULL, NULL);
