@@ -23,10 +23,12 @@
 #include <unistd.h>
 
 #include "base/cursor.h"
+#include "store/archive_guard.h"
 #include "store/archive_sql.h"
 
 struct archive {
 	struct archive_sql *sql;
+	struct guard guard;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -35,6 +37,7 @@ struct archive {
 	struct archive_job *finished;
 	struct archive_job **finished_end;
 	bool ending;
+	bool dirty;
 	int fd;
 };
 
@@ -57,6 +60,7 @@ static void finish_all(struct archive *archive, struct archive_job *jobs)
 	uint64_t one = 1;
 
 	pthread_mutex_lock(&archive->lock);
+	archive->dirty = archive->guard.dirty;
 	*archive->finished_end = jobs;
 	while (*archive->finished_end)
 		archive->finished_end = &(*archive->finished_end)->next;
@@ -70,7 +74,7 @@ static void finish_all(struct archive *archive, struct archive_job *jobs)
 static bool run_together(struct archive *archive, struct archive_job *jobs,
 			 const struct archive_job *end)
 {
-	int r = archive_sql_begin(archive->sql);
+	int r = guard_begin(&archive->guard);
 
 	for (struct archive_job *job = jobs; !r && job != end; job = job->next) {
 		job->error = archive_sql_run(archive->sql, job);
@@ -78,21 +82,39 @@ static bool run_together(struct archive *archive, struct archive_job *jobs,
 			return false;
 	}
 	if (!r)
-		r = archive_sql_commit(archive->sql);
+		r = guard_commit(&archive->guard);
 	for (struct archive_job *job = jobs; r && job != end; job = job->next)
 		if (!job->error)
 			job->error = job->kind == ARCHIVE_LOAD && r == EUCLEAN ? EIO : r;
 	return r != ENOSPC;
 }
 
-static void run_all(struct archive *archive, struct archive_job *jobs)
+static void run_each(struct archive *archive, struct archive_job *jobs,
+		     const struct archive_job *end)
 {
-	if (run_together(archive, jobs, NULL))
+	if (run_together(archive, jobs, end))
 		return;
-	for (struct archive_job *job = jobs; job; job = job->next) {
+	for (struct archive_job *job = jobs; job != end; job = job->next) {
 		job->error = 0;
 		if (!run_together(archive, job, job->next) && !job->error)
 			job->error = EIO;
+	}
+}
+
+/* In the order of the queue, together what can be together. */
+static void run_all(struct archive *archive, struct archive_job *jobs)
+{
+	struct archive_job *end;
+
+	for (; jobs; jobs = end) {
+		if (guard_is_alone(jobs->kind)) {
+			jobs->error = guard_run(&archive->guard, jobs);
+			end = jobs->next;
+			continue;
+		}
+		for (end = jobs; end && !guard_is_alone(end->kind); end = end->next)
+			;
+		run_each(archive, jobs, end);
 	}
 }
 
@@ -134,6 +156,7 @@ int archive_open(const char *path, char *reason, size_t room, struct archive **r
 	archive->finished_end = &archive->finished;
 	archive->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r = archive->fd < 0 ? -errno : archive_sql_open(path, reason, room, &archive->sql);
+	archive->guard.sql = archive->sql;
 	if (!r)
 		r = start_thread(archive);
 	if (!r) {
@@ -153,6 +176,24 @@ int archive_each(struct archive *archive,
 		 void *context)
 {
 	return archive_sql_each(archive->sql, look, context);
+}
+
+void archive_set_witness(struct archive *archive, const struct archive_witness *witness)
+{
+	pthread_mutex_lock(&archive->lock);
+	archive->guard.witness = *witness;
+	archive->guard.state = GUARD_UNASKED;
+	pthread_mutex_unlock(&archive->lock);
+}
+
+bool archive_is_dirty(struct archive *archive)
+{
+	bool dirty;
+
+	pthread_mutex_lock(&archive->lock);
+	dirty = archive->dirty;
+	pthread_mutex_unlock(&archive->lock);
+	return dirty;
 }
 
 int archive_fd(const struct archive *archive)
@@ -188,8 +229,10 @@ int archive_job_bytes(struct archive_job *job, const void *bytes, size_t length)
 
 void archive_job_free(struct archive_job *job)
 {
-	if (job)
-		free(job->bytes);
+	if (!job)
+		return;
+	free(job->bytes);
+	free(job->findings);
 	free(job);
 }
 

@@ -14,6 +14,16 @@
  * Envelopes are opaque here: sealed by an engine, opened by an engine. A job fails
  * alone: the others of its transaction are not touched by it. Deleted content is
  * overwritten (secure_delete).
+ *
+ * An archive can be exchanged for an older copy of itself, and every envelope in that opens.
+ * So it keeps a root over all vTPMs (store/tree.h), and where it has a witness, a
+ * root that changes is sealed in the transaction that changes it:
+ *
+ *	lazy	seal, COMMIT, jobs finish; every ARCHIVE_ANCHOR: seal ahead, COMMIT, anchor
+ *	strict	seal ahead, COMMIT, anchor, jobs finish
+ *
+ * Sealing ahead is sealing for the value that the witness's counter has after anchoring:
+ * who dies between the two finds a block one ahead, and the witness goes on from there.
  */
 #ifndef STORE_ARCHIVE_H
 #define STORE_ARCHIVE_H
@@ -28,6 +38,9 @@
 #include "wire/ipc_keyd.h"
 
 #define VTPM_REASON_SIZE 256
+
+/** define ARCHIVE_ROOT_SIZE - bytes of a root over all vTPMs */
+#define ARCHIVE_ROOT_SIZE 32
 
 /**
  * enum vtpm_front - what clients see
@@ -77,14 +90,19 @@ struct vtpm_definition {
  * enum archive_kind - what a job does
  * @ARCHIVE_PUT: a new vTPM with its first envelope, both or neither. EEXIST: the name or
  *	the UUID is there already
- * @ARCHIVE_CHANGE: replace the definition of @define.uuid. ENOENT; EEXIST: another
- *	one has the name
+ * @ARCHIVE_CHANGE: replace the definition of @define.uuid, but for its epoch and its
+ *	key: those belong to its envelope. ENOENT; EEXIST: another one has the name
  * @ARCHIVE_COMMIT: replace the envelope of generation - 1 of the same epoch. Done
  *	without a write where exactly this one is there already. ESTALE: another
  *	generation is; ENOENT: no such vTPM
  * @ARCHIVE_REMOVE: erase a vTPM. ENOENT
  * @ARCHIVE_LOAD: read the envelope. ENODATA: there is none although there was one;
  *	ENOENT: no such vTPM
+ * @ARCHIVE_WITNESS: ask the witness whether this is the newest store, and which rows in it
+ *	are not. EOPNOTSUPP: there is no witness
+ * @ARCHIVE_ANCHOR: count, if anything has changed since that was done last
+ * @ARCHIVE_ACCEPT: take the rows for the newest, with the block that the witness gave for
+ *	@root, and count. ESTALE: the rows have another root; EINVAL: there is no block
  */
 enum archive_kind {
 	ARCHIVE_PUT,
@@ -92,18 +110,41 @@ enum archive_kind {
 	ARCHIVE_COMMIT,
 	ARCHIVE_REMOVE,
 	ARCHIVE_LOAD,
+	ARCHIVE_WITNESS,
+	ARCHIVE_ANCHOR,
+	ARCHIVE_ACCEPT,
+};
+
+/**
+ * struct archive_finding - a vTPM that is not what the witness vouches for
+ * @uuid: who
+ * @missing: it is not there at all
+ * @reason: what is wrong with it
+ */
+struct archive_finding {
+	uint8_t uuid[16];
+	bool missing;
+	char reason[VTPM_REASON_SIZE];
 };
 
 /**
  * struct archive_job - one thing to do
  * @next: the archive's
  * @kind: what
- * @define: PUT and CHANGE: all of it; otherwise its uuid, and for COMMIT its epoch
+ * @define: PUT and CHANGE: all of it; otherwise its uuid, and for COMMIT its epoch and
+ *	its key
  * @generation: PUT, COMMIT: of the envelope. LOAD: out
- * @bytes: PUT, COMMIT: the envelope. LOAD: out, allocated. Freed with the job
+ * @bytes: PUT, COMMIT: the envelope; ACCEPT: the block. LOAD: out, allocated. Freed with
+ *	the job
  * @length: bytes of it
+ * @root: ACCEPT: of the rows. WITNESS: out, the same
+ * @verdict: WITNESS: out
+ * @findings: WITNESS, where @verdict is NEWEST: out, rows that are not. Freed with the job
+ * @finding_count: how many
  * @error: out: 0, or a positive errno; besides those of the kinds ENOSPC, EIO,
- *	EFBIG: nothing has changed, for certain; EUCLEAN: nobody can tell
+ *	EFBIG: nothing has changed, for certain; EUCLEAN: nobody can tell. With a witness,
+ *	nothing having changed: ENOKEY: it does not take the store for the newest;
+ *	ECANCELED: it is not waited for any more
  * @done: called by archive_dispatch(); the job is freed after it
  * @context: for @done
  */
@@ -114,8 +155,34 @@ struct archive_job {
 	uint64_t generation;
 	uint8_t *bytes;
 	size_t length;
+	uint8_t root[ARCHIVE_ROOT_SIZE];
+	enum keyd_verdict verdict;
+	struct archive_finding *findings;
+	size_t finding_count;
 	int error;
 	void (*done)(struct archive_job *job);
+	void *context;
+};
+
+/**
+ * struct archive_witness - who knows which store is the newest
+ * @witness: is it the one with this block and this root? 0; -ECANCELED; another -errno:
+ *	there is no verdict. @ret_strict: whether each change is to be anchored
+ * @seal: make a block for @root, @ahead of the counter or at it. 0; -ESTALE: @witness has to be
+ *	asked first; -ECANCELED; another -errno
+ * @anchor: count, once a block sealed ahead is durable. 0; -ECANCELED; another -errno: whether
+ *	it was done @witness will say
+ * @context: for all three
+ *
+ * Called in the archive's thread. They wait where the witness is away or locked.
+ */
+struct archive_witness {
+	int (*witness)(void *context, const uint8_t *block, size_t length,
+		       const uint8_t root[ARCHIVE_ROOT_SIZE], enum keyd_verdict *ret_verdict,
+		       bool *ret_strict);
+	int (*seal)(void *context, bool ahead, const uint8_t root[ARCHIVE_ROOT_SIZE],
+		    uint8_t *block, size_t room, size_t *ret_length);
+	int (*anchor)(void *context);
 	void *context;
 };
 
@@ -144,6 +211,12 @@ int archive_each(struct archive *archive,
 		 void (*look)(void *context, const struct vtpm_definition *define,
 			      uint64_t generation),
 		 void *context);
+
+/** archive_set_witness() - have a witness, copied; only before the first archive_submit() */
+void archive_set_witness(struct archive *archive, const struct archive_witness *witness);
+
+/** archive_is_dirty() - has anything changed that is not anchored? As of the jobs that are done */
+bool archive_is_dirty(struct archive *archive);
 
 /** archive_fd() - descriptor that is readable when archive_dispatch() has work */
 int archive_fd(const struct archive *archive);

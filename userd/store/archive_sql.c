@@ -5,8 +5,10 @@
  *	vtpm		one row each: the definition, and the generation that is durable
  *	envelope	one row each: the newest envelope, with its own epoch and generation
  *
- * Both say the generation, so that a missing or an exchanged envelope shows. The schema's
- * version is SQLite's user_version; a newer one is not touched.
+ * Both say the generation, so that a missing or an exchanged envelope shows; what each
+ * is worth is written to the tables of archive_leaf.c in the same transaction. The schema's
+ * version is SQLite's user_version; a newer one is not touched, an older one with vTPMs
+ * neither: nobody can say whether its rows were the newest.
  */
 #include "store/archive_sql.h"
 
@@ -18,10 +20,11 @@
 
 #include "base/cursor.h"
 #include "base/secret.h"
+#include "store/archive_leaf.h"
 
 /* "vtpm" as SQLite's application_id */
 #define APPLICATION    0x7674706d
-#define VERSION	       1
+#define VERSION	       2
 #define ENVELOPE_STATE 1
 
 enum statement {
@@ -55,8 +58,8 @@ static const char *const texts[_STATEMENT_MAX] = {
 			" created, quarantine, key, generation)"
 			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
 	[UPDATE_VTPM] = "UPDATE vtpm SET name = ?2, front = ?3, uid = ?4, gid = ?5, mode = ?6,"
-			" banks = ?7, epoch = ?8, wanted = ?9, created = ?10, quarantine = ?11,"
-			" key = ?12 WHERE uuid = ?1",
+			" banks = ?7, wanted = ?9, created = ?10, quarantine = ?11"
+			" WHERE uuid = ?1",
 	[INSERT_ENVELOPE] = "INSERT INTO envelope (uuid, kind, epoch, generation, bytes)"
 			    " VALUES (?1, ?2, ?3, ?4, ?5)",
 	[UPDATE_ENVELOPE] = "UPDATE envelope SET generation = ?4, bytes = ?5"
@@ -72,6 +75,15 @@ static const char *const texts[_STATEMENT_MAX] = {
 		       " quarantine, key, generation FROM vtpm ORDER BY name",
 };
 
+/* What version 2 has besides version 1 */
+#define LEAF_SCHEMA                                                            \
+	"CREATE TABLE leaf ("                                                  \
+	" uuid BLOB PRIMARY KEY NOT NULL CHECK (length(uuid) = 16),"           \
+	" hash BLOB NOT NULL CHECK (length(hash) = 32)) STRICT;"               \
+	"CREATE TABLE block ("                                                 \
+	" id INTEGER PRIMARY KEY CHECK (id = 1), bytes BLOB NOT NULL) STRICT;" \
+	"PRAGMA user_version = 2;"
+
 static const char schema[] = "BEGIN IMMEDIATE;"
 			     "CREATE TABLE vtpm ("
 			     " uuid BLOB PRIMARY KEY NOT NULL CHECK (length(uuid) = 16),"
@@ -86,16 +98,17 @@ static const char schema[] = "BEGIN IMMEDIATE;"
 			     " uuid BLOB NOT NULL REFERENCES vtpm (uuid), kind INTEGER NOT NULL,"
 			     " epoch INTEGER NOT NULL, generation INTEGER NOT NULL,"
 			     " bytes BLOB NOT NULL, PRIMARY KEY (uuid, kind)) STRICT;"
-			     "PRAGMA application_id = 0x7674706d;"
-			     "PRAGMA user_version = 1;"
-			     "COMMIT;";
+			     "PRAGMA application_id = 0x7674706d;" LEAF_SCHEMA "COMMIT;";
+
+static const char schema_of_version_1[] = "BEGIN IMMEDIATE;" LEAF_SCHEMA "COMMIT;";
 
 struct archive_sql {
 	sqlite3 *db;
 	sqlite3_stmt *statements[_STATEMENT_MAX];
+	struct archive_leaf *leaf;
 };
 
-static int to_errno(int code)
+int archive_sql_errno(int code)
 {
 	switch (code & 0xff) {
 	case SQLITE_OK:
@@ -132,7 +145,7 @@ static int run(struct archive_sql *sql, enum statement which)
 
 	sqlite3_reset(sql->statements[which]);
 	sqlite3_clear_bindings(sql->statements[which]);
-	return to_errno(code);
+	return archive_sql_errno(code);
 }
 
 static void bind_uuid(sqlite3_stmt *statement, const uint8_t *uuid)
@@ -163,7 +176,6 @@ static void bind_definition(sqlite3_stmt *statement, const struct vtpm_definitio
 	sqlite3_bind_int(statement, 9, define->wanted);
 	sqlite3_bind_int64(statement, 10, define->created);
 	sqlite3_bind_text(statement, 11, define->quarantine, -1, SQLITE_STATIC);
-	sqlite3_bind_blob64(statement, 12, define->key, define->key_length, SQLITE_STATIC);
 }
 
 static int put(struct archive_sql *sql, struct archive_job *job)
@@ -171,12 +183,15 @@ static int put(struct archive_sql *sql, struct archive_job *job)
 	int r;
 
 	bind_definition(sql->statements[INSERT_VTPM], &job->define);
+	sqlite3_bind_blob64(sql->statements[INSERT_VTPM], 12, job->define.key,
+			    job->define.key_length, SQLITE_STATIC);
 	sqlite3_bind_int64(sql->statements[INSERT_VTPM], 13, (sqlite3_int64)job->generation);
 	r = run(sql, INSERT_VTPM);
 	if (r)
 		return r;
 	bind_envelope(sql->statements[INSERT_ENVELOPE], job);
-	return run(sql, INSERT_ENVELOPE);
+	r = run(sql, INSERT_ENVELOPE);
+	return r ? r : archive_leaf_put(sql->leaf, job);
 }
 
 static int change(struct archive_sql *sql, struct archive_job *job)
@@ -206,7 +221,7 @@ static int commit_again(struct archive_sql *sql, const struct archive_job *job)
 
 		r = same ? 0 : ESTALE;
 	} else {
-		r = code == SQLITE_DONE ? ENOENT : to_errno(code);
+		r = code == SQLITE_DONE ? ENOENT : archive_sql_errno(code);
 	}
 	sqlite3_reset(statement);
 	return r;
@@ -224,7 +239,8 @@ static int commit(struct archive_sql *sql, struct archive_job *job)
 		return commit_again(sql, job);
 	bind_uuid(sql->statements[UPDATE_GENERATION], job->define.uuid);
 	sqlite3_bind_int64(sql->statements[UPDATE_GENERATION], 2, (sqlite3_int64)job->generation);
-	return run(sql, UPDATE_GENERATION);
+	r = run(sql, UPDATE_GENERATION);
+	return r ? r : archive_leaf_put(sql->leaf, job);
 }
 
 static int remove_all(struct archive_sql *sql, struct archive_job *job)
@@ -237,7 +253,9 @@ static int remove_all(struct archive_sql *sql, struct archive_job *job)
 		return r;
 	bind_uuid(sql->statements[DELETE_VTPM], job->define.uuid);
 	r = run(sql, DELETE_VTPM);
-	return !r && !sqlite3_changes(sql->db) ? ENOENT : r;
+	if (!r && !sqlite3_changes(sql->db))
+		r = ENOENT;
+	return r ? r : archive_leaf_remove(sql->leaf, job->define.uuid);
 }
 
 static int generation_of(struct archive_sql *sql, const uint8_t *uuid, uint64_t *ret)
@@ -250,7 +268,7 @@ static int generation_of(struct archive_sql *sql, const uint8_t *uuid, uint64_t 
 	if (code == SQLITE_ROW)
 		*ret = (uint64_t)sqlite3_column_int64(statement, 0);
 	sqlite3_reset(statement);
-	return code == SQLITE_DONE ? ENOENT : to_errno(code);
+	return code == SQLITE_DONE ? ENOENT : archive_sql_errno(code);
 }
 
 static int load(struct archive_sql *sql, struct archive_job *job)
@@ -269,7 +287,7 @@ static int load(struct archive_sql *sql, struct archive_job *job)
 		r = -archive_job_bytes(job, sqlite3_column_blob(statement, 2),
 				       (size_t)sqlite3_column_bytes(statement, 2));
 	} else {
-		r = code == SQLITE_DONE ? ENODATA : to_errno(code);
+		r = code == SQLITE_DONE ? ENODATA : archive_sql_errno(code);
 	}
 	sqlite3_reset(statement);
 	return r;
@@ -288,17 +306,21 @@ static int run_kind(struct archive_sql *sql, struct archive_job *job)
 		return remove_all(sql, job);
 	case ARCHIVE_LOAD:
 		return load(sql, job);
+	default:
+		break;
 	}
 	return EINVAL;
 }
 
 int archive_sql_run(struct archive_sql *sql, struct archive_job *job)
 {
-	int r = run(sql, SAVE);
+	int before = sqlite3_total_changes(sql->db), r = run(sql, SAVE);
 
 	if (r)
 		return r;
 	r = run_kind(sql, job);
+	if (r && sqlite3_total_changes(sql->db) != before)
+		archive_leaf_rolled_back(sql->leaf);
 	if (r && archive_sql_in_transaction(sql))
 		run(sql, UNSAVE);
 	if (archive_sql_in_transaction(sql))
@@ -322,9 +344,20 @@ int archive_sql_commit(struct archive_sql *sql)
 
 	if (!r)
 		return 0;
+	archive_sql_rollback(sql);
+	return r == ENOSPC ? ENOSPC : EUCLEAN;
+}
+
+void archive_sql_rollback(struct archive_sql *sql)
+{
+	archive_leaf_rolled_back(sql->leaf);
 	if (archive_sql_in_transaction(sql))
 		run(sql, ROLLBACK);
-	return r == ENOSPC ? ENOSPC : EUCLEAN;
+}
+
+struct archive_leaf *archive_sql_leaf(struct archive_sql *sql)
+{
+	return sql->leaf;
 }
 
 static bool read_definition(sqlite3_stmt *row, struct vtpm_definition *to)
@@ -371,7 +404,7 @@ int archive_sql_each(struct archive_sql *sql,
 		look(context, &define, (uint64_t)sqlite3_column_int64(row, 12));
 	}
 	sqlite3_reset(row);
-	return -to_errno(code);
+	return -archive_sql_errno(code);
 }
 
 static int ask_number(struct archive_sql *sql, const char *question, int *ret)
@@ -387,6 +420,23 @@ static int ask_number(struct archive_sql *sql, const char *question, int *ret)
 		*ret = sqlite3_column_int(statement, 0);
 	sqlite3_finalize(statement);
 	return code == SQLITE_ROW ? SQLITE_OK : code;
+}
+
+/* Only one without vTPMs: see above. */
+static int migrate(struct archive_sql *sql, char *reason, size_t room)
+{
+	int vtpms = 0, code = ask_number(sql, "SELECT count(*) FROM vtpm", &vtpms);
+
+	if (code)
+		return code;
+	if (!vtpms)
+		return sqlite3_exec(sql->db, schema_of_version_1, NULL, NULL, NULL);
+	snprintf(
+		reason, room,
+		"it has version 1, from before rollback protection, and %d vTPMs (spares counted); "
+		"remove them with the vtpmd that made them, or move the file away",
+		vtpms);
+	return SQLITE_NOTADB;
 }
 
 /* A new file gets its tables; one that is not ours, or newer, is left as it is. */
@@ -405,6 +455,8 @@ static int check_version(struct archive_sql *sql, char *reason, size_t room)
 		return sqlite3_exec(sql->db, schema, NULL, NULL, NULL);
 	if (application == APPLICATION && version == VERSION)
 		return SQLITE_OK;
+	if (application == APPLICATION && version == 1)
+		return migrate(sql, reason, room);
 	if (application == APPLICATION && version > VERSION)
 		snprintf(reason, room, "it has version %d, this program knows up to %d", version,
 			 VERSION);
@@ -442,20 +494,21 @@ static int prepare(struct archive_sql *sql, const char *path, char *reason, size
 int archive_sql_open(const char *path, char *reason, size_t room, struct archive_sql **ret)
 {
 	struct archive_sql *sql = calloc(1, sizeof(*sql));
-	int code;
+	int code, r;
 
 	if (!sql)
 		return -ENOMEM;
 	reason[0] = 0;
 	code = prepare(sql, path, reason, room);
-	if (!code) {
+	r = code ? archive_sql_errno(code) : archive_leaf_open(sql->db, &sql->leaf);
+	if (!r) {
 		*ret = sql;
 		return 0;
 	}
 	if (!reason[0])
 		snprintf(reason, room, "%s", sql->db ? sqlite3_errmsg(sql->db) : "no memory");
 	archive_sql_close(sql);
-	return -to_errno(code);
+	return -r;
 }
 
 void archive_sql_close(struct archive_sql *sql)
@@ -464,6 +517,7 @@ void archive_sql_close(struct archive_sql *sql)
 		return;
 	for (int i = 0; i < _STATEMENT_MAX; i++)
 		sqlite3_finalize(sql->statements[i]);
+	archive_leaf_close(sql->leaf);
 	sqlite3_close(sql->db);
 	free(sql);
 }

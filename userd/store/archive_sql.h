@@ -11,6 +11,7 @@
 #include "store/archive.h"
 
 struct archive_sql;
+struct archive_leaf;
 
 /** archive_sql_open() - see archive_open(). Return: 0 or -errno */
 int archive_sql_open(const char *path, char *reason, size_t room, struct archive_sql **ret);
@@ -29,6 +30,15 @@ int archive_sql_begin(struct archive_sql *sql);
 
 /** archive_sql_run() - do a job inside the transaction. Return: 0 or a positive errno */
 int archive_sql_run(struct archive_sql *sql, struct archive_job *job);
+
+/** archive_sql_rollback() - undo the transaction, where there is one */
+void archive_sql_rollback(struct archive_sql *sql);
+
+/** archive_sql_leaf() - its leaves */
+struct archive_leaf *archive_sql_leaf(struct archive_sql *sql);
+
+/** archive_sql_errno() - the errno of an SQLite result code */
+int archive_sql_errno(int code);
 
 /** archive_sql_in_transaction() - is the transaction still there? */
 bool archive_sql_in_transaction(const struct archive_sql *sql);

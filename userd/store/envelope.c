@@ -58,6 +58,26 @@ int envelope_seal(struct envelope_key *key, enum envelope_kind kind, uint64_t ge
 	return 0;
 }
 
+int envelope_look(const void *from, size_t length, struct envelope_head *ret)
+{
+	struct cursor_in in = cursor_in(from, length);
+	uint64_t magic = cursor_get_u64(&in);
+	uint32_t version = cursor_get_u32(&in);
+	uint32_t inside;
+
+	ret->kind = cursor_get_u32(&in);
+	cursor_get_raw(&in, ret->uuid, sizeof(ret->uuid));
+	ret->epoch = cursor_get_u64(&in);
+	ret->generation = cursor_get_u64(&in);
+	cursor_get_u32(&in);
+	cursor_get_bytes(&in, GCM_NONCE_SIZE);
+	inside = cursor_get_u32(&in);
+	if (in.bad || magic != ENVELOPE_MAGIC || version != ENVELOPE_VERSION ||
+	    in.left < GCM_TAG_SIZE || inside != in.left - GCM_TAG_SIZE)
+		return -EBADMSG;
+	return 0;
+}
+
 /* Walk over the head. Return: why it is not one for these, NULL if it may be. */
 static const char *head_mismatch(struct cursor_in *in, const struct envelope_key *key,
 				 enum envelope_kind kind, uint64_t generation,

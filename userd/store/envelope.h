@@ -53,6 +53,27 @@ struct envelope_key {
 };
 
 /**
+ * struct envelope_head - what an envelope says of itself, to be believed once it opens
+ * @kind: what is in it
+ * @uuid: TPM
+ * @epoch: of its history
+ * @generation: of the state
+ */
+struct envelope_head {
+	uint32_t kind;
+	uint8_t uuid[ENVELOPE_UUID_SIZE];
+	uint64_t epoch;
+	uint64_t generation;
+};
+
+/**
+ * envelope_look() - read the head of an envelope, without its key
+ *
+ * Return: 0; -EBADMSG (it is no envelope, or has not the length it says).
+ */
+int envelope_look(const void *from, size_t length, struct envelope_head *ret);
+
+/**
  * envelope_key_init() - set up a data key
  * @key: to be set up; the caller ends it with envelope_key_done()
  * @bytes: the data key, copied

@@ -23,111 +23,7 @@
 #include "base/cursor.h"
 #include "base/secret.h"
 #include "store/archive.h"
-
-struct place {
-	char dir[64];
-	char path[80];
-	struct archive *archive;
-};
-
-static int setup(void **state)
-{
-	struct place *place = calloc(1, sizeof(*place));
-
-	snprintf(place->dir, sizeof(place->dir), "/tmp/vtpm-archive-XXXXXX");
-	assert_non_null(mkdtemp(place->dir));
-	snprintf(place->path, sizeof(place->path), "%s/vtpm.db", place->dir);
-	*state = place;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	static const char *const names[] = { "vtpm.db", "vtpm.db-wal", "vtpm.db-shm" };
-	struct place *place = *state;
-	char path[128];
-
-	archive_free(place->archive);
-	for (size_t i = 0; i < 3; i++) {
-		snprintf(path, sizeof(path), "%s/%s", place->dir, names[i]);
-		unlink(path);
-	}
-	rmdir(place->dir);
-	free(place);
-	return 0;
-}
-
-static void open_it(struct place *place)
-{
-	char reason[128];
-
-	assert_int_equal(archive_open(place->path, reason, sizeof(reason), &place->archive), 0);
-}
-
-struct outcome {
-	int count;
-	int error;
-	uint64_t generation;
-	uint8_t bytes[64];
-	size_t length;
-};
-
-static void note(struct archive_job *job)
-{
-	struct outcome *outcome = job->context;
-
-	outcome->count++;
-	outcome->error = job->error;
-	outcome->generation = job->generation;
-	outcome->length = job->length;
-	if (job->bytes)
-		cursor_copy(outcome->bytes, sizeof(outcome->bytes), job->bytes, job->length);
-}
-
-static void wait_for(struct place *place, const struct outcome *outcome, int count)
-{
-	struct pollfd ready = { .fd = archive_fd(place->archive), .events = POLLIN };
-
-	while (outcome->count < count) {
-		assert_int_equal(poll(&ready, 1, 30000), 1);
-		archive_dispatch(place->archive);
-	}
-}
-
-static struct archive_job *make(enum archive_kind kind, uint8_t who, uint64_t generation,
-				const char *bytes, struct outcome *outcome)
-{
-	struct archive_job *job = archive_job(kind, note, outcome);
-
-	memset(job->define.uuid, who, sizeof(job->define.uuid));
-	snprintf(job->define.name, sizeof(job->define.name), "vtpm%u", who);
-	job->define.front = VTPM_FRONT_SOCKET;
-	job->define.epoch = 1;
-	job->generation = generation;
-	if (bytes)
-		assert_int_equal(archive_job_bytes(job, bytes, strlen(bytes)), 0);
-	return job;
-}
-
-static struct outcome run(struct place *place, enum archive_kind kind, uint8_t who,
-			  uint64_t generation, const char *bytes)
-{
-	struct outcome outcome = { 0 };
-
-	archive_submit(place->archive, make(kind, who, generation, bytes, &outcome));
-	wait_for(place, &outcome, 1);
-	return outcome;
-}
-
-static void expect_state(struct place *place, uint8_t who, uint64_t generation, const char *bytes)
-{
-	struct outcome outcome = run(place, ARCHIVE_LOAD, who, 0, NULL);
-
-	assert_int_equal(outcome.error, 0);
-	assert_int_equal(outcome.generation, generation);
-	assert_int_equal(outcome.length, strlen(bytes));
-	assert_memory_equal(outcome.bytes, bytes, outcome.length);
-}
+#include "store/test_archive.h"
 
 static void test_archive_put_commit(void **state)
 {
@@ -316,15 +212,6 @@ static void expect_untouched(struct place *place, int error, const char *why)
 	assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
 }
 
-static void execute(const char *path, const char *sql)
-{
-	sqlite3 *db;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-}
-
 static void test_archive_foreign(void **state)
 {
 	struct place *place = *state;
@@ -344,8 +231,8 @@ static void test_archive_newer(void **state)
 
 	open_it(place);
 	place->archive = archive_free(place->archive);
-	execute(place->path, "PRAGMA user_version = 2");
-	expect_untouched(place, -EUCLEAN, "version 2");
+	execute(place->path, "PRAGMA user_version = 3");
+	expect_untouched(place, -EUCLEAN, "version 3");
 }
 
 /* A generation that the row says and the envelope is not there: said, not repaired. */

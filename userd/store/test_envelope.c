@@ -147,6 +147,22 @@ static void test_envelope_of_something_else_is_refused(void **state)
 	expect_refusal("the envelope was changed, or the data key is a wrong one");
 }
 
+static void test_envelope_head_is_read_without_a_key(void **state)
+{
+	struct envelope_head head;
+
+	(void)state;
+	assert_int_equal(envelope_look(envelope, sizeof(envelope), &head), 0);
+	assert_int_equal(head.kind, ENVELOPE_PERMANENT);
+	assert_memory_equal(head.uuid, uuid, sizeof(head.uuid));
+	assert_int_equal(head.epoch, 7);
+	assert_int_equal(head.generation, GENERATION);
+	for (size_t i = 0; i < sizeof(envelope); i++)
+		assert_int_equal(envelope_look(envelope, i, &head), -EBADMSG);
+	envelope[0] ^= 1;
+	assert_int_equal(envelope_look(envelope, sizeof(envelope), &head), -EBADMSG);
+}
+
 static void test_envelope_needs_room(void **state)
 {
 	size_t length = 99;
@@ -211,6 +227,7 @@ int main(void)
 		ENVELOPE(test_envelope_every_flipped_byte_is_refused),
 		ENVELOPE(test_envelope_every_prefix_is_refused),
 		ENVELOPE(test_envelope_of_something_else_is_refused),
+		ENVELOPE(test_envelope_head_is_read_without_a_key),
 		ENVELOPE(test_envelope_needs_room),
 		cmocka_unit_test(test_gcm_is_the_standard_s),
 	};
