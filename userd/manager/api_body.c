@@ -304,6 +304,11 @@ bool api_json_create(struct manager_create *what, const char *body, size_t lengt
 
 /* POST /v1/host/init */
 
+/* Seconds. What is below the least would be as often as the counter may move at all. */
+#define WINDOW_LEAST   60
+#define WINDOW_DEFAULT 600
+#define WINDOW_MOST    86400
+
 static bool take_no_hardware(const json_t *value, void *into)
 {
 	return take_flag(value, &((struct manager_host_init *)into)->no_hardware);
@@ -346,6 +351,30 @@ static bool take_owner_password(const json_t *value, void *into)
 	return take_hex(value, what->box, sizeof(what->box), &what->box_length) && what->box_length;
 }
 
+static bool take_rollback(const json_t *value, void *into)
+{
+	struct manager_host_init *what = into;
+	const char *name = json_string_value(value);
+
+	for (unsigned int mode = 0; name && mode < _KEYD_ROLLBACK_MAX; mode++) {
+		if (!strcmp(name, api_rollback_name(mode))) {
+			what->rollback = (enum keyd_rollback)mode;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool take_window(const json_t *value, void *into)
+{
+	json_int_t seconds = json_integer_value(value);
+
+	if (!json_is_integer(value) || seconds < WINDOW_LEAST || seconds > WINDOW_MOST)
+		return false;
+	((struct manager_host_init *)into)->window = (uint32_t)seconds;
+	return true;
+}
+
 static const struct member init_members[] = {
 	{ "no_hardware", "true or false", take_no_hardware, false },
 	{ "pcrs", "an array of numbers from 0 to 23, each once", take_pcrs, false },
@@ -354,12 +383,17 @@ static const struct member init_members[] = {
 	  take_recovery_public, true },
 	{ "owner_password_box", "a string of 2 to 2048 hexadecimal digits: a sealed box",
 	  take_owner_password, false },
+	{ "rollback_protection", "\"strict\", \"lazy\" or \"off\"", take_rollback, false },
+	{ "rollback_window", "a number of seconds from 60 to 86400", take_window, false },
 };
 
 bool api_json_host_init(struct manager_host_init *what, const char *body, size_t length,
 			struct problem *problem)
 {
-	*what = (struct manager_host_init){ 0 };
+	*what = (struct manager_host_init){
+		.rollback = KEYD_ROLLBACK_LAZY,
+		.window = WINDOW_DEFAULT,
+	};
 	return take(body, length, init_members, sizeof(init_members) / sizeof(init_members[0]),
 		    what, problem);
 }
@@ -389,6 +423,55 @@ bool api_json_unlock(struct api_unlock *what, const char *body, size_t length,
 	*what = (struct api_unlock){ 0 };
 	return take(body, length, unlock_members,
 		    sizeof(unlock_members) / sizeof(unlock_members[0]), what, problem);
+}
+
+/* POST /v1/host/accept */
+
+static bool take_accept_box(const json_t *value, void *into)
+{
+	struct manager_host_accept *what = into;
+
+	return take_hex(value, what->box, sizeof(what->box), &what->box_length) && what->box_length;
+}
+
+static bool take_accept_owner(const json_t *value, void *into)
+{
+	struct manager_host_accept *what = into;
+
+	return take_hex(value, what->owner_box, sizeof(what->owner_box), &what->owner_box_length) &&
+	       what->owner_box_length;
+}
+
+static bool take_accept_rollback(const json_t *value, void *into)
+{
+	return take_flag(value, &((struct manager_host_accept *)into)->rollback);
+}
+
+static bool take_accept_move(const json_t *value, void *into)
+{
+	return take_flag(value, &((struct manager_host_accept *)into)->move);
+}
+
+static const struct member accept_members[] = {
+	{ "box", "a string of 2 to 2048 hexadecimal digits: a sealed box", take_accept_box, true },
+	{ "owner_password_box", "a string of 2 to 2048 hexadecimal digits: a sealed box",
+	  take_accept_owner, false },
+	{ "rollback", "true or false", take_accept_rollback, false },
+	{ "move", "true or false", take_accept_move, false },
+};
+
+bool api_json_accept(struct manager_host_accept *what, const char *body, size_t length,
+		     struct problem *problem)
+{
+	*what = (struct manager_host_accept){ 0 };
+	if (!take(body, length, accept_members, sizeof(accept_members) / sizeof(accept_members[0]),
+		  what, problem))
+		return false;
+	if (what->rollback || what->move)
+		return true;
+	problem_set(problem, PROBLEM_INVALID, BODY_NEXT,
+		    "one of \"rollback\" and \"move\" must be true");
+	return false;
 }
 
 bool api_json_nothing(const char *body, size_t length, struct problem *problem)

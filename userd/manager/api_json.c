@@ -44,6 +44,28 @@ static const char *name_of(const char *const *names, size_t count, unsigned int 
 	return value < count && names[value] ? names[value] : "unknown";
 }
 
+static const char *const verdicts[_KEYD_VERDICT_MAX] = {
+	[KEYD_VERDICT_UNPROTECTED] = "unprotected",
+	[KEYD_VERDICT_NEWEST] = "newest",
+	[KEYD_VERDICT_OLD] = "old",
+	[KEYD_VERDICT_AHEAD] = "ahead",
+	[KEYD_VERDICT_DIFFERENT] = "different",
+	[KEYD_VERDICT_FOREIGN] = "foreign",
+	[KEYD_VERDICT_MISSING] = "counter missing",
+	[KEYD_VERDICT_UNASKED] = "not known yet",
+};
+
+const char *api_rollback_name(unsigned int rollback)
+{
+	static const char *const names[_KEYD_ROLLBACK_MAX] = {
+		[KEYD_ROLLBACK_OFF] = "off",
+		[KEYD_ROLLBACK_LAZY] = "lazy",
+		[KEYD_ROLLBACK_STRICT] = "strict",
+	};
+
+	return NAME_OF(names, rollback);
+}
+
 const char *api_front_name(unsigned int front)
 {
 	static const char *const names[] = {
@@ -209,6 +231,7 @@ json_t *api_json_vtpm(const struct vtpm_view *view)
 		    view->engine_pid ? json_integer(view->engine_pid) : json_null());
 	good &= put(vtpm, "hardware_protected", json_boolean(view->hardware_protected));
 	good &= put(vtpm, "protection", json_string(protection_text(view->hardware_protected)));
+	good &= put(vtpm, "rollback_protection", json_string(api_rollback_name(view->rollback)));
 	good &= put(vtpm, "generation", json_integer((json_int_t)view->generation));
 	good &= put(vtpm, "epoch", json_integer((json_int_t)define->epoch));
 	good &= put(vtpm, "instance", instance_text(view->instance));
@@ -229,6 +252,10 @@ static json_t *host_warnings(const struct manager_host *host, bool hardware)
 		  "vtpm.ko is not loaded: only the front end \"socket\" can be had" },
 		{ host->state != KEYD_STATE_NONE && !hardware,
 		  "the host root key is not hardware protected: it is a file like any other" },
+		{ host->lost, "vTPMs are missing from the store although nobody removed them: see "
+			      "vtpmd's log" },
+		{ host->state != KEYD_STATE_NONE && hardware && host->rollback == KEYD_ROLLBACK_OFF,
+		  "rollback protection is off: an older copy of the store is not found out" },
 		{ !host->separated,
 		  "all processes run as one user: who breaks into one can reach the others" },
 	};
@@ -261,6 +288,13 @@ json_t *api_json_host(const struct manager_host *host)
 	good &= put(object, "host_tpm", string_or_null(host->host_tpm));
 	good &= put(object, "pcr_policy", string_or_null(host->policy));
 	good &= put(object, "storage_key_name", name);
+	good &= put(object, "rollback_protection", json_string(api_rollback_name(host->rollback)));
+	good &= put(object, "rollback_window",
+		    host->rollback == KEYD_ROLLBACK_LAZY ? json_integer(host->window)
+							 : json_null());
+	good &= put(object, "rollback_counter",
+		    host->counter ? json_integer((json_int_t)host->counter) : json_null());
+	good &= put(object, "store", json_string(NAME_OF(verdicts, host->verdict)));
 	good &= put(object, "vtpms", json_integer(host->vtpms));
 	good &= put(object, "running", json_integer(host->running));
 	good &= put(object, "spares", json_integer(host->spares));

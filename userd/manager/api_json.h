@@ -59,11 +59,18 @@ bool api_json_host_init(struct manager_host_init *what, const char *body, size_t
 bool api_json_unlock(struct api_unlock *what, const char *body, size_t length,
 		     struct problem *problem);
 
+/** api_json_accept() - read the body of POST /v1/host/accept */
+bool api_json_accept(struct manager_host_accept *what, const char *body, size_t length,
+		     struct problem *problem);
+
 /** api_json_nothing() - a body without any member, or no body */
 bool api_json_nothing(const char *body, size_t length, struct problem *problem);
 
 /** api_front_name() - "device", "chip" or "socket". Return: NULL for another value */
 const char *api_front_name(unsigned int front);
+
+/** api_rollback_name() - "lazy" for KEYD_ROLLBACK_LAZY, and so on; "unknown" for others */
+const char *api_rollback_name(unsigned int rollback);
 
 /** api_bank_name() - "sha256" for TPM_ALG_SHA256, and so on. Return: NULL for another value */
 const char *api_bank_name(unsigned int algorithm);

@@ -115,6 +115,17 @@ static void post_host_unlock(struct api_request *request)
 				    host_done, request);
 }
 
+static void post_host_accept(struct api_request *request)
+{
+	struct manager_host_accept what;
+	struct problem problem;
+
+	if (!api_json_accept(&what, request->body, request->length, &problem))
+		api_request_fail(request, &problem);
+	else if (api_request_pend(request))
+		manager_host_accept(request->api->manager, &what, host_done, request);
+}
+
 static void recovery_done(void *context, const struct problem *problem, const uint8_t *record,
 			  size_t length, const uint8_t *session)
 {
@@ -292,6 +303,7 @@ static void get_wait(struct api_request *request)
 static const struct api_route routes[] = {
 	{ "GET", "/v1", get_root, NULL },
 	{ "GET", "/v1/host", get_host, NULL },
+	{ "POST", "/v1/host/accept", post_host_accept, NULL },
 	{ "POST", "/v1/host/init", post_host_init, NULL },
 	{ "GET", "/v1/host/recovery", get_host_recovery, NULL },
 	{ "POST", "/v1/host/unlock", post_host_unlock, NULL },

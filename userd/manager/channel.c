@@ -67,11 +67,18 @@ static void committed(struct archive_job *job)
 
 	if (job->kind == ARCHIVE_PUT && vtpm->removed && !job->error)
 		take_back(vtpm->manager->archive, job);
+	/* This program ends; the engine sends it again to the next one. */
+	if (job->error == ECANCELED) {
+		manager_release(vtpm);
+		return;
+	}
 	vtpm->storing = vtpm->storing && job->kind != ARCHIVE_PUT;
 	vtpm->committing--;
 	vtpm->store_error = job->error;
 	if (!job->error) {
 		vtpm->stored = true;
+		if (job->kind == ARCHIVE_PUT)
+			rollback_soon(vtpm->manager);
 		if (job->generation > vtpm->generation)
 			vtpm->generation = job->generation;
 	} else {

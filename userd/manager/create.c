@@ -168,6 +168,7 @@ static void renamed(struct archive_job *job)
 		give_up(creation, &problem);
 		return;
 	}
+	rollback_soon(creation->manager);
 	manager_release(vtpm);
 	go_on(creation);
 }

@@ -56,6 +56,10 @@ void fake_init(struct manager *fake, sd_event *event)
 			.storage_key = { 0x00, 0x0b, 0xaa },
 			.storage_key_length = 34,
 			.spares = 2,
+			.rollback = KEYD_ROLLBACK_LAZY,
+			.verdict = KEYD_VERDICT_NEWEST,
+			.counter = 9,
+			.window = 600,
 		},
 		.record = { 1, 2, 3 },
 		.record_length = 3,
@@ -283,6 +287,7 @@ static void view_of(const struct fake_vtpm *vtpm, size_t index, struct vtpm_view
 		.generation = 7,
 		.instance = vtpm->running ? 0xfeedfacecafebeef : 0,
 		.hardware_protected = true,
+		.rollback = KEYD_ROLLBACK_LAZY,
 	};
 	if (vtpm->define.front == VTPM_FRONT_SOCKET) {
 		snprintf(ret->socket, sizeof(ret->socket), "/run/vtpm/%s.sock", vtpm->define.name);
@@ -348,6 +353,23 @@ void manager_host_unlock(struct manager *fake, const uint8_t *box, size_t length
 			    "the box holds no root key of this host");
 	else
 		fake->host.state = KEYD_STATE_UNLOCKED;
+}
+
+void manager_host_accept(struct manager *fake, const struct manager_host_accept *what,
+			 manager_done done, void *context)
+{
+	struct fake_job *job = job_new(fake, "", run_nothing, done, context);
+
+	fake->accept = *what;
+	if (fake->root_box && !fake->root_box(what->box, what->box_length))
+		problem_set(&job->problem, PROBLEM_AUTH, "take the code of this host",
+			    "the box holds no root key of this host");
+	else if (fake->owner_box && !fake->owner_box(what->owner_box, what->owner_box_length))
+		problem_set(&job->problem, PROBLEM_AUTH, "give the owner password",
+			    "the host TPM's owner has a password, and %s",
+			    what->owner_box_length ? "this is another one" : "none was given");
+	else
+		fake->host.verdict = KEYD_VERDICT_NEWEST;
 }
 
 void manager_recovery(struct manager *fake, manager_recovery_done done, void *context)

@@ -45,6 +45,7 @@ struct fake_vtpm {
  * @root_box: does this box hold the root key?
  * @init: what manager_host_init() was told last
  * @bound: manager_host_unlock() was told to bind
+ * @accept: what manager_host_accept() was told last
  */
 struct manager {
 	sd_event *event;
@@ -60,6 +61,7 @@ struct manager {
 	bool (*root_box)(const uint8_t *box, size_t length);
 	struct manager_host_init init;
 	bool bound;
+	struct manager_host_accept accept;
 };
 
 /** fake_init() - an initialised, unlocked host without a vTPM */

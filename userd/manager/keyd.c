@@ -15,14 +15,22 @@
 
 /* Whoever asked may go away before the answer: only @waiter knows whether it is there. */
 struct asker {
+	struct asker *next;
 	struct manager *manager;
 	struct waiter *waiter;
 	manager_recovery_done recovery_done;
 };
 
-static int take_status(struct manager *manager, struct ipc_in *in)
+static void take_rollback(struct manager_host *host, struct ipc_in *in)
 {
-	struct manager_host *host = &manager->host;
+	host->rollback = (enum keyd_rollback)cursor_get_u8(&in->body);
+	cursor_get_u8(&in->body); /* verdict: ours is newer */
+	host->counter = cursor_get_u64(&in->body);
+	host->window = cursor_get_u32(&in->body);
+}
+
+int manager_keyd_take_status(struct manager_host *host, struct ipc_in *in)
+{
 	size_t length;
 	const uint8_t *name;
 
@@ -35,9 +43,9 @@ static int take_status(struct manager *manager, struct ipc_in *in)
 	ipc_get_string(in, host->policy, sizeof(host->policy));
 	name = ipc_get_blob(in, sizeof(host->storage_key), &length);
 	ipc_get_string(in, host->reason, sizeof(host->reason));
-	cursor_get_bytes(&in->body, 1 + 1 + 8 + 4); /* rollback: not looked at yet */
-	if (!ipc_ended(in) || host->state > KEYD_STATE_UNLOCKED ||
-	    host->protection > KEYD_PROTECTION_TPM)
+	take_rollback(host, in);
+	if (!ipc_ended(in) || host->rollback >= _KEYD_ROLLBACK_MAX ||
+	    host->state > KEYD_STATE_UNLOCKED || host->protection > KEYD_PROTECTION_TPM)
 		return -EPROTO;
 	cursor_copy(host->storage_key, sizeof(host->storage_key), name, length);
 	host->storage_key_length = length;
@@ -71,7 +79,7 @@ static int look(struct manager *manager, const struct peer_answer *answer)
 
 	if (answer->error)
 		return 0;
-	r = take_status(manager, answer->in);
+	r = manager_keyd_take_status(&manager->host, answer->in);
 	if (r)
 		return r;
 	if (is_another(manager)) {
@@ -81,6 +89,8 @@ static int look(struct manager *manager, const struct peer_answer *answer)
 		return 0;
 	}
 	manager->host.keyd_here = true;
+	if (rollback_is_pending(manager))
+		rollback_ask(manager);
 	power_step_all(manager);
 	return 0;
 }
@@ -105,6 +115,7 @@ void manager_keyd_look(struct manager *manager)
 
 static void on_here(void *context)
 {
+	rollback_forget(context);
 	manager_keyd_look(context);
 }
 
@@ -190,6 +201,8 @@ void manager_keyd_problem(struct problem *problem, uint32_t error, const char *t
 
 bool manager_is_locked(struct manager *manager, struct problem *problem)
 {
+	const char *reason, *next;
+
 	if (!manager->host.keyd_here)
 		return false;
 	switch (manager->host.state) {
@@ -205,12 +218,24 @@ bool manager_is_locked(struct manager *manager, struct problem *problem)
 	case KEYD_STATE_UNLOCKED:
 		break;
 	}
-	return false;
+	if (!rollback_locks(manager, &reason, &next))
+		return false;
+	problem_set(problem, PROBLEM_LOCKED, next, "the host is locked: %s", reason);
+	return true;
 }
 
 void manager_host(struct manager *manager, struct manager_host *ret)
 {
+	const char *reason, *next;
+
 	*ret = manager->host;
+	ret->verdict = manager->rollback.verdict;
+	/* Whoever asks in the moment before the verdict is not frightened. */
+	if (ret->state == KEYD_STATE_UNLOCKED && !manager->rollback.asking &&
+	    rollback_locks(manager, &reason, &next)) {
+		ret->state = KEYD_STATE_LOCKED;
+		snprintf(ret->reason, sizeof(ret->reason), "%s; %s", reason, next);
+	}
 	ret->spawn_here = peer_here(&manager->spawn);
 	ret->driver_here = manager->control >= 0;
 	ret->vtpms = 0;
@@ -243,14 +268,40 @@ static void end(struct asker *asker, const struct problem *problem)
 	free(asker);
 }
 
-/* What the asker sees next is the host as it is now. */
+void manager_keyd_judged(struct manager *manager)
+{
+	struct asker *asker;
+
+	while ((asker = manager->unjudged)) {
+		manager->unjudged = asker->next;
+		end(asker, NULL);
+	}
+}
+
+/* What the asker sees next is the host as it is now, with a verdict about its store. */
 static int looked_again(void *context, const struct peer_answer *answer)
 {
 	struct asker *asker = context;
-	int r = look(asker->manager, answer);
+	struct manager *manager = asker->manager;
+	int r = look(manager, answer);
 
+	if (!r && manager->rollback.asking) {
+		asker->next = manager->unjudged;
+		manager->unjudged = asker;
+		return 0;
+	}
 	end(asker, NULL);
 	return r;
+}
+
+void manager_keyd_answer(struct manager *manager, struct waiter *waiter)
+{
+	struct asker *asker = calloc(1, sizeof(*asker));
+
+	if (!asker)
+		manager_out_of_memory();
+	*asker = (struct asker){ .manager = manager, .waiter = waiter };
+	ask(manager, looked_again, asker);
 }
 
 /* INIT and UNLOCK have ended. */
@@ -281,9 +332,8 @@ void manager_host_init(struct manager *manager, const struct manager_host_init *
 	cursor_put_u32(&out.body, what->pcrs ? what->pcrs : 1u << 7 | 1u << 14);
 	ipc_put_blob(&out, what->recovery_public, sizeof(what->recovery_public));
 	ipc_put_blob(&out, what->box, what->box_length);
-	/* this manager shows keyd no store, so an anchored host would give it no keys */
-	cursor_put_u8(&out.body, KEYD_ROLLBACK_OFF);
-	cursor_put_u32(&out.body, 0);
+	cursor_put_u8(&out.body, (uint8_t)what->rollback);
+	cursor_put_u32(&out.body, what->window);
 	peer_send(&manager->keyd, &out, host_done, new_asker(manager, done, context));
 }
 

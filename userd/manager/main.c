@@ -28,6 +28,7 @@
 #include "base/log.h"
 #include "manager/api.h"
 #include "manager/state.h"
+#include "manager/witness.h"
 #include "wire/ipc_keyd.h"
 
 /* children_end() may take ten more. */
@@ -114,6 +115,23 @@ static int on_archive(sd_event_source *source, int fd, uint32_t events, void *co
 	(void)fd;
 	(void)events;
 	archive_dispatch(((struct manager *)context)->archive);
+	rollback_look(context);
+	return 0;
+}
+
+static int begin_witness(void)
+{
+	char path[sizeof(manager.options.runtime_dir) + 16];
+	struct archive_witness as_asked;
+	int r;
+
+	snprintf(path, sizeof(path), "%s/keyd.sock", manager.options.runtime_dir);
+	r = witness_new(path, &manager.witness);
+	if (r)
+		return r;
+	as_asked = witness_for(manager.witness);
+	archive_set_witness(manager.archive, &as_asked);
+	manager.rollback.verdict = KEYD_VERDICT_UNASKED;
 	return 0;
 }
 
@@ -133,6 +151,9 @@ static int open_archive(void)
 		log_line("%s cannot be read whole (errno %d). Nothing was changed in it", path, -r);
 		return r;
 	}
+	r = begin_witness();
+	if (r)
+		return r;
 	r = sd_event_add_io(manager.event, &manager.archive_source, archive_fd(manager.archive),
 			    EPOLLIN, on_archive, &manager);
 	return r < 0 ? r : 0;
@@ -266,7 +287,10 @@ int main(int argc, char **argv)
 	sd_notify(0, "READY=1");
 	status = sd_event_loop(manager.event);
 	api_free(manager.api);
+	rollback_end(&manager);
+	witness_end(manager.witness);
 	archive_free(manager.archive);
+	witness_free(manager.witness);
 	children_end(&manager);
 	return status < 0 ? EXIT_FAILURE : status;
 }

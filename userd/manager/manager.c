@@ -273,8 +273,19 @@ void manager_save(struct vtpm *vtpm)
 
 /* Views */
 
+static bool is_locked(const struct manager *manager, const char **ret_reason)
+{
+	const char *next;
+
+	*ret_reason = manager->host.reason;
+	return manager->host.state != KEYD_STATE_UNLOCKED ||
+	       rollback_locks(manager, ret_reason, &next);
+}
+
 static enum vtpm_condition condition(const struct vtpm *vtpm)
 {
+	const char *reason;
+
 	if (vtpm->define.quarantine[0])
 		return VTPM_QUARANTINED;
 	if (vtpm->failed)
@@ -282,7 +293,7 @@ static enum vtpm_condition condition(const struct vtpm *vtpm)
 	if (vtpm->phase == VTPM_SERVING || vtpm->phase == VTPM_STOPPING)
 		return VTPM_RUNNING;
 	if (vtpm->phase == VTPM_WAITING && vtpm->manager->host.keyd_here &&
-	    vtpm->manager->host.state != KEYD_STATE_UNLOCKED)
+	    !vtpm->manager->rollback.asking && is_locked(vtpm->manager, &reason))
 		return VTPM_LOCKED;
 	return VTPM_DEFINED;
 }
@@ -302,6 +313,8 @@ static void view_devices(const struct vtpm *vtpm, struct vtpm_view *ret)
 
 void manager_view_of(const struct vtpm *vtpm, struct vtpm_view *ret)
 {
+	const char *reason;
+
 	*ret = (struct vtpm_view){
 		.define = &vtpm->define,
 		.condition = condition(vtpm),
@@ -310,6 +323,7 @@ void manager_view_of(const struct vtpm *vtpm, struct vtpm_view *ret)
 		.generation = vtpm->generation,
 		.instance = vtpm->instance,
 		.hardware_protected = vtpm->manager->host.protection == KEYD_PROTECTION_TPM,
+		.rollback = vtpm->manager->host.rollback,
 		.deaths = vtpm->deaths,
 	};
 	switch (ret->condition) {
@@ -320,7 +334,8 @@ void manager_view_of(const struct vtpm *vtpm, struct vtpm_view *ret)
 		text_cut(ret->reason, sizeof(ret->reason), vtpm->reason);
 		break;
 	case VTPM_LOCKED:
-		text_cut(ret->reason, sizeof(ret->reason), vtpm->manager->host.reason);
+		is_locked(vtpm->manager, &reason);
+		text_cut(ret->reason, sizeof(ret->reason), reason);
 		break;
 	default:
 		break;
@@ -464,9 +479,15 @@ void manager_reset(struct manager *manager, const char *name, manager_done done,
 void manager_remove(struct manager *manager, const char *name, manager_done done, void *context)
 {
 	struct vtpm *vtpm = meant(manager, name, done, context);
+	struct problem problem;
 
 	if (!vtpm)
 		return;
+	/* The store would have to be sealed without it, and cannot be. */
+	if (manager->host.rollback != KEYD_ROLLBACK_OFF && manager_is_locked(manager, &problem)) {
+		manager_tell(manager, done, context, &problem);
+		return;
+	}
 	want(vtpm, false);
 	disappoint(vtpm);
 	add_waiter(vtpm, VTPM_GOAL_REMOVED, done, context);
@@ -529,6 +550,7 @@ void manager_ended(struct manager *manager)
 		return;
 	for (struct vtpm *vtpm = manager->vtpms; vtpm; vtpm = vtpm->next)
 		power_down(vtpm);
+	rollback_end(manager);
 	if (peer_here(&manager->keyd))
 		manager_keyd_end(manager);
 	else

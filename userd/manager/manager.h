@@ -93,6 +93,11 @@ void manager_each(struct manager *manager,
  * @reason: why it is locked; empty otherwise
  * @storage_key: Name of the host TPM's storage key
  * @storage_key_length: bytes of it
+ * @rollback: how the store is protected against an older copy of itself
+ * @verdict: whether the store is the newest one
+ * @counter: value of the host TPM's counter, 0 for none
+ * @window: seconds; lazy: what an older copy may lack at most without being found out
+ * @lost: vTPMs that are missing from the store although nobody removed them
  * @vtpms: how many
  * @running: how many of them run
  * @spares: prepared ones
@@ -110,6 +115,11 @@ struct manager_host {
 	char reason[VTPM_REASON_SIZE];
 	uint8_t storage_key[66];
 	size_t storage_key_length;
+	enum keyd_rollback rollback;
+	enum keyd_verdict verdict;
+	uint64_t counter;
+	uint32_t window;
+	unsigned int lost;
 	unsigned int vtpms;
 	unsigned int running;
 	unsigned int spares;
@@ -125,6 +135,8 @@ void manager_host(struct manager *manager, struct manager_host *ret);
  * @recovery_public: uncompressed P-256 point
  * @box: owner password, boxed to keyd's session key
  * @box_length: bytes of it, 0 for no password
+ * @rollback: how the store shall be protected against an older copy of itself
+ * @window: seconds, of KEYD_ROLLBACK_LAZY
  */
 struct manager_host_init {
 	bool no_hardware;
@@ -132,6 +144,8 @@ struct manager_host_init {
 	uint8_t recovery_public[KEYD_POINT_SIZE];
 	uint8_t box[KEYD_BOX_MAX];
 	size_t box_length;
+	enum keyd_rollback rollback;
+	uint32_t window;
 };
 
 /** manager_host_init() - make the host root key */
@@ -140,6 +154,28 @@ void manager_host_init(struct manager *manager, const struct manager_host_init *
 
 /** manager_host_unlock() - open the host root key with a box made for keyd's session key */
 void manager_host_unlock(struct manager *manager, const uint8_t *box, size_t length, bool bind,
+			 manager_done done, void *context);
+
+/**
+ * struct manager_host_accept - what KEYD_ACCEPT is told
+ * @rollback: an older store shall be used all the same
+ * @move: host TPM or counter is another one
+ * @box: host root key, boxed to keyd's session key
+ * @box_length: bytes of it
+ * @owner_box: owner password, in the same way
+ * @owner_box_length: bytes of it, 0 for no password
+ */
+struct manager_host_accept {
+	bool rollback;
+	bool move;
+	uint8_t box[KEYD_BOX_MAX];
+	size_t box_length;
+	uint8_t owner_box[KEYD_BOX_MAX];
+	size_t owner_box_length;
+};
+
+/** manager_host_accept() - take the store for the newest one, as it is now */
+void manager_host_accept(struct manager *manager, const struct manager_host_accept *what,
 			 manager_done done, void *context);
 
 /**

@@ -226,10 +226,10 @@ static int granted(void *context, const struct peer_answer *answer)
 
 	if (!manager_release(vtpm))
 		return 0;
-	if (answer->error == ENOTCONN || answer->error == ENOKEY) {
+	if (answer->error == ENOTCONN || answer->error == ENOKEY || answer->error == ESTALE) {
 		/* Its state is asked for anew, and then all that wait are looked at. */
 		wait_again(vtpm);
-		if (answer->error == ENOKEY)
+		if (answer->error != ENOTCONN)
 			manager_keyd_look(manager);
 		return 0;
 	}
@@ -317,7 +317,8 @@ static void begin(struct vtpm *vtpm)
 		return;
 	}
 	power_set_phase(vtpm, VTPM_WAITING);
-	if (manager->ending || !peer_here(&manager->spawn) || !manager->listed || vtpm->storing)
+	if (manager->ending || !peer_here(&manager->spawn) || !manager->listed || vtpm->storing ||
+	    manager->rollback.asking)
 		return;
 	if (manager_is_locked(manager, &problem)) {
 		/* One of which nothing is durable does not wait: its creation has failed. */
@@ -345,6 +346,7 @@ static void erased(struct archive_job *job)
 		return;
 	if (!job->error || job->error == ENOENT) {
 		manager_settle(vtpm, VTPM_GOAL_REMOVED, NULL);
+		rollback_soon(vtpm->manager);
 		manager_drop(vtpm);
 		return;
 	}

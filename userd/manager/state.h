@@ -6,6 +6,7 @@
  *	power.c		phase, goal and everything that the way to a running engine needs
  *	channel.c	generation, by what an engine commits
  *	keyd.c		what keyd last said; spawn.c, driver.c: their connections
+ *	rollback.c	whether the store is the newest one, and when it is anchored
  *	manager.c	definitions, waiters, the list of vTPMs
  *
  * A vTPM is freed when it is removed and nothing it asked for is still under way
@@ -34,6 +35,9 @@
 
 /** define MANAGER_STOP_SECONDS - how long an engine may take to end in order */
 #define MANAGER_STOP_SECONDS 20
+
+/** define ROLLBACK_PAUSE_SECONDS - between two anchorings: the counter's memory wears */
+#define ROLLBACK_PAUSE_SECONDS 60
 
 /**
  * enum vtpm_goal - what a vTPM shall come to
@@ -173,7 +177,33 @@ struct manager_options {
 };
 
 struct api;
+struct asker;
 struct children;
+struct witness;
+
+/**
+ * struct rollback - is the store the newest one; rollback.c alone writes it
+ * @asking: the archive asks keyd
+ * @asked: which run of keyd was asked
+ * @verdict: about the store; UNASKED until there is one
+ * @root: over all rows, as it was judged
+ * @again: a host TPM that gave no verdict is asked again
+ * @anchoring: under way
+ * @anchored: when that was begun last, CLOCK_MONOTONIC seconds; 0: never
+ * @timer: the next time
+ * @ended: the last one was made
+ */
+struct rollback {
+	bool asking;
+	unsigned int asked;
+	enum keyd_verdict verdict;
+	uint8_t root[ARCHIVE_ROOT_SIZE];
+	sd_event_source *again;
+	bool anchoring;
+	uint64_t anchored;
+	sd_event_source *timer;
+	bool ended;
+};
 
 /**
  * struct manager - the manager
@@ -187,6 +217,10 @@ struct children;
  * @ended: waiters whose done function is called in the loop's next round
  * @starting: how many are between VTPM_GRANTING and VTPM_BEGINNING
  * @keyd: connection
+ * @keyd_runs: how often that was made
+ * @unjudged: those who asked for the host, and hear how it is once there is a verdict
+ * @witness: keyd as the archive's thread knows it
+ * @rollback: is the store the newest one?
  * @spawn: connection
  * @listed: spawn has told what it keeps
  * @host: what keyd last said
@@ -207,6 +241,10 @@ struct manager {
 	struct waiter *ended;
 	unsigned int starting;
 	struct peer keyd;
+	unsigned int keyd_runs;
+	struct asker *unjudged;
+	struct witness *witness;
+	struct rollback rollback;
 	struct peer spawn;
 	bool listed;
 	struct manager_host host;
@@ -375,11 +413,43 @@ void manager_keyd_look(struct manager *manager);
 /** manager_keyd_end() - let keyd end */
 void manager_keyd_end(struct manager *manager);
 
+/** manager_keyd_take_status() - read the body of a KEYD_STATUS_IS. Return: 0 or -EPROTO */
+int manager_keyd_take_status(struct manager_host *host, struct ipc_in *in);
+
+/** manager_keyd_answer() - tell @waiter of success, once the host was looked at and judged */
+void manager_keyd_answer(struct manager *manager, struct waiter *waiter);
+
+/** manager_keyd_judged() - there is a verdict about the store, or none can be had now */
+void manager_keyd_judged(struct manager *manager);
+
 /** manager_keyd_problem() - what the errno and the sentence of a keyd answer mean */
 void manager_keyd_problem(struct problem *problem, uint32_t error, const char *text);
 
 /** manager_is_locked() - the problem of a host whose root key is not open. Return: it is locked */
 bool manager_is_locked(struct manager *manager, struct problem *problem);
+
+/* rollback.c */
+
+/** rollback_ask() - keyd is unlocked: ask it about the store */
+void rollback_ask(struct manager *manager);
+
+/** rollback_forget() - keyd is another one: what was said about the store does not count */
+void rollback_forget(struct manager *manager);
+
+/** rollback_is_pending() - the host is unlocked, but there is no verdict yet */
+bool rollback_is_pending(const struct manager *manager);
+
+/** rollback_locks() - why nothing may start from this store. Return: false: it may */
+bool rollback_locks(const struct manager *manager, const char **ret_reason, const char **ret_next);
+
+/** rollback_look() - jobs of the archive are done: is there something to anchor? */
+void rollback_look(struct manager *manager);
+
+/** rollback_soon() - a vTPM came or went: do not wait for the window to end */
+void rollback_soon(struct manager *manager);
+
+/** rollback_end() - anchor for the last time */
+void rollback_end(struct manager *manager);
 
 /* spawn.c */
 

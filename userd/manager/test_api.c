@@ -265,10 +265,13 @@ static void test_api_head(void **state)
 static void test_api_create_view(void **state)
 {
 	const char *const members[] = {
-		"name",	      "uuid",	       "state", "phase",    "reason",  "front_end",
-		"devices",    "socket",	       "owner", "group",    "mode",    "pcr_banks",
-		"engine_pid", "generation",    "epoch", "instance", "created", "hardware_protected",
-		"protection", "engine_deaths",
+		"name",	      "uuid",	       "state",
+		"phase",      "reason",	       "front_end",
+		"devices",    "socket",	       "owner",
+		"group",      "mode",	       "pcr_banks",
+		"engine_pid", "generation",    "epoch",
+		"instance",   "created",       "hardware_protected",
+		"protection", "engine_deaths", "rollback_protection",
 	};
 
 	(void)state;
@@ -447,6 +450,56 @@ static void test_api_host_unlock(void **state)
 			 200);
 	assert_string_equal(text("state"), "unlocked");
 	assert_true(f.fake.bound);
+}
+
+static void test_api_host_accept(void **state)
+{
+	const char *const bad[] = { "{}",
+				    "{\"box\": \"0a\"}",
+				    "{\"rollback\": true}",
+				    "{\"box\": \"0a\", \"rollback\": false, \"move\": false}",
+				    "{\"box\": \"\", \"move\": true}",
+				    "{\"box\": \"0a\", \"move\": 1}" };
+
+	(void)state;
+	f.fake.host.verdict = KEYD_VERDICT_OLD;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(ask("POST", "/v1/host/accept", bad[i]), 400);
+	assert_int_equal(ask("GET", "/v1/host", NULL), 200);
+	assert_string_equal(text("store"), "old");
+	assert_int_equal(ask("POST", "/v1/host/accept",
+			     "{\"box\": \"0a0b\", \"rollback\": true, "
+			     "\"owner_password_box\": \"0c\"}"),
+			 200);
+	assert_string_equal(text("store"), "newest");
+	assert_true(f.fake.accept.rollback && !f.fake.accept.move);
+	assert_true(f.fake.accept.box_length == 2 && f.fake.accept.owner_box_length == 1);
+}
+
+static void test_api_host_init_rollback(void **state)
+{
+	static const struct {
+		const char *members;
+		unsigned int status;
+		enum keyd_rollback rollback;
+		uint32_t window;
+	} rows[] = {
+		{ "", 200, KEYD_ROLLBACK_LAZY, 600 },
+		{ ", \"rollback_protection\": \"off\"", 200, KEYD_ROLLBACK_OFF, 600 },
+		{ ", \"rollback_window\": 60", 200, KEYD_ROLLBACK_LAZY, 60 },
+		{ ", \"rollback_window\": 59", 400, KEYD_ROLLBACK_LAZY, 60 },
+	};
+	char body[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		f.fake.host.state = KEYD_STATE_NONE;
+		snprintf(body, sizeof(body), "{\"recovery_public\": \"04%0128d\"%s}", 0,
+			 rows[i].members);
+		assert_int_equal(ask("POST", "/v1/host/init", body), rows[i].status);
+		assert_int_equal(f.fake.init.rollback, rows[i].rollback);
+		assert_int_equal(f.fake.init.window, rows[i].window);
+	}
 }
 
 /* Errors */
@@ -930,6 +983,7 @@ int main(void)
 		TEST(test_api_wait),	       TEST(test_api_wait_timeout_malformed),
 		TEST(test_api_host),	       TEST(test_api_host_init),
 		TEST(test_api_host_recovery),  TEST(test_api_host_unlock),
+		TEST(test_api_host_accept),    TEST(test_api_host_init_rollback),
 		TEST(test_api_problems),       TEST(test_api_no_such_path),
 		TEST(test_api_method),	       TEST(test_api_parameter),
 		TEST(test_api_body_malformed), TEST(test_api_host_body_malformed),
