@@ -62,6 +62,10 @@ enum cli_exit {
  * @recovery_code_file: where the code goes; NULL for none
  * @recovery_code_fd: where the code goes, or comes from; -1 for none
  * @owner_password_fd: where the password comes from; -1 for none
+ * @accept_rollback: take an older store for the newest one
+ * @accept_move: take the store although host TPM or counter is another one
+ * @rollback: how the store shall be protected; NULL for the default
+ * @window: seconds, of lazy protection; 0 for the default
  * @bind: seal the root key to the host TPM that is here now
  * @front_end: NULL for the default
  * @owner_set: @owner and @group were given
@@ -87,6 +91,10 @@ struct cli {
 	const char *recovery_code_file;
 	int recovery_code_fd;
 	int owner_password_fd;
+	bool accept_rollback;
+	bool accept_move;
+	const char *rollback;
+	unsigned int window;
 	bool bind;
 	const char *front_end;
 	bool owner_set;

@@ -35,18 +35,22 @@ static enum cli_exit help(struct cli *cli, const char *name);
 
 static const struct command commands[] = {
 	{ "host init", cli_host_init, false,
-	  "no-hardware pcrs recovery-code-file recovery-code-fd owner-password-fd",
+	  "no-hardware pcrs recovery-code-file recovery-code-fd owner-password-fd rollback window",
 	  "[--no-hardware] [--pcrs 7,14] [--recovery-code-file PATH | --recovery-code-fd N] "
-	  "[--owner-password-fd N]",
+	  "[--owner-password-fd N] [--rollback strict|lazy|off] [--window SECONDS]",
 	  "make the host root key, sealed to the host TPM",
 	  "Makes a recovery code too, and shows it once. Without it nothing on this host can be\n"
 	  "opened when the host TPM, its firmware or the boot chain has changed: keep it\n"
 	  "elsewhere. It needs a terminal, or --recovery-code-file, or --recovery-code-fd." },
 	{ "host show", cli_host_show, false, "", "", "show what the vTPMs of this host rest on",
 	  NULL },
-	{ "host unlock", cli_host_unlock, false, "bind recovery-code-fd",
-	  "[--bind] [--recovery-code-fd N]", "open the host root key with the recovery code",
-	  "Asks for the code on the terminal, or reads it from a descriptor." },
+	{ "host unlock", cli_host_unlock, false,
+	  "bind recovery-code-fd accept-rollback accept-move owner-password-fd",
+	  "[--bind] [--accept-rollback] [--accept-move] [--recovery-code-fd N] "
+	  "[--owner-password-fd N]",
+	  "open the host root key with the recovery code",
+	  "Asks for the code on the terminal, or reads it from a descriptor. A store that is not\n"
+	  "the newest one stays locked unless it is accepted as it is." },
 	{ "create", cli_vtpm_create, true, "front-end owner mode pcr-banks no-start",
 	  "[--front-end device|chip|socket] [--owner USER[:GROUP]] [--mode MODE] "
 	  "[--pcr-banks sha256,sha384] [--no-start]",

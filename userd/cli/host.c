@@ -26,6 +26,10 @@ static const struct report_column host_lines[] = {
 	{ "host TPM:", "host_tpm" },
 	{ "reached by:", "tcti" },
 	{ "PCR policy:", "pcr_policy" },
+	{ "rollback:", "rollback_protection" },
+	{ "window:", "rollback_window" },
+	{ "counter:", "rollback_counter" },
+	{ "store:", "store" },
 	{ "storage key:", "storage_key_name" },
 	{ "separation:", "separation" },
 	{ "vtpm-keyd:", "keyd" },
@@ -158,24 +162,75 @@ static json_t *get_root(const struct cli *cli, const struct session *session,
 	}
 }
 
-static json_t *make_unlock(const struct cli *cli, struct secrets *secrets, json_t **ret_body)
+/* The root key in a box; it stays in @secrets for the next one. */
+static json_t *box_root(const struct session *session, struct secrets *secrets, json_t **ret)
 {
-	struct session session;
-	json_t *problem = session_get(cli, &session), *box = NULL;
+	return session_box(session, BOX_ROOT,
+			   (struct seal_bytes){ secrets->root, sizeof(secrets->root) }, ret);
+}
 
-	if (!problem && !session.record_length)
+static json_t *make_unlock(const struct cli *cli, const struct session *session,
+			   struct secrets *secrets, json_t **ret_body)
+{
+	json_t *problem = NULL, *box = NULL;
+
+	if (!session->record_length)
 		problem = report_problem("uninitialised", "`vtpmctl host init`",
 					 "the host is not initialised: there is nothing to "
 					 "unlock");
 	if (!problem)
-		problem = get_root(cli, &session, secrets);
+		problem = get_root(cli, session, secrets);
 	if (!problem)
-		problem = session_box(&session, BOX_ROOT,
-				      (struct seal_bytes){ secrets->root, sizeof(secrets->root) },
-				      &box);
-	secret_wipe(secrets->root, sizeof(secrets->root));
+		problem = box_root(session, secrets, &box);
 	if (box)
 		*ret_body = json_pack("{s:o, s:b}", "box", box, "bind", (int)cli->bind);
+	return problem;
+}
+
+/* A password that keyd wants has to be there at once: it says so only after the code. */
+static json_t *add_password(const struct cli *cli, const struct session *session,
+			    struct secrets *secrets, json_t *body)
+{
+	json_t *problem, *box = NULL;
+	int r;
+
+	if (cli->owner_password_fd < 0)
+		return NULL;
+	r = ask_fd(cli->owner_password_fd, secrets->typed);
+	if (r)
+		return report_problem("usage", "see what is written to it",
+				      "no owner password can be read from descriptor %d: %s",
+				      cli->owner_password_fd, strerror(-r));
+	problem = session_box(session, BOX_OWNER,
+			      (struct seal_bytes){ secrets->typed, strlen(secrets->typed) }, &box);
+	secret_wipe(secrets->typed, sizeof(secrets->typed));
+	if (box)
+		json_object_set_new(body, "owner_password_box", box);
+	return problem;
+}
+
+static json_t *accept_store(const struct cli *cli, const struct session *session,
+			    struct secrets *secrets, json_t **host)
+{
+	struct client_request request = {
+		.method = "POST",
+		.path = "/v1/host/accept",
+		.doing = "taking the store as it is",
+	};
+	json_t *box = NULL, *problem = box_root(session, secrets, &box);
+
+	if (problem)
+		return problem;
+	request.body = json_pack("{s:o, s:b, s:b}", "box", box, "rollback",
+				 (int)cli->accept_rollback, "move", (int)cli->accept_move);
+	problem = add_password(cli, session, secrets, request.body);
+	if (problem) {
+		json_decref(request.body);
+		return problem;
+	}
+	json_decref(*host);
+	*host = NULL;
+	client_ask(cli, &request, host, &problem, NULL);
 	return problem;
 }
 
@@ -188,14 +243,20 @@ enum cli_exit cli_host_unlock(struct cli *cli, const char *name)
 		.doing = "unlocking the host",
 	};
 	_cleanup_(json_putp) json_t *host = NULL;
+	struct session session;
 	json_t *problem;
 
 	(void)name;
 	if (!secrets)
 		return report(cli, report_problem("internal", NULL, "there is no memory left"));
-	problem = make_unlock(cli, secrets, &request.body);
+	problem = session_get(cli, &session);
+	if (!problem)
+		problem = make_unlock(cli, &session, secrets, &request.body);
 	if (!problem)
 		client_ask(cli, &request, &host, &problem, NULL);
+	if (!problem && (cli->accept_rollback || cli->accept_move))
+		problem = accept_store(cli, &session, secrets, &host);
+	secret_wipe(secrets->root, sizeof(secrets->root));
 	if (problem)
 		return report(cli, problem);
 	cli_host_print(cli, host);

@@ -77,6 +77,11 @@ static json_t *make_body(struct init *init)
 		return report_problem("internal", NULL, "OpenSSL makes no recovery code");
 	init->body = json_pack("{s:o, s:b}", "recovery_public", session_hex(point, sizeof(point)),
 			       "no_hardware", (int)init->cli->no_hardware);
+	if (init->cli->rollback)
+		json_object_set_new(init->body, "rollback_protection",
+				    json_string(init->cli->rollback));
+	if (init->cli->window)
+		json_object_set_new(init->body, "rollback_window", json_integer(init->cli->window));
 	if (!init->cli->pcrs)
 		return NULL;
 	pcrs = json_array();

@@ -172,6 +172,22 @@ static bool take_timeout(struct cli *cli, char *text)
 	return true;
 }
 
+static bool take_rollback(struct cli *cli, char *text)
+{
+	cli->rollback = text;
+	return !strcmp(text, "strict") || !strcmp(text, "lazy") || !strcmp(text, "off");
+}
+
+static bool take_window(struct cli *cli, char *text)
+{
+	unsigned long seconds;
+
+	if (!take_number(text, 86400, &seconds) || seconds < 60)
+		return false;
+	cli->window = (unsigned int)seconds;
+	return true;
+}
+
 /* The first line is for every command. */
 static const struct row rows[] = {
 	{ "runtime-dir", "DIR",
@@ -190,6 +206,15 @@ static const struct row rows[] = {
 	{ "owner-password-fd", "N", "read the host TPM's owner password from a descriptor",
 	  take_owner_password_fd, 0 },
 	{ "bind", NULL, "seal the host root key to the host TPM that is here now", FLAG(bind) },
+	{ "rollback", "MODE", "find out an older copy of the store: strict, lazy or off (lazy)",
+	  take_rollback, 0 },
+	{ "window", "SECONDS", "with lazy: what an older copy may lack at most (600)", take_window,
+	  0 },
+	{ "accept-rollback", NULL,
+	  "use a store that is not the newest one: WHAT CAME SINCE IS LOST",
+	  FLAG(accept_rollback) },
+	{ "accept-move", NULL, "use a store whose counter is in another host TPM, or gone",
+	  FLAG(accept_move) },
 	{ "front-end", "KIND", "device (/dev/vtpmN), chip (/dev/tpmN) or socket", take_front_end,
 	  0 },
 	{ "owner", "USER[:GROUP]", "who may use it (the caller)", take_owner, 0 },

@@ -411,7 +411,9 @@ static void test_cli_life(void **state)
 	assert_says(run.out, "protection:      hardware\n");
 	assert_int_equal(ctl("wait demo"), 0);
 	assert_int_equal(ctl("list"), 0);
-	assert_says(run.out, "NAME  STATE    FRONT-END  DEVICE/SOCKET            PROTECTION  UUID");
+	assert_says(
+		run.out,
+		"NAME  STATE    FRONT-END  DEVICE/SOCKET            PROTECTION  ROLLBACK  UUID");
 	assert_says(run.out, "demo  running  device     /dev/vtpm0 /dev/vtpmrm0  hardware");
 	assert_int_equal(ctl("remove demo --yes"), 0);
 	assert_string_equal(run.out, "demo is removed\n");
@@ -841,6 +843,36 @@ static void test_cli_unlock(void **state)
 	assert_silent(run.err, code);
 }
 
+static void old_store(struct manager *fake)
+{
+	locked(fake);
+	fake->host.verdict = KEYD_VERDICT_OLD;
+}
+
+static void test_cli_unlock_accept(void **state)
+{
+	(void)state;
+	begin(old_store);
+	run.stdin_text = code;
+	assert_int_equal(ctl("host unlock --recovery-code-fd 9 --json"), 0);
+	assert_says(run.out, "\"store\": \"old\"");
+	assert_int_equal(ctl("host unlock --recovery-code-fd 9 --accept-rollback --json"), 0);
+	assert_says(run.out, "\"store\": \"newest\"");
+	assert_silent(run.out, code);
+	assert_silent(run.err, code);
+	assert_int_equal(ctl("host show --accept-rollback"), 2);
+}
+
+static void test_cli_init_rollback_values(void **state)
+{
+	(void)state;
+	begin(fresh);
+	assert_int_equal(ctl(init_line("--rollback sometimes")), 2);
+	assert_int_equal(ctl(init_line("--window 59")), 2);
+	assert_int_equal(ctl(init_line("--window 86401")), 2);
+	assert_int_equal(ctl(init_line("--rollback strict --window 60")), 0);
+}
+
 static void test_cli_unlock_terminal(void **state)
 {
 	char typed[256];
@@ -908,6 +940,8 @@ int main(void)
 		TEST(test_cli_init_interrupted),
 		TEST(test_cli_init_unknown),
 		TEST(test_cli_unlock),
+		TEST(test_cli_unlock_accept),
+		TEST(test_cli_init_rollback_values),
 		TEST(test_cli_unlock_terminal),
 		TEST(test_cli_unlock_uninitialised),
 	};

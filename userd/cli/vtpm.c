@@ -19,8 +19,13 @@
 #define POLL_SLACK   30
 
 static const struct report_column list_columns[] = {
-	{ "NAME", "name" },	   { "STATE", "state" },	   { "FRONT-END", "front_end" },
-	{ "DEVICE/SOCKET", "at" }, { "PROTECTION", "protection" }, { "UUID", "uuid" },
+	{ "NAME", "name" },
+	{ "STATE", "state" },
+	{ "FRONT-END", "front_end" },
+	{ "DEVICE/SOCKET", "at" },
+	{ "PROTECTION", "protection" },
+	{ "ROLLBACK", "rollback_protection" },
+	{ "UUID", "uuid" },
 	{ "REASON", "reason" },
 };
 
@@ -31,6 +36,7 @@ static const struct report_column show_lines[] = {
 	{ "phase:", "phase" },
 	{ "reason:", "reason" },
 	{ "protection:", "protection" },
+	{ "rollback:", "rollback_protection" },
 	{ "front end:", "front_end" },
 	{ "devices:", "devices" },
 	{ "socket:", "socket" },
