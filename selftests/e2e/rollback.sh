@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154
+#
+# Checks of rollback protection; a part of `daemon`, which has their helpers. An attacker is
+# who can write to the state directory while nothing runs.
+
+accept() { ctl host unlock "$@" --recovery-code-fd 5 5<"$place/code"; }
+save() { cp "$place/state/vtpm.db" "$place/saved.db"; }
+put_back() {
+	rm -f "$place/state/vtpm.db"*
+	cp "$place/saved.db" "$place/state/vtpm.db"
+}
+
+# edit SQL: of the store, with the saved one as `old`
+edit() {
+	python3 - "$place" "$1" <<'END'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1] + "/state/vtpm.db", isolation_level=None)
+db.execute("ATTACH ? AS old", (sys.argv[1] + "/saved.db",))
+db.executescript(sys.argv[2])
+db.execute("DETACH old")
+END
+}
+
+row_of() { echo "uuid = (SELECT uuid FROM vtpm WHERE name = '$1')"; }
+
+store_is() { keyd_here && [ "$(host_field store)" = "$1" ]; }
+
+# An older copy of all: locked with its reason, and opened by who accepts what is lost.
+old_store() {
+	local out
+	ready && ctl create web1 --front-end socket && define_counter web1 && stop || return
+	save
+	up && ctl create web2 --front-end socket && stop || return
+	put_back
+	up && until_true 20 store_is old && host_is locked || return
+	has "$(ctl host show)" "an older copy" || return
+	out=$(ctl start web1 2>&1) && return 1
+	has "$out" "--accept-rollback" || return
+	is "$(field web1 state)" locked || return
+	! ctl create web3 --front-end socket || return
+	accept && is "$(host_field store)" old || return
+	accept --accept-rollback || return
+	is "$(host_field store)" newest && ctl wait web1 && is "$(nv web1)" 1 || return
+	! accept --accept-rollback || return
+	stop && up && until_true 20 store_is newest && ctl wait web1
+}
+check rollback-old-store old_store
+
+# Single rows: the one that was exchanged is quarantined, the other runs.
+old_row() {
+	ready && ctl create web1 --front-end socket && ctl create web2 --front-end socket &&
+		stop || return
+	save
+	up && define_counter web1 && stop || return
+	edit "UPDATE envelope SET (generation, bytes) = (SELECT generation, bytes FROM old.envelope
+		AS o WHERE o.uuid = envelope.uuid) WHERE $(row_of web1);
+		UPDATE vtpm SET generation = (SELECT generation FROM old.vtpm AS o
+		WHERE o.uuid = vtpm.uuid) WHERE name = 'web1'" || return
+	up && ctl wait web2 && until_true 20 vtpm_is web1 quarantined || return
+	has "$(field web1 reason)" "not the newest one" && is "$(host_field store)" newest
+}
+check rollback-old-row old_row
+
+row_of_another() {
+	ready && ctl create web1 --front-end socket && ctl create web2 --front-end socket &&
+		stop || return
+	save
+	edit "UPDATE envelope SET bytes = (SELECT bytes FROM old.envelope WHERE $(row_of web2))
+		WHERE $(row_of web1)" || return
+	up && ctl wait web2 && until_true 20 vtpm_is web1 quarantined || return
+	has "$(field web1 reason)" "another vTPM"
+}
+check rollback-row-of-another row_of_another
+
+# The disk in another host, which has the code, but not the counter.
+another_host() {
+	ready && ctl create web1 --front-end socket && stop && tpm tpm2 && up tpm2 || return
+	until_true 20 host_is locked || return
+	accept --bind && until_true 20 store_is "counter missing" && host_is locked || return
+	accept --accept-move && ctl wait web1 || return
+	stop && up tpm2 && until_true 20 store_is newest && ctl wait web1
+}
+check rollback-another-host another_host
+
+counter_undefined() {
+	local handle
+	ready && ctl create web1 --front-end socket && stop || return
+	handle=$(tpm2_getcap -T "swtpm:path=$place/tpm1" handles-nv-index | grep -io '0x180767.')
+	tpm2_nvundefine -T "swtpm:path=$place/tpm1" -C o "$handle" || return
+	up && until_true 20 store_is "counter missing" && host_is locked || return
+	accept --accept-move && ctl wait web1
+}
+check rollback-counter-undefined counter_undefined
+
+# Killed anywhere between sealing and counting: what is found is the newest, each time.
+killed() {
+	tpm tpm1 && up && init --rollback strict || return
+	ctl create web1 --front-end socket && define_counter web1 || return
+	for _ in 1 2 3 4 5; do
+		(while tools web1 nvincrement -Q -C o 0x1500016; do :; done) 2>/dev/null &
+		sleep "0.$((RANDOM % 9 + 1))"
+		kill -9 "$vtpmd"
+		wait "$vtpmd"
+		up && until_true 30 store_is newest || return
+		ctl wait web1 && nv web1 || return
+	done
+}
+check rollback-killed killed
+
+# guest COUNT NV: so many GetRandom and NV_Increment through the socket of web1
+guest() {
+	python3 - "$(field web1 socket)" "$1" "$2" <<'END'
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+random = bytes.fromhex("80010000000c0000017b0008")
+increment = bytes.fromhex("80020000001f00000134400000010150001600000009400000090000000000")
+for i in range(int(sys.argv[2]) + int(sys.argv[3])):
+    s.sendall(increment if i < int(sys.argv[3]) else random)
+    answer = s.recv(4096)
+    if answer[6:10] != bytes(4):
+        sys.exit("answer %s" % answer.hex())
+END
+}
+
+commands() { grep -c SWTPM_IO_Read "$place/tpm1.log"; }
+
+# No command of a guest costs one of the host TPM: nine thousand that write nothing, one
+# thousand that are commits each.
+lazy_costs_nothing() {
+	local before
+	tpm_log=1 tpm tpm1 && up && init && ctl create web1 --front-end socket || return
+	define_counter web1 && sleep 2 || return
+	before=$(commands)
+	[ "$before" -gt 0 ] || return
+	guest 9000 1000 || return
+	is "$(commands)" "$before"
+}
+check rollback-lazy-costs-nothing lazy_costs_nothing
