@@ -29,7 +29,7 @@ ENGINE_LIBS := -ltpms -lcrypto -lseccomp
 SPAWN_LIBS := $(ENGINE_LIBS)
 KEYD_LIBS := -ltss2-esys -ltss2-mu -ltss2-rc -ltss2-tctildr -lcrypto -lseccomp -lsystemd
 MANAGER_LIBS := -lsqlite3 -lmicrohttpd -ljansson -lsystemd -linih -lcrypto -lseccomp
-CLI_LIBS := -lcurl -ljansson -lcrypto
+CLI_LIBS := -lcurl -ljansson -lcrypto -lsqlite3
 ALL_LIBS := $(sort $(ENGINE_LIBS) $(KEYD_LIBS) $(MANAGER_LIBS) $(CLI_LIBS))
 
 # $(call program,name,room,libraries)

@@ -138,3 +138,17 @@ lazy_costs_nothing() {
 	is "$(commands)" "$before"
 }
 check rollback-lazy-costs-nothing lazy_costs_nothing
+
+# What is intact is said while vtpmd runs, after it was killed, and when it has ended.
+fsck() {
+	local out
+	ready && ctl create web1 --front-end socket && ctl create web2 --front-end socket || return
+	out=$(ctl fsck --state-dir "$place/state") && has "$out" "vTPMs: 2, 0 of them" || return
+	kill -9 "$vtpmd"
+	ctl fsck --state-dir "$place/state" || return
+	up && stop || return
+	save && edit "UPDATE vtpm SET generation = generation - 1 WHERE name = 'web1'" || return
+	out=$(ctl fsck --state-dir "$place/state" 2>/dev/null)
+	is "$?" 9 && has "$out" "1 of them not intact" && has "$out" "its row"
+}
+check fsck fsck

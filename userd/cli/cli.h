@@ -66,6 +66,7 @@ enum cli_exit {
  * @accept_move: take the store although host TPM or counter is another one
  * @rollback: how the store shall be protected; NULL for the default
  * @window: seconds, of lazy protection; 0 for the default
+ * @state_dir: of vtpmd; NULL for the default
  * @bind: seal the root key to the host TPM that is here now
  * @front_end: NULL for the default
  * @owner_set: @owner and @group were given
@@ -95,6 +96,7 @@ struct cli {
 	bool accept_move;
 	const char *rollback;
 	unsigned int window;
+	const char *state_dir;
 	bool bind;
 	const char *front_end;
 	bool owner_set;
@@ -124,6 +126,7 @@ enum cli_exit cli_command_run(struct cli *cli);
 void cli_host_print(const struct cli *cli, const json_t *host);
 
 /* The commands; @name is that of a vTPM, NULL where the command takes none. */
+enum cli_exit cli_fsck(struct cli *cli, const char *name);
 enum cli_exit cli_host_init(struct cli *cli, const char *name);
 enum cli_exit cli_host_show(struct cli *cli, const char *name);
 enum cli_exit cli_host_unlock(struct cli *cli, const char *name);

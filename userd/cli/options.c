@@ -62,6 +62,12 @@ static bool take_runtime_dir(struct cli *cli, char *text)
 	return *text;
 }
 
+static bool take_state_dir(struct cli *cli, char *text)
+{
+	cli->state_dir = text;
+	return *text;
+}
+
 static bool take_pcrs(struct cli *cli, char *text)
 {
 	unsigned long pcr;
@@ -215,6 +221,7 @@ static const struct row rows[] = {
 	  FLAG(accept_rollback) },
 	{ "accept-move", NULL, "use a store whose counter is in another host TPM, or gone",
 	  FLAG(accept_move) },
+	{ "state-dir", "DIR", "where the store is (/var/lib/vtpm)", take_state_dir, 0 },
 	{ "front-end", "KIND", "device (/dev/vtpmN), chip (/dev/tpmN) or socket", take_front_end,
 	  0 },
 	{ "owner", "USER[:GROUP]", "who may use it (the caller)", take_owner, 0 },

@@ -24,7 +24,7 @@
 
 /* "vtpm" as SQLite's application_id */
 #define APPLICATION    0x7674706d
-#define VERSION	       2
+#define VERSION	       ARCHIVE_VERSION
 #define ENVELOPE_STATE 1
 
 enum statement {

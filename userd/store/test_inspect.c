@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Inspection: what was done to a store is found, and not a byte of its folder changes.
+ */
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "store/archive_inspect.h"
+#include "store/envelope.h"
+#include "store/test_archive.h"
+
+struct look {
+	unsigned int count;
+	unsigned int bad;
+	char problem[VTPM_REASON_SIZE];
+};
+
+static void see(void *context, const struct archive_seen *seen)
+{
+	struct look *look = context;
+
+	look->count++;
+	look->bad += seen->problem[0] != '\0';
+	if (seen->problem[0])
+		snprintf(look->problem, sizeof(look->problem), "%s", seen->problem);
+}
+
+static void put(struct place *place, uint8_t who)
+{
+	struct outcome outcome = { 0 };
+	struct archive_job *job = make(ARCHIVE_PUT, who, 1, NULL, &outcome);
+	uint8_t key[GCM_KEY_SIZE] = { who }, bytes[200];
+	struct envelope_key data_key;
+	size_t length;
+
+	assert_int_equal(envelope_key_init(&data_key, key, job->define.uuid, 1, 1), 0);
+	assert_int_equal(envelope_seal(&data_key, ENVELOPE_PERMANENT, 1, "state", 5, bytes,
+				       sizeof(bytes), &length),
+			 0);
+	envelope_key_done(&data_key);
+	assert_int_equal(archive_job_bytes(job, bytes, length), 0);
+	archive_submit(place->archive, job);
+	wait_for(place, &outcome, 1);
+	assert_int_equal(outcome.error, 0);
+}
+
+/* Size and times of the file and of what may lie beside it. */
+static void picture(const struct place *place, struct stat about[3])
+{
+	static const char *const ends[] = { "", "-wal", "-shm" };
+	char path[128];
+
+	for (size_t i = 0; i < 3; i++) {
+		memset(&about[i], 0, sizeof(about[i]));
+		snprintf(path, sizeof(path), "%s%s", place->path, ends[i]);
+		stat(path, &about[i]);
+		about[i].st_atim = (struct timespec){ 0 };
+		/* Of root, SQLite's log changes hands, from its owner to its owner. */
+		about[i].st_ctim = (struct timespec){ 0 };
+	}
+}
+
+static int inspect(const struct place *place, struct look *look, char *reason)
+{
+	struct stat before[3], after[3];
+	bool block;
+	int r;
+
+	*look = (struct look){ 0 };
+	picture(place, before);
+	r = archive_inspect(place->path, see, look, &block, reason, VTPM_REASON_SIZE);
+	picture(place, after);
+	assert_memory_equal(before, after, sizeof(before));
+	return r;
+}
+
+/* While it is open, and when it is not, with and without what a killed one leaves. */
+static void test_inspect_intact(void **state)
+{
+	struct place *place = *state;
+	char reason[VTPM_REASON_SIZE];
+	struct look look;
+
+	open_it(place);
+	put(place, 1);
+	put(place, 2);
+	assert_int_equal(inspect(place, &look, reason), 0);
+	assert_int_equal(look.count, 2);
+	assert_int_equal(look.bad, 0);
+	place->archive = archive_free(place->archive);
+	assert_int_equal(inspect(place, &look, reason), 0);
+	assert_int_equal(look.count, 2);
+	assert_int_equal(look.bad, 0);
+}
+
+static void test_inspect_finds(void **state)
+{
+	static const struct {
+		const char *sql;
+		const char *problem;
+	} rows[] = {
+		{ "DELETE FROM envelope WHERE hex(uuid) LIKE '01%'", "envelope is missing" },
+		{ "UPDATE envelope SET bytes = zeroblob(99) WHERE hex(uuid) LIKE '01%'",
+		  "is none" },
+		{ "UPDATE envelope SET bytes = (SELECT bytes FROM envelope WHERE hex(uuid) LIKE"
+		  " '02%') WHERE hex(uuid) LIKE '01%'",
+		  "of another vTPM" },
+		{ "UPDATE vtpm SET generation = 7 WHERE hex(uuid) LIKE '01%'",
+		  "generation 1, its row 7" },
+		{ "UPDATE vtpm SET key = x'01' WHERE hex(uuid) LIKE '01%'", "not the newest one" },
+		{ "DELETE FROM envelope WHERE hex(uuid) LIKE '01%';"
+		  "DELETE FROM vtpm WHERE hex(uuid) LIKE '01%'",
+		  "nobody removed it" },
+	};
+	struct place *place = *state;
+	char reason[VTPM_REASON_SIZE];
+	struct look look;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unlink(place->path);
+		open_it(place);
+		put(place, 1);
+		put(place, 2);
+		place->archive = archive_free(place->archive);
+		execute(place->path, rows[i].sql);
+		assert_int_equal(inspect(place, &look, reason), 0);
+		assert_int_equal(look.count, 2);
+		assert_int_equal(look.bad, 1);
+		if (!strstr(look.problem, rows[i].problem))
+			fail_msg("'%s' is not in: %s", rows[i].problem, look.problem);
+	}
+}
+
+static void test_inspect_damaged(void **state)
+{
+	struct place *place = *state;
+	char reason[VTPM_REASON_SIZE];
+	struct look look;
+	FILE *file;
+
+	assert_int_equal(inspect(place, &look, reason), -ENOENT);
+	open_it(place);
+	put(place, 1);
+	place->archive = archive_free(place->archive);
+	execute(place->path, "PRAGMA user_version = 1");
+	assert_int_equal(inspect(place, &look, reason), -EUCLEAN);
+	assert_non_null(strstr(reason, "no store of version 2"));
+	execute(place->path, "PRAGMA user_version = 2");
+	file = fopen(place->path, "r+");
+	assert_non_null(file);
+	fseek(file, 4096, SEEK_SET);
+	for (int i = 0; i < 8192; i++)
+		fputc(0x55, file);
+	fclose(file);
+	assert_int_equal(inspect(place, &look, reason), -EUCLEAN);
+	assert_int_equal(look.count, 0);
+	assert_true(reason[0]);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	static const struct CMUnitTest tests[] = {
+		TEST(test_inspect_intact),
+		TEST(test_inspect_finds),
+		TEST(test_inspect_damaged),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
