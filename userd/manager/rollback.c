@@ -56,7 +56,7 @@ static const struct {
 	[KEYD_VERDICT_MISSING] = {
 		"the host TPM has not the counter that goes with this store: it is another TPM, or "
 		"the counter was removed",
-		"if the store was moved here: `vtpmctl host unlock --accept-move`",
+		"if the store was moved here: `vtpmctl host unlock --bind --accept-move`",
 	},
 	[KEYD_VERDICT_UNASKED] = {
 		"whether the store is the newest one is being asked, or the host TPM gives no "
