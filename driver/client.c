@@ -89,7 +89,10 @@ static u64 unread_ns(void)
 	return READ_ONCE(vtpm_unread_ms) * (u64)NSEC_PER_MSEC;
 }
 
-/* Move on what others have moved: PENDING that is answered, READY that is stale. */
+/*
+ * Move on what others have moved: PENDING that is answered, READY that is stale. Not
+ * while its writer has yet to look: it may have been frozen, and would miss the errno.
+ */
 static void settle(struct client_file *file)
 {
 	lockdep_assert_held(&file->lock);
@@ -100,7 +103,7 @@ static void settle(struct client_file *file)
 		if (file->request->error == -EINTR)
 			become_empty(file);
 	}
-	if (file->state == CLIENT_READY &&
+	if (file->state == CLIENT_READY && !READ_ONCE(file->writing) &&
 	    ktime_get_ns() - file->request->since >= unread_ns()) {
 		memzero_explicit(file->request->data, file->request->size);
 		become_empty(file);
@@ -127,7 +130,7 @@ static void tidy(struct work_struct *work)
 		tidy_in(file, unread_ns());
 	} else if (file->state == CLIENT_READY) {
 		age = ktime_get_ns() - file->request->since;
-		tidy_in(file, age < unread_ns() ? unread_ns() - age : 0);
+		tidy_in(file, age < unread_ns() ? unread_ns() - age : NSEC_PER_SEC);
 	}
 	mutex_unlock(&file->lock);
 }
@@ -299,11 +302,11 @@ static ssize_t client_write(struct file *filp, const char __user *buf, size_t si
 		wake_up_poll(&file->client.wait, EPOLLOUT | EPOLLWRNORM);
 		return -EINTR;
 	}
-	WRITE_ONCE(file->writing, false);
 	if (!rc) {
 		settle(file);
 		rc = take_error(file);
 	}
+	WRITE_ONCE(file->writing, false);
 	/* Another thread may have read the response, and could not write until now. */
 	if (rc || file->state == CLIENT_EMPTY)
 		become_empty(file);

@@ -266,4 +266,25 @@ TEST_F(timeout, unread)
 	EXPECT_EQ(0, parameter_set("unread_ms", old, NULL));
 }
 
+/* However late the writer comes to look: an errno that is its own to tell is kept. */
+TEST_F(timeout, unread_by_writer)
+{
+	unsigned int old;
+	struct frame frame;
+	int client, fd;
+	pid_t pid;
+
+	ASSERT_EQ(0, parameter_set("unread_ms", 0, &old));
+	ASSERT_EQ(0, make(&self->device, self->control, 3600000, 3600000));
+	fd = device_attach(&self->device, VTPM_ATTACH_RESET);
+	client = device_open(&self->device, self->device.rm, 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(-client_write(client, 1));
+	ASSERT_LT(0, server_fetch_command(fd, &frame));
+	ASSERT_EQ(0, server_answer(fd, frame.head.id, EIO, NULL, 0));
+	EXPECT_EQ(EIO, wait_exit(pid));
+	EXPECT_EQ(0, parameter_set("unread_ms", old, NULL));
+}
+
 TEST_HARNESS_MAIN
