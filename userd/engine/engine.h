@@ -263,7 +263,7 @@ int engine_order_platform_auth(void);
 /** engine_order_stir() - feed fresh entropy; a TPM not started up is fine */
 int engine_order_stir(void);
 
-/** engine_order_audits() - ask whether read-only commands are audited; may leave a trace */
+/** engine_order_audits() - ask for @audits of struct engine; may leave a trace */
 int engine_order_audits(bool *ret_audits);
 
 #endif /* ENGINE_ENGINE_H */

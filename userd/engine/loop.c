@@ -89,10 +89,15 @@ static uint32_t refuse(const struct engine *engine, const struct command_attribu
 	return TPM_RC_SUCCESS;
 }
 
+static size_t response_length(const struct link *link)
+{
+	return link->answer.head.size - sizeof(link->answer.head);
+}
+
 /* TPMT_SIGNATURE begins with its scheme (Part 2, 11.3.4), behind parameterSize. */
 static bool ends_a_commit(const struct tpm_command *command, const struct link *link)
 {
-	struct cursor_in in = cursor_in(link->answer.response, link->answer.head.size);
+	struct cursor_in in = cursor_in(link->answer.response, response_length(link));
 
 	cursor_get_bytes(&in, TPM_HEAD_SIZE + 4);
 	return command->code == TPM_CC_SIGN && cursor_get_u16(&in) == TPM_ALG_ECDAA;
@@ -116,8 +121,7 @@ static bool repeatable(struct engine *engine, const struct tpm_command *command,
 	    sessions != COMMAND_SESSIONS_NONE || !attributes || tpmlib_permanent(&length))
 		return false;
 	if (attributes->flags & COMMAND_USES_KEY)
-		return !tpm_response_code(link->answer.response,
-					  link->answer.head.size - sizeof(link->answer.head)) &&
+		return !tpm_response_code(link->answer.response, response_length(link)) &&
 		       !ends_a_commit(command, link);
 	return attributes->flags & COMMAND_READ_ONLY;
 }

@@ -125,7 +125,7 @@ int engine_order_audits(bool *ret_audits)
 	for (count = cursor_get_u32(&in); count && !in.bad; count--) {
 		const struct command_attributes *row = command_find(cursor_get_u32(&in));
 
-		if (row && (row->flags & COMMAND_READ_ONLY))
+		if (row && (row->flags & (COMMAND_READ_ONLY | COMMAND_USES_KEY)))
 			*ret_audits = true;
 	}
 	return cursor_ended(&in) ? 0 : -ENOTRECOVERABLE;

@@ -529,6 +529,60 @@ static void test_engine_leaves_no_trace_in_an_audit(void **state)
 			    answer.response + answer.length - AUDIT_TAIL, AUDIT_TAIL);
 }
 
+static struct test_command as_it_is(const uint8_t *bytes, size_t length)
+{
+	struct test_command command = { .out.used = length };
+
+	cursor_copy(command.bytes, sizeof(command.bytes), bytes, length);
+	return command;
+}
+
+/* TPM2_CreatePrimary: one byte, sealed, which an empty password opens. */
+static struct test_command seal(void)
+{
+	static const uint8_t bytes[] = {
+		0x80, 0x02, 0, 0,    0,	   56,	 0,   0,    0x01, 0x31, 0x40, 0, 0,
+		0x01, /* TPM_RH_OWNER */
+		0,    0,    0, 9,    0x40, 0,	 0,   0x09, 0,	  0,	0,    0, 0, /* a password */
+		0,    5,    0, 0,    0,	   1,	 'x',			/* TPM2B_SENSITIVE_CREATE */
+		0,    14,   0, 8,    0,	   0x0b, 0,   0,    0,	  0x52, /* TPM2B_PUBLIC: KEYEDHASH,
+									   SHA256 */
+		0,    0,    0, 0x10, 0,	   0, /* no policy, no scheme, no unique */
+		0,    0,    0, 0,    0,	   0, /* outsideInfo, creationPCR */
+	};
+	_Static_assert(sizeof(bytes) == 56, "as its head says");
+
+	return as_it_is(bytes, sizeof(bytes));
+}
+
+static struct test_command unseal(void)
+{
+	static const uint8_t bytes[] = {
+		0x80, 0x02, 0, 0, 0,	27, 0, 0,    0x01, 0x5e, 0x80, 0xff, 0xff,
+		0xff,								/* the object */
+		0,    0,    0, 9, 0x40, 0,  0, 0x09, 0,	   0,	 0,    0,    0, /* a password */
+	};
+	_Static_assert(sizeof(bytes) == 27, "as its head says");
+
+	return as_it_is(bytes, sizeof(bytes));
+}
+
+/* The first one counts in NV as well, and would be published for that alone. */
+static void test_engine_publishes_audited_uses_of_a_key(void **state)
+{
+	(void)state;
+	assert_int_equal(test_call(&peer, seal(), &answer), TPM_RC_SUCCESS);
+	assert_int_equal(test_call(&peer, test_audit_add(0x15e), &answer), TPM_RC_SUCCESS);
+	assert_int_equal(test_call(&peer, unseal(), &answer), TPM_RC_SUCCESS);
+	assert_int_equal(test_call(&peer, test_audit_digest(), &answer), TPM_RC_SUCCESS);
+	assert_int_equal(test_call(&peer, unseal(), &other), TPM_RC_SUCCESS);
+	crash_and_resume();
+	assert_int_equal(test_call(&peer, test_audit_digest(), &other), TPM_RC_SUCCESS);
+	assert_int_equal(other.length, answer.length);
+	assert_memory_not_equal(other.response + other.length - AUDIT_TAIL,
+				answer.response + answer.length - AUDIT_TAIL, AUDIT_TAIL);
+}
+
 /* Handles before the sessions, as libtpms itself tells: TPMA_CC, Part 2, 8.9. */
 static void test_command_table_is_what_libtpms_says(void **state)
 {
@@ -590,6 +644,7 @@ int main(void)
 		ENGINE(test_engine_commit_failure_takes_the_command_back),
 		ENGINE(test_engine_is_in_its_sandbox),
 		ENGINE(test_engine_publishes_audited_commands),
+		ENGINE(test_engine_publishes_audited_uses_of_a_key),
 		ENGINE(test_engine_leaves_no_trace_in_an_audit),
 		ENGINE(test_command_table_is_what_libtpms_says),
 	};
