@@ -7,7 +7,9 @@
  *
  * One word says which answer is here and how long it is, so that there is no moment with
  * the one and not the other. Before a new answer is written the word says that there is
- * nothing to send; only then does the offset move to the new one's page.
+ * nothing to send; only then does the offset move to the new one's page. With
+ * a connection an id is given up: the unit may name the command that was begun on it, and
+ * that one's answer is not for the next connection.
  *
  * sendfile() to a Unix socket does not copy: until the client has read, the socket
  * refers to the page. So no page is ever written twice: a hole is punched where an answer was, by
@@ -68,6 +70,32 @@ static off_t place_of(uint64_t id)
 	return (off_t)(PAGE * (1 + id % ANSWERS));
 }
 
+static void set(struct journal *journal, uint64_t word)
+{
+	atomic_store_explicit(&journal->memory->word, word, memory_order_release);
+}
+
+static uint64_t get(const struct journal *journal)
+{
+	return atomic_load_explicit(&journal->memory->word, memory_order_acquire);
+}
+
+static off_t sent_to(const struct journal *journal)
+{
+	return lseek(journal->fd, 0, SEEK_CUR);
+}
+
+static off_t end_of(uint64_t word)
+{
+	return place_of(id_of(word)) + (off_t)length_of(word);
+}
+
+static void forget(struct journal *journal)
+{
+	fallocate(journal->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		  place_of(id_of(get(journal))), PAGE);
+}
+
 static int map(struct journal *journal)
 {
 	struct journal_memory *memory;
@@ -86,6 +114,9 @@ static int map(struct journal *journal)
 	if (memory->magic && memory->magic != MAGIC)
 		return -EBADMSG;
 	memory->magic = MAGIC;
+	/* Who had sent it may have died before he forgot it. */
+	if (journal_is_sent(journal))
+		forget(journal);
 	return 0;
 }
 
@@ -173,32 +204,6 @@ int journal_keep(const struct journal *journal, int client)
 	return sendmsg(journal->pocket[0], &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1 ? 0 : -errno;
 }
 
-static void set(struct journal *journal, uint64_t word)
-{
-	atomic_store_explicit(&journal->memory->word, word, memory_order_release);
-}
-
-static uint64_t get(const struct journal *journal)
-{
-	return atomic_load_explicit(&journal->memory->word, memory_order_acquire);
-}
-
-static off_t sent_to(const struct journal *journal)
-{
-	return lseek(journal->fd, 0, SEEK_CUR);
-}
-
-static off_t end_of(uint64_t word)
-{
-	return place_of(id_of(word)) + (off_t)length_of(word);
-}
-
-static void forget(struct journal *journal)
-{
-	fallocate(journal->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-		  place_of(id_of(get(journal))), PAGE);
-}
-
 void journal_drop(struct journal *journal)
 {
 	int fd;
@@ -206,6 +211,7 @@ void journal_drop(struct journal *journal)
 	/* Nobody is left to send it to: first this, or the next one gets it. */
 	set(journal, word_of(id_of(get(journal)), 0));
 	forget(journal);
+	set(journal, word_of(id_of(get(journal)) + 1, 0));
 	journal->memory->begun = 0;
 	while ((fd = reach(journal, 0)) >= 0)
 		close(fd);
@@ -213,7 +219,7 @@ void journal_drop(struct journal *journal)
 
 bool journal_begin(struct journal *journal, uint64_t *ret_id)
 {
-	*ret_id = id_of(get(journal)) + 1;
+	*ret_id = journal->own ? 0 : id_of(get(journal)) + 1;
 	return journal->memory->begun++ < JOURNAL_POISON_DEATHS;
 }
 

@@ -19,7 +19,8 @@
  * both ends: what was put in at one end and not taken out at the other stays open there,
  * without the keeper ever looking at it.
  *
- * Without a keeper all is the same, and ends with the engine.
+ * Without a keeper all is the same, and ends with the engine; the unit may not, so it
+ * is told no ids.
  */
 #ifndef ENGINE_JOURNAL_H
 #define ENGINE_JOURNAL_H
@@ -73,12 +74,15 @@ int journal_kept(const struct journal *journal);
 /** journal_keep() - put a connection into the pocket, which is empty. Return: 0 or -errno */
 int journal_keep(const struct journal *journal, int client);
 
-/** journal_drop() - empty the pocket; the next connection begins with nothing to send */
+/**
+ * journal_drop() - empty the pocket; the next connection begins with nothing to send, and with
+ * ids of its own
+ */
 void journal_drop(struct journal *journal);
 
 /**
  * journal_begin() - a command is going to run
- * @ret_id: its id, the same whenever it comes again
+ * @ret_id: its id, the same whenever it comes again; 0 where it cannot, without a keeper
  *
  * Return: false: engines have died with it before, as often as is tried.
  */

@@ -121,6 +121,9 @@ static int open_stream(struct link *link, bool listens, const struct link_keeper
 	link->ops = &link_stream_ops;
 	link->accepts = listens;
 	link->client = listens ? journal_kept(&link->journal) : link->fd;
+	/* What was begun on one that could not be kept has ended with it. */
+	if (link->client < 0)
+		journal_drop(&link->journal);
 	return 0;
 }
 

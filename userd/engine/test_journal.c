@@ -34,6 +34,7 @@ static struct link_keeper keeper;
 static struct sockaddr_un address;
 static int listener;
 static int client;
+static bool unkept;
 
 static void run(bool manufacture)
 {
@@ -45,7 +46,7 @@ static void run(bool manufacture)
 	engine.store = store_plain_new(peer.state);
 	engine.instance = peer.instance;
 	engine.manufacture = manufacture;
-	if (link_open(&engine.link, listener, -1, &keeper) ||
+	if (link_open(&engine.link, listener, -1, unkept ? NULL : &keeper) ||
 	    unit_map(&engine.unit, peer.checkpoint) ||
 	    envelope_key_init(&engine.key, (const uint8_t *)ENGINE_TEST_KEY, nil, 0, 0) ||
 	    engine_stop_on_sigterm())
@@ -87,6 +88,7 @@ static int connect_client(void)
 static int setup(void **state)
 {
 	(void)state;
+	unkept = false;
 	test_peer_new(&peer);
 	address = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "vtpm-journal-%d",
@@ -242,6 +244,43 @@ static void test_journal_unread_answer_is_not_touched(void **state)
 	assert_memory_not_equal(response, again, length);
 }
 
+/* The checkpoint outlives the engine, the connection does not: its answer is nobody else's. */
+static void test_journal_without_a_keeper(void **state)
+{
+	(void)state;
+	assert_int_equal(call(test_get_random(8)), TPM_RC_SUCCESS);
+	slay();
+	close(client);
+	unkept = true;
+	start(false);
+	client = connect_client();
+	assert_int_equal(call(test_counter_define()), TPM_RC_SUCCESS);
+	slay();
+	close(client);
+	start(false);
+	client = connect_client();
+	assert_int_equal(call(test_counter_increment()), TPM_RC_SUCCESS);
+	assert_int_equal(counter(), 1);
+}
+
+/* Nor is it another client's fault, or answer, if one that could not be kept is lost. */
+static void test_journal_lost_connection(void **state)
+{
+	const struct link_keeper lost = { .journal = keeper.journal, .pocket = { -1, -1 } };
+	uint64_t id, before = 0;
+	struct link link;
+
+	(void)state;
+	slay();
+	for (int i = 0; i < 2 * JOURNAL_POISON_DEATHS; i++) {
+		assert_int_equal(link_open(&link, listener, -1, &lost), 0);
+		assert_true(journal_begin(&link.journal, &id));
+		assert_true(id && id != before);
+		before = id;
+		journal_close(&link.journal);
+	}
+}
+
 static pid_t killer(unsigned int kills)
 {
 	pid_t pid = fork();
@@ -315,6 +354,8 @@ int main(void)
 		TEST(test_journal_command_waits_for_an_engine),
 		TEST(test_journal_next_client_begins_anew),
 		TEST(test_journal_unread_answer_is_not_touched),
+		TEST(test_journal_without_a_keeper),
+		TEST(test_journal_lost_connection),
 		TEST(test_journal_every_command_once),
 	};
 
