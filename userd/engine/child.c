@@ -28,6 +28,12 @@
 #include "engine/tpmlib.h"
 #include "wire/ipc_engine.h"
 
+/*
+ * Descriptors under way in sockets, of all engines' connections together (journal.h), are
+ * held against the limit of the one that sends. This is far above what vtpm-spawn keeps.
+ */
+#define LISTENER_FILES 16384
+
 static struct engine engine;
 static struct channel channel;
 
@@ -45,7 +51,10 @@ int engine_zygote_init(struct engine_zygote *zygote, const char *keyd_path)
 							      VTPM_IOC_ABANDONED },
 					    .messages = true },
 		[ENGINE_SANDBOX_SOCKET] = { .device_fd = -1, .sockets = true, .messages = true },
-		[ENGINE_SANDBOX_LISTENER] = { .device_fd = -1, .accepts = true, .messages = true },
+		[ENGINE_SANDBOX_LISTENER] = { .device_fd = -1,
+					      .accepts = true,
+					      .messages = true,
+					      .files = LISTENER_FILES },
 	};
 	int r = 0;
 

@@ -17,12 +17,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/child.h"
 #include "engine/engine.h"
 #include "engine/test_peer.h"
 #include "engine/tpmlib.h"
@@ -281,6 +283,39 @@ static void test_journal_lost_connection(void **state)
 	}
 }
 
+static int keep_many(unsigned int files)
+{
+	const struct rlimit limit = { files, files };
+	struct journal journal;
+
+	if (setrlimit(RLIMIT_NOFILE, &limit) || (!getuid() && setuid(65534)) ||
+	    journal_open(&journal, keeper.journal, keeper.pocket))
+		return 1;
+	for (int i = 0; i < 64; i++)
+		if (journal_keep(&journal, client))
+			return 2;
+	return 0;
+}
+
+/* The kernel counts them together, for all engines of a user. */
+static void test_journal_many_connections_are_kept(void **state)
+{
+	struct engine_zygote zygote;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(engine_zygote_init(&zygote, "none"), 0);
+	assert_true(zygote.sandbox[ENGINE_SANDBOX_LISTENER].files > 4096);
+	pid = fork();
+	if (!pid)
+		_exit(keep_many(zygote.sandbox[ENGINE_SANDBOX_LISTENER].files));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	for (int i = 0; i < _ENGINE_SANDBOX_MAX; i++)
+		sandbox_done(&zygote.sandbox[i]);
+}
+
 static pid_t killer(unsigned int kills)
 {
 	pid_t pid = fork();
@@ -356,6 +391,7 @@ int main(void)
 		TEST(test_journal_unread_answer_is_not_touched),
 		TEST(test_journal_without_a_keeper),
 		TEST(test_journal_lost_connection),
+		TEST(test_journal_many_connections_are_kept),
 		TEST(test_journal_every_command_once),
 	};
 

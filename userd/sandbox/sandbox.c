@@ -78,7 +78,7 @@ int sandbox_prepare(const struct sandbox_profile *profile, struct sandbox *ret)
 {
 	struct sandbox sandbox = {
 		.ruleset = sandbox_ruleset(profile->service),
-		.files = profile->service ? profile->service->files : 0,
+		.files = profile->service ? profile->service->files : profile->files,
 	};
 	int r;
 

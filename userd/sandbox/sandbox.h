@@ -48,6 +48,7 @@ struct sandbox_service {
  * @accepts: it takes connections from a listening socket it holds
  * @messages: it sends and receives packets of wire/ipc.h
  * @file: it reads and writes a regular file it holds
+ * @files: most descriptors, 0 for what an engine needs; a service says it itself
  * @service: it is a service, NULL otherwise
  * @zygote: it forks children who enter sandboxes of their own; see sandbox_enter_zygote()
  * @warn: called with a line for the operator, for steps that were not possible
@@ -59,6 +60,7 @@ struct sandbox_profile {
 	bool accepts;
 	bool messages;
 	bool file;
+	unsigned int files;
 	const struct sandbox_service *service;
 	bool zygote;
 	void (*warn)(const char *line);

@@ -26,7 +26,7 @@
 static struct spawn spawn;
 static char keyd_path[SOCKET_PATH_MAX], own_path[SOCKET_PATH_MAX];
 
-/* Each vTPM takes two. */
+/* Each vTPM takes two, and with a socket five. */
 static void raise_descriptor_limit(void)
 {
 	struct rlimit files;
@@ -35,7 +35,7 @@ static void raise_descriptor_limit(void)
 		return;
 	files.rlim_cur = files.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &files);
-	if (files.rlim_cur < 2 * SPAWN_ENTRIES_MAX + 64)
+	if (files.rlim_cur < 5 * SPAWN_ENTRIES_MAX + 64)
 		log_line("at most %lu descriptors: fewer than %d vTPMs at a time",
 			 (unsigned long)files.rlim_cur, SPAWN_ENTRIES_MAX);
 }
