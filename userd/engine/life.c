@@ -186,6 +186,8 @@ int engine_start(struct engine *engine)
 		return power_on_from_store(engine);
 	case UNIT_BROKEN:
 		return quarantine(engine, reason);
+	case UNIT_UNREAD:
+		return -ENOMEM;
 	case UNIT_WHOLE:
 		break;
 	}

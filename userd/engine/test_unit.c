@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -189,6 +190,21 @@ static void test_unit_limits(void **state)
 	assert_int_equal(look_again(), UNIT_WHOLE);
 }
 
+/* A whole one is not broken because nobody can look at it. */
+static void test_unit_without_memory_is_unread(void **state)
+{
+	struct rlimit limit, none;
+
+	(void)state;
+	assert_int_equal(publish(1, "permanent", "rest", 5), 0);
+	assert_int_equal(getrlimit(RLIMIT_AS, &limit), 0);
+	none = (struct rlimit){ 0, limit.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+	assert_int_equal(unit_check(&unit, &reason), UNIT_UNREAD);
+	assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+	assert_int_equal(look_again(), UNIT_WHOLE);
+}
+
 static void test_unit_foreign_memory_is_broken(void **state)
 {
 	(void)state;
@@ -337,6 +353,7 @@ int main(void)
 		UNIT(test_unit_death_before_flip),
 		UNIT(test_unit_back),
 		UNIT(test_unit_limits),
+		UNIT(test_unit_without_memory_is_unread),
 		UNIT(test_unit_foreign_memory_is_broken),
 		UNIT(test_unit_wrong_size_is_broken),
 		UNIT(test_unit_size_is_sealed),

@@ -300,6 +300,7 @@ enum unit_state unit_check(struct unit *unit, const char **ret_reason)
 	struct unit_plain *plain = NULL;
 	const struct unit_root *root;
 	uint64_t sealed, number;
+	int r;
 
 	if (unit->misfit) {
 		*ret_reason = "the checkpoint memory has an unknown size";
@@ -325,9 +326,9 @@ enum unit_state unit_check(struct unit *unit, const char **ret_reason)
 		return UNIT_BROKEN;
 	}
 
-	*ret_reason = "the checkpoint cannot be opened for lack of memory";
-	if (open_into_memory(unit, number, &plain, ret_reason))
-		return UNIT_BROKEN;
+	r = open_into_memory(unit, number, &plain, ret_reason);
+	if (r)
+		return r == -EBADMSG ? UNIT_BROKEN : UNIT_UNREAD;
 	unit_close(&plain);
 	unit->number = number;
 	unit->id = head_of(unit, number)->clear.id;

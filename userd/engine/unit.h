@@ -132,11 +132,13 @@ struct unit_plain {
  * @UNIT_NONE: it was never published
  * @UNIT_WHOLE: a unit
  * @UNIT_BROKEN: something else
+ * @UNIT_UNREAD: nobody can tell, for lack of memory
  */
 enum unit_state {
 	UNIT_NONE,
 	UNIT_WHOLE,
 	UNIT_BROKEN,
+	UNIT_UNREAD,
 };
 
 /** define UNIT_KEY_SIZE - bytes of a unit key's envelope */

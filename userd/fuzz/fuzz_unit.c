@@ -77,6 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		break;
 	case UNIT_NONE:
+	case UNIT_UNREAD:
 		break;
 	}
 	unit_unmap(&unit);
