@@ -7,7 +7,8 @@
  * device; what it shows is read when somebody looks.
  *
  * What a device is, everybody may read: udev spreads its name anyway. What is done with
- * it (who has it open, how busy it is) is the owner's: the files of the raw node.
+ * it (who has it open, how busy it is) is the owner's, and the group's where that may read
+ * the node: the files of the raw node.
  */
 #include <linux/device.h>
 #include <linux/kobject.h>
@@ -176,6 +177,14 @@ static struct attribute *view_attrs[] = {
 };
 ATTRIBUTE_GROUPS(view);
 
+/* Who may not read the node does not read what is done with it. */
+static umode_t mode_of(struct kobject *kobj, struct attribute *attr, int n)
+{
+	const struct vtpm_device *device = view_of(kobj_to_dev(kobj))->device;
+
+	return device->mode & 0040 ? attr->mode : attr->mode & ~0040;
+}
+
 static struct attribute *raw_attrs[] = {
 	&dev_attr_cancel.attr,
 	&dev_attr_opener.attr,
@@ -185,6 +194,7 @@ static struct attribute *raw_attrs[] = {
 
 static const struct attribute_group raw_group = {
 	.attrs = raw_attrs,
+	.is_visible = mode_of,
 };
 
 static struct attribute *chip_attrs[] = {
@@ -194,6 +204,7 @@ static struct attribute *chip_attrs[] = {
 
 static const struct attribute_group chip_group = {
 	.attrs = chip_attrs,
+	.is_visible = mode_of,
 };
 
 static struct attribute *counter_attrs[] = {
@@ -212,6 +223,14 @@ static struct attribute *counter_attrs[] = {
 static const struct attribute_group counter_group = {
 	.name = "counters",
 	.attrs = counter_attrs,
+	.is_visible = mode_of,
+};
+
+/* Of a folder, nothing but the folder. */
+static struct attribute *no_attrs[] = { NULL };
+
+static const struct attribute_group no_group = {
+	.attrs = no_attrs,
 };
 
 static const struct attribute_group *raw_groups[] = { &raw_group, &counter_group, NULL };
@@ -270,22 +289,24 @@ int vtpm_view_init(struct vtpm_view *view, struct vtpm_device *device, u8 kind, 
  * vtpm_view_own() - give what is the raw node's to the owner of the node
  * @view: added to the driver model
  *
- * Not the files of the driver core, as the class's get_ownership would: who may write to
- * "uevent" can keep udev busy.
+ * Not the folder nor the files of the driver core, as the class's get_ownership would: who
+ * may write to "uevent" can keep udev busy, who owns the folder can close it to others.
  *
  * Return: 0 or a negative errno.
  */
 int vtpm_view_own(struct vtpm_view *view)
 {
 	const struct vtpm_device *device = view->device;
+	struct kobject *kobj = &view->dev.kobj;
 	const struct attribute_group **group;
 	int rc = 0;
 
 	if (view->kind != VTPM_NODE_RAW)
 		return 0;
 	for (group = raw_groups; *group && !rc; group++)
-		rc = sysfs_group_change_owner(&view->dev.kobj, *group, device->uid, device->gid);
-	return rc;
+		rc = sysfs_group_change_owner(kobj, *group, device->uid, device->gid);
+	/* A group without a name took the folder along. */
+	return rc ?: sysfs_group_change_owner(kobj, &no_group, GLOBAL_ROOT_UID, GLOBAL_ROOT_GID);
 }
 
 /**

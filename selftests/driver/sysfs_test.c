@@ -66,6 +66,14 @@ static const char *shown(const char *node, const char *file)
 	return text;
 }
 
+static int look(const char *node, const char *file, struct stat *ret_stat)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/class/vtpm/%s/%s", strrchr(node, '/') + 1, file);
+	return stat(path, ret_stat);
+}
+
 static const char *chip_node(struct device *device)
 {
 	struct vtpm_list_entry entries[64];
@@ -160,6 +168,26 @@ TEST_F(sysfs, whose)
 		_exit(0);
 	}
 	EXPECT_EQ(0, wait_exit(pid));
+}
+
+/* The group's only where the node is; the folder is root's, who owns it could close it. */
+TEST_F(sysfs, mode)
+{
+	const struct vtpm_create wish = { .uid = OWNER, .gid = OWNER, .mode = 0640 };
+	struct device open_to_group = { 0 };
+	struct stat stat_;
+
+	ASSERT_EQ(0, device_create(&open_to_group, self->control, &wish));
+	ASSERT_EQ(0, look(open_to_group.raw, "opener", &stat_));
+	EXPECT_EQ(0440, stat_.st_mode & 0777);
+	ASSERT_EQ(0, look(self->device.raw, "counters/deaths", &stat_));
+	EXPECT_EQ(0400, stat_.st_mode & 0777);
+	ASSERT_EQ(0, look(self->device.raw, "opener", &stat_));
+	EXPECT_EQ(0400, stat_.st_mode & 0777);
+	EXPECT_EQ(OWNER, stat_.st_uid);
+	ASSERT_EQ(0, look(self->device.raw, ".", &stat_));
+	EXPECT_EQ(0, stat_.st_uid);
+	EXPECT_EQ(0, stat_.st_gid);
 }
 
 TEST_F(sysfs, counters)
