@@ -95,7 +95,7 @@ void vtpm_request_put(struct vtpm_request *request);
  */
 static inline bool vtpm_request_final(const struct vtpm_request *request)
 {
-	/* Pairs with the release store in queue.c:finish(). */
+	/* Pairs with the release store in vtpm_finish(). */
 	return smp_load_acquire(&request->state) >= VTPM_REQUEST_ANSWERED;
 }
 
