@@ -577,7 +577,8 @@ struct vtpm_exchange {
  * O_NONBLOCK file it returns at once, poll() says POLLIN when the response is
  * there, and read() says EAGAIN until then. read() with nothing asked returns 0.
  * poll() says POLLOUT when a command can be written, POLLHUP when the device
- * is gone. A response not read within 120 seconds is dropped.
+ * is gone. A response not read within 120 seconds (module parameter ``unread_ms``) is
+ * dropped, and read() says 0 then; so is an errno that an O_NONBLOCK file keeps.
  *
  * open(): EBUSY (the raw node is open already), ENFILE (the device has as many
  * clients as allowed), EDQUOT (the user has as many open files as allowed), ENODEV
