@@ -231,8 +231,9 @@ int journal_answer(struct journal *journal, const uint8_t *answer, size_t length
 	if (lseek(journal->fd, place_of(id), SEEK_SET) < 0 ||
 	    pwrite(journal->fd, answer, length, place_of(id)) != (ssize_t)length)
 		return -EIO;
-	set(journal, word_of(id, length));
+	/* Before the word: a death between may forgive one, but never blames the next command. */
 	journal->memory->begun = 0;
+	set(journal, word_of(id, length));
 	return 0;
 }
 
