@@ -7,9 +7,12 @@
  * The parent forks one round after the other. A round is a process whose threads run
  * programs (ops.h) at the same files at once, are interrupted by signals, and are
  * killed at any moment, all files open. A program that gets somewhere new is kept, in memory
- * shared by all rounds, and is what later programs are made from. After each round nothing
- * of the devices may be left, and a round that does not die is what this program fails
- * for; all else is found by the kernel (KASAN, lockdep, kmemleak).
+ * shared by all rounds, and is what later programs are made from.
+ *
+ * A round dies at once, or as soon as its devices are destroyed: a thread that waits as a
+ * chip's user for the server that its own process is, is freed by that (or by the
+ * time limit). A round that does not is what this program fails for; all else is found by
+ * the kernel (KASAN, lockdep, kmemleak).
  */
 #include <errno.h>
 #include <getopt.h>
@@ -31,6 +34,7 @@
 #define THREADS_MAX 16
 #define CORPUS_MAX 4096
 #define ROUND_MS 3000
+#define SOON_MS 3000
 #define DEATH_MS 20000
 #define REPORT_MS 30000
 
@@ -49,6 +53,8 @@ static struct shared {
 	struct program corpus[CORPUS_MAX];
 	uint64_t programs;
 	uint64_t calls;
+	unsigned int rounds;
+	unsigned int freed;
 } *shared;
 
 struct worker {
@@ -209,6 +215,35 @@ static bool is_dead(void *data)
 	return waitpid(*(pid_t *)data, NULL, WNOHANG) != 0;
 }
 
+static void show_stacks(pid_t pid)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "cat /proc/%d/task/*/stack", pid);
+	fflush(stdout);
+	if (system(command))
+		printf("no stacks\n");
+}
+
+static int end_round(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	if (eventually(is_dead, &pid, SOON_MS)) {
+		destroy_all();
+		return 0;
+	}
+	if (!shared->freed++) {
+		printf("the first round that has to be freed by DESTROY:\n");
+		show_stacks(pid);
+	}
+	destroy_all();
+	if (eventually(is_dead, &pid, DEATH_MS))
+		return 0;
+	printf("a round does not die:\n");
+	show_stacks(pid);
+	return -ETIME;
+}
+
 /* 0, or why to stop. */
 static int play_round(uint64_t *random)
 {
@@ -227,19 +262,14 @@ static int play_round(uint64_t *random)
 		}
 		sleep_ms(20);
 	}
-	kill(pid, SIGKILL);
-	if (!eventually(is_dead, &pid, DEATH_MS)) {
-		printf("a round does not die\n");
-		return -ETIME;
-	}
-	destroy_all();
-	return 0;
+	shared->rounds++;
+	return end_round(pid);
 }
 
 static void report(uint64_t begun)
 {
-	printf("%llu s: %llu programs, %llu calls, %u kept, %u places of the driver\n",
-	       (unsigned long long)(now_ms() - begun) / 1000,
+	printf("%llu s: %u rounds (%u freed), %llu programs, %llu calls, %u kept, %u places of the driver\n",
+	       (unsigned long long)(now_ms() - begun) / 1000, shared->rounds, shared->freed,
 	       (unsigned long long)shared->programs, (unsigned long long)shared->calls,
 	       shared->kept, cover_count(&shared->map));
 	fflush(stdout);
