@@ -100,6 +100,8 @@ TEST_F(proxy, comes_and_goes)
 	for (i = 0; i < 50; i++)
 		ASSERT_EQ(0, tpm_get_random(client));
 	snprintf(rm, sizeof(rm), "/dev/tpmrm%u", self->device.tpm_num);
+	/* The core adds it after the other one. */
+	ASSERT_TRUE(eventually(exists, rm, PATIENCE_MS));
 	i = open(rm, O_RDWR | O_CLOEXEC);
 	EXPECT_LE(0, i);
 	EXPECT_EQ(0, tpm_get_random(i));
