@@ -376,9 +376,9 @@ STEP(server_read, make_written, do_server_read, undo_fetch, 1);
 STEP(fetch, make_written, do_fetch, undo_fetch, 2);
 STEP(answer, make_fetched, do_answer, undo_answer, 2);
 STEP(wake, make_attached, do_wake, undo, 0);
-STEP(close_server, make_written, do_server_close, undo, 0);
+STEP(close_server, make_written, do_server_close, undo, 2);
 STEP(bare, make_bare, do_bare_write, undo_bare, 2);
-STEP(close_bare, make_bare, do_server_close, undo_bare, 0);
+STEP(close_bare, make_bare, do_server_close, undo_bare, 2);
 
 FIXTURE_SETUP(fail_nth)
 {
