@@ -29,6 +29,7 @@
 
 #include "base/cursor.h"
 #include "base/secret.h"
+#include "engine/curve.h"
 #include "store/store.h"
 #include "wire/command.h"
 #include "wire/tpm.h"
@@ -179,7 +180,7 @@ static int warm_up(void)
 
 int tpmlib_prepare(void)
 {
-	if (warm_up())
+	if (warm_up() || curve_prepare())
 		return -ENOTRECOVERABLE;
 	if (TPMLIB_ChooseTPMVersion(TPMLIB_TPM_VERSION_2) != TPM_SUCCESS ||
 	    TPMLIB_RegisterCallbacks(&callbacks) != TPM_SUCCESS)
