@@ -28,6 +28,14 @@ void gcm_done(struct gcm *gcm)
 	secret_wipe(gcm, sizeof(*gcm));
 }
 
+void gcm_nonce(uint8_t ret[GCM_NONCE_SIZE], uint64_t number)
+{
+	struct cursor_out out = cursor_out(ret, GCM_NONCE_SIZE);
+
+	cursor_put_u32(&out, 0);
+	cursor_put_u64(&out, number);
+}
+
 static int begin(struct gcm *gcm, bool sealing, const uint8_t *nonce, const void *aad,
 		 size_t aad_length)
 {

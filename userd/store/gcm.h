@@ -48,6 +48,9 @@ int gcm_init(struct gcm *gcm, const uint8_t key[GCM_KEY_SIZE]);
 /** gcm_done() - wipe it; an empty one is fine */
 void gcm_done(struct gcm *gcm);
 
+/** gcm_nonce() - the nonce of that number, for who counts */
+void gcm_nonce(uint8_t ret[GCM_NONCE_SIZE], uint64_t number);
+
 /**
  * gcm_seal() - encrypt a message of some parts, authenticate it and @aad
  * @gcm: key
