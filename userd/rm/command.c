@@ -170,7 +170,7 @@ static int find(struct call *call, uint32_t *ret_rc)
 
 static uint32_t check_limits(const struct call *call)
 {
-	uint8_t flags = call->attributes->flags;
+	uint16_t flags = call->attributes->flags;
 
 	if ((flags & COMMAND_MAKES_OBJECT) && !rm_object_may_add(call->rm, call->client))
 		return TPM_RC_LAYER_RESMGR | TPM_RC_OBJECT_MEMORY;
@@ -312,7 +312,7 @@ static void settle_flushed(struct call *call)
 
 static int settle(struct call *call, uint32_t rc)
 {
-	uint8_t flags = call->attributes->flags;
+	uint16_t flags = call->attributes->flags;
 
 	if (rc == TPM_RC_COMMAND_CODE && call->client != RM_RAW)
 		respond(call, RM_COMMAND_CODE);

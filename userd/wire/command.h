@@ -12,7 +12,11 @@
  * *normally* change nothing (ReadClock may commit the clock; PolicyGetDigest needs
  * a session that must not be lost), are left out on purpose.
  *
- * USES_KEY is a second one: commands that use a loaded key and change nothing when
+ * REPLAYS is another one: commands whose effect and whose response depend on nothing but
+ * the TPM's state, the locality and the command's bytes, so that after a crash they can run
+ * again in their place. Not so what draws random numbers, tells the time, or answers with it.
+ *
+ * USES_KEY is a third one: commands that use a loaded key and change nothing when
  * they succeed. A failure may be counted against a dictionary attack, and a
  * signature by ECDAA ends the commit it belongs to (Part 1, C.4.2).
  */
@@ -51,6 +55,8 @@
  * @COMMAND_ENDS_SEQUENCE: on success the TPM flushes the object of its last handle
  * @COMMAND_FLUSHES: may flush the objects of whole hierarchies
  * @COMMAND_USES_KEY: with passwords alone it changes no state, if it succeeds
+ * @COMMAND_REPLAYS: with passwords alone it can be run again from the same state: same change,
+ *	same response
  *
  * ContextLoad makes one or the other, as its parameter says, and is marked as neither.
  */
@@ -63,6 +69,7 @@ enum command_flags {
 	COMMAND_ENDS_SEQUENCE = 1 << 5,
 	COMMAND_FLUSHES = 1 << 6,
 	COMMAND_USES_KEY = 1 << 7,
+	COMMAND_REPLAYS = 1 << 8,
 };
 
 /**
@@ -76,7 +83,7 @@ struct command_attributes {
 	uint32_t code;
 	const char *name;
 	uint8_t handles;
-	uint8_t flags;
+	uint16_t flags;
 };
 
 /**

@@ -97,7 +97,8 @@ static void test_command_find_flags(void **state)
 {
 	(void)state;
 	assert_int_equal(command_find(0x17b)->flags, COMMAND_READ_ONLY);
-	assert_int_equal(command_find(0x182)->flags, 0); /* PCR_Extend */
+	assert_int_equal(command_find(0x182)->flags, COMMAND_REPLAYS); /* PCR_Extend */
+	assert_int_equal(command_find(0x183)->flags, 0);	       /* PCR_SetAuthValue */
 	assert_int_equal(command_find(0x189)->flags, 0); /* PolicyGetDigest */
 	assert_int_equal(command_find(0x124)->flags, COMMAND_FIRMWARE_ONLY | COMMAND_FLUSHES);
 	assert_int_equal(command_find(0x125)->flags, COMMAND_FIRMWARE_ONLY | COMMAND_FLUSHES);
