@@ -13,7 +13,7 @@
  *	channel.c, datakey.c	its talk with manager and keyd
  *	cancel.c	stopping a command that nobody waits for
  *	outcome.c	why it ends
- *	tpmlib.c, unit.c, link.c	what these work with
+ *	tpmlib.c, unit.c, unit_log.c, link.c	what these work with
  *
  * Errors are negative errno values, passed up unchanged to main(), which ends the
  * process with one of enum engine_exit. These have a fixed meaning here:
@@ -215,6 +215,16 @@ int engine_serve(struct engine *engine);
 int engine_publish(struct engine *engine, uint64_t id, bool ended);
 
 /**
+ * engine_append() - log the command that just ran, and link.answer, behind the current unit
+ * @engine: engine, whose TPM differs from the unit by the log and this command alone
+ * @client: whose it was
+ * @command: with COMMAND_REPLAYS
+ *
+ * Return: as unit_append().
+ */
+int engine_append(struct engine *engine, uint64_t client, const struct tpm_command *command);
+
+/**
  * engine_open_unit() - decrypt the current unit; one that does not open is a quarantine
  * @ret: the caller ends it with unit_close()
  *
@@ -222,7 +232,16 @@ int engine_publish(struct engine *engine, uint64_t id, bool ended);
  */
 int engine_open_unit(struct engine *engine, struct unit_plain **ret);
 
-/** engine_restore() - put the current unit into the TPM; stirs. Return: as tpmlib_resume() */
+/**
+ * engine_put_back() - put the current unit into the TPM, and run its log
+ *
+ * The TPM's random generator is back, too: stir it before anybody can ask.
+ *
+ * Return: 0; -EBADMSG (quarantine: the reason has been said); -ENOMEM; -ENOTRECOVERABLE.
+ */
+int engine_put_back(struct engine *engine);
+
+/** engine_restore() - the same, ask for audits, and stir. Return: as engine_put_back() */
 int engine_restore(struct engine *engine);
 
 /**

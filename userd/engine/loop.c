@@ -103,13 +103,19 @@ static bool ends_a_commit(const struct tpm_command *command, const struct link *
 	return command->code == TPM_CC_SIGN && cursor_get_u16(&in) == TPM_ALG_ECDAA;
 }
 
+/* What has to outlive the engine of a command that just ran. */
+enum trace {
+	TRACE_NONE,    /* it can simply run again */
+	TRACE_COMMAND, /* it can run again behind the unit */
+	TRACE_UNIT,    /* what it made of the TPM */
+};
+
 /*
- * Whether the command just run can simply run again after a crash. Not so if it
- * moved a session on or is audited; nor if an audit session came before it, which
- * by it ceased to be exclusive (Part 1, 17.2), nor right after a start.
+ * A unit, if the command moved a session on or is audited; or if an audit session came
+ * before it, which by it ceased to be exclusive (Part 1, 17.2); or right after a start.
  */
-static bool repeatable(struct engine *engine, const struct tpm_command *command,
-		       const struct command_attributes *attributes)
+static enum trace trace_of(struct engine *engine, const struct tpm_command *command,
+			   const struct command_attributes *attributes)
 {
 	enum command_sessions sessions = command_sessions(command, attributes);
 	const struct link *link = &engine->link;
@@ -119,11 +125,16 @@ static bool repeatable(struct engine *engine, const struct tpm_command *command,
 	engine->unsettled = sessions >= COMMAND_SESSIONS_AUDIT;
 	if (unsettled || engine->audits || engine->rm.changed ||
 	    sessions != COMMAND_SESSIONS_NONE || !attributes || tpmlib_permanent(&length))
-		return false;
-	if (attributes->flags & COMMAND_USES_KEY)
-		return !tpm_response_code(link->answer.response, response_length(link)) &&
-		       !ends_a_commit(command, link);
-	return attributes->flags & COMMAND_READ_ONLY;
+		return TRACE_UNIT;
+	if (attributes->flags & COMMAND_READ_ONLY)
+		return TRACE_NONE;
+	if (attributes->flags & COMMAND_REPLAYS)
+		return TRACE_COMMAND;
+	if (attributes->flags & COMMAND_USES_KEY &&
+	    !tpm_response_code(link->answer.response, response_length(link)) &&
+	    !ends_a_commit(command, link))
+		return TRACE_NONE;
+	return TRACE_UNIT;
 }
 
 static int publish_answer(struct engine *engine)
@@ -136,6 +147,20 @@ static int publish_answer(struct engine *engine)
 		return 0;
 	}
 	return r;
+}
+
+/* Before the answer leaves. */
+static int keep(struct engine *engine, uint64_t client, const struct tpm_command *command,
+		const struct command_attributes *attributes)
+{
+	enum trace trace = trace_of(engine, command, attributes);
+	int r = UNIT_E_FULL;
+
+	if (trace == TRACE_NONE)
+		return 0;
+	if (trace == TRACE_COMMAND)
+		r = engine_append(engine, client, command);
+	return r == UNIT_E_FULL ? publish_answer(engine) : r;
 }
 
 /* What the resource manager did by itself; there is no answer that belongs to it. */
@@ -197,9 +222,7 @@ static int run_command(struct engine *engine, size_t length)
 		return refuse_handle(engine);
 	link_respond(link, size);
 
-	if (repeatable(engine, &command, attributes))
-		return 0;
-	r = publish_answer(engine);
+	r = keep(engine, client, &command, attributes);
 	if (!r && attributes && (attributes->flags & COMMAND_AUDIT_SETUP))
 		r = engine_ask_audits(engine);
 	return r;

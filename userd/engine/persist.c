@@ -6,6 +6,9 @@
  *	commit		its permanent state is durable, if it changed
  *	(answer)	only now, by the caller
  *
+ * A command that can be run again (COMMAND_REPLAYS) is appended to unit n's log instead, with
+ * its answer. Whoever puts unit n back runs the log again, and takes nothing but the same answers.
+ *
  * Death before the publish: unit n, the command is delivered again and executed.
  * Death between: unit n+1 with a generation one above the durable one; whoever
  * resumes commits it and answers from it. Death later: unit n+1.
@@ -20,7 +23,10 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "engine/tpmlib.h"
+#include "wire/command.h"
+#include "wire/tpm.h"
 
 int engine_open_unit(struct engine *engine, struct unit_plain **ret)
 {
@@ -30,7 +36,45 @@ int engine_open_unit(struct engine *engine, struct unit_plain **ret)
 	return r == -EBADMSG ? engine_fails(engine, r, "quarantine: %s", reason) : r;
 }
 
-static int put_back(struct engine *engine)
+/* Return: 0; -EBADMSG (it is none that is logged, or has another answer now); as rm_run(). */
+static int run_again(struct engine *engine, const struct unit_entry *entry)
+{
+	const struct command_attributes *attributes;
+	uint8_t answer[RM_COMMAND_SIZE];
+	struct tpm_command command;
+	size_t length;
+	int r;
+
+	if (entry->locality > 4 ||
+	    tpm_command_parse(entry->command, entry->command_length, &command))
+		return -EBADMSG;
+	attributes = command_find(command.code);
+	if (!attributes || !(attributes->flags & COMMAND_REPLAYS))
+		return -EBADMSG;
+	r = rm_run(&engine->rm, entry->client, entry->locality, &command, attributes, answer,
+		   &length);
+	if (r)
+		return r < 0 ? r : -EBADMSG;
+	return length == entry->answer_length && secret_equal(answer, entry->answer, length)
+		       ? 0
+		       : -EBADMSG;
+}
+
+static int replay(struct engine *engine, const struct unit_plain *plain)
+{
+	struct cursor_in in = cursor_in(plain->log, plain->log_length);
+	struct unit_entry entry;
+	int r = 0;
+
+	while (!r && unit_log_next(&in, &entry))
+		r = run_again(engine, &entry);
+	if (r == -EBADMSG)
+		return engine_fails(engine, r, "quarantine: a command of the checkpoint's log, run "
+					       "again, has another answer");
+	return r;
+}
+
+int engine_put_back(struct engine *engine)
 {
 	_cleanup_(unit_close) struct unit_plain *plain = NULL;
 	int r;
@@ -46,7 +90,7 @@ static int put_back(struct engine *engine)
 	if (!r && rm_unpack(&engine->rm, plain->tables, plain->tables_length))
 		return engine_fails(engine, -EBADMSG,
 				    "quarantine: the checkpoint's tables or contexts were changed");
-	return r;
+	return r ? r : replay(engine, plain);
 }
 
 int engine_ask_audits(struct engine *engine)
@@ -55,7 +99,7 @@ int engine_ask_audits(struct engine *engine)
 
 	/* The question drew no random numbers: no need to stir. */
 	if (!r)
-		r = put_back(engine);
+		r = engine_put_back(engine);
 	return r == -EBADMSG ? -ENOTRECOVERABLE : r;
 }
 
@@ -63,7 +107,7 @@ int engine_restore(struct engine *engine)
 {
 	int r;
 
-	r = put_back(engine);
+	r = engine_put_back(engine);
 	if (!r)
 		r = engine_ask_audits(engine);
 	if (!r)
@@ -104,6 +148,21 @@ static int collect(struct engine *engine, struct unit_content *content)
 		content->envelope_length = engine->record.length;
 	}
 	return changed != NULL;
+}
+
+int engine_append(struct engine *engine, uint64_t client, const struct tpm_command *command)
+{
+	const struct unit_entry entry = {
+		.id = engine->link.frame.head.id,
+		.client = client,
+		.locality = (uint8_t)engine->link.frame.head.locality,
+		.command = command->bytes,
+		.command_length = command->size,
+		.answer = engine->link.answer.response,
+		.answer_length = engine->link.answer.head.size - sizeof(engine->link.answer.head),
+	};
+
+	return unit_append(&engine->unit, &entry);
 }
 
 int engine_publish(struct engine *engine, uint64_t id, bool ended)

@@ -123,6 +123,29 @@ static void test_engine_redelivered_is_not_executed_again(void **state)
 	assert_true(test_counter(&peer) == 1);
 }
 
+static void test_engine_logged_is_not_executed_again(void **state)
+{
+	struct test_answer before;
+
+	(void)state;
+	/* behind a unit, whatever the start left; more than a log takes */
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(test_call(&peer, test_pcr_extend(10), &before), TPM_RC_SUCCESS);
+		assert_int_equal(test_call(&peer, test_pcr_read(10), &answer), TPM_RC_SUCCESS);
+		if (i % 9)
+			continue;
+		crash_and_resume();
+		assert_int_equal(test_again(&peer, peer.id - 1, VTPM_FRAME_REDELIVERED,
+					    test_pcr_extend(10), &other),
+				 TPM_RC_SUCCESS);
+		assert_int_equal(other.length, before.length);
+		assert_memory_equal(other.response, before.response, before.length);
+		assert_int_equal(test_call(&peer, test_pcr_read(10), &other), TPM_RC_SUCCESS);
+		assert_int_equal(other.length, answer.length);
+		assert_memory_equal(other.response, answer.response, answer.length);
+	}
+}
+
 static void test_engine_redelivered_is_executed_where_it_was_not(void **state)
 {
 	(void)state;
@@ -625,6 +648,7 @@ int main(void)
 		ENGINE(test_engine_malformed),
 		ENGINE(test_engine_pcr_survives_kill),
 		ENGINE(test_engine_redelivered_is_not_executed_again),
+		ENGINE(test_engine_logged_is_not_executed_again),
 		ENGINE(test_engine_redelivered_is_executed_where_it_was_not),
 		ENGINE(test_engine_poisoned),
 		ENGINE(test_engine_other_instance_is_refused),

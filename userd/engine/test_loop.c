@@ -198,6 +198,25 @@ static void test_serve_full_disk_takes_the_command_back(void **state)
 	assert_true(test_counter(&peer) == 2);
 }
 
+/* The way back leads to the unit before and to what was logged behind it. */
+static void test_serve_full_disk_keeps_the_log(void **state)
+{
+	static struct test_answer before;
+
+	(void)state;
+	test_call(&peer, test_pcr_extend(11), &answer);
+	test_call(&peer, test_pcr_extend(12), &answer);
+	test_call(&peer, test_pcr_extend(12), &answer);
+	test_call(&peer, test_pcr_read(12), &before);
+	*moment = DISK_FULL;
+	assert_int_equal(test_call(&peer, test_counter_increment(), &answer),
+			 TPM_RC_NV_UNAVAILABLE);
+	test_call(&peer, test_pcr_read(12), &answer);
+	assert_int_equal(answer.length, before.length);
+	assert_memory_equal(answer.response, before.response, before.length);
+	*moment = NEVER;
+}
+
 static void test_start_full_disk_goes_back_a_unit(void **state)
 {
 	(void)state;
@@ -287,6 +306,7 @@ int main(void)
 		LOOP(test_serve_death_before_commit_again_and_again),
 		LOOP(test_serve_doubtful_commit_ends_the_engine),
 		LOOP(test_serve_full_disk_takes_the_command_back),
+		LOOP(test_serve_full_disk_keeps_the_log),
 		LOOP(test_start_full_disk_goes_back_a_unit),
 		LOOP(test_start_commits_nothing_that_does_not_open),
 		LOOP(test_end_death_before_commit_is_still_a_power_off),

@@ -27,6 +27,9 @@
 #define VOLATILE_AT (HEAD_AT + ((2 * HEAD_SIZE + 4095) & ~4095))
 #define ENVELOPE_AT (VOLATILE_AT + 2 * UNIT_VOLATILE_MAX)
 #define TABLES_AT   (ENVELOPE_AT + 2 * UNIT_ENVELOPE_MAX)
+#define LOG_AT	    (TABLES_AT + 2 * UNIT_TABLES_MAX)
+#define ENTRIES_AT  8 /* behind the word */
+#define ENTRY_HEAD  (29 + 16)
 
 static const uint8_t key_bytes[GCM_KEY_SIZE] = "a key that nobody will find here";
 static const uint8_t uuid[ENVELOPE_UUID_SIZE] = { 2 };
@@ -87,7 +90,7 @@ static void expect(uint64_t generation, const char *permanent, const char *rest,
 
 	assert_true(label.instance == 7);
 	assert_true(label.generation == generation);
-	assert_true(label.id == id);
+	assert_true(unit.id == id);
 	assert_int_equal(unit_open(&unit, &plain, &reason), 0);
 	assert_int_equal(plain->permanent_length, strlen(permanent));
 	assert_memory_equal(plain->permanent, permanent, strlen(permanent));
@@ -100,6 +103,55 @@ static void expect(uint64_t generation, const char *permanent, const char *rest,
 		assert_memory_equal(plain->answer, rest, strlen(rest));
 	unit_close(&plain);
 	assert_null(plain);
+}
+
+static int append(uint64_t id, const char *command, const char *text)
+{
+	const struct unit_entry entry = {
+		.id = id,
+		.client = id + 100,
+		.locality = 3,
+		.command = (const uint8_t *)command,
+		.command_length = strlen(command),
+		.answer = (const uint8_t *)text,
+		.answer_length = strlen(text),
+	};
+
+	return unit_append(&unit, &entry);
+}
+
+static void expect_entry(struct cursor_in *in, uint64_t id, const char *command, const char *text)
+{
+	struct unit_entry entry;
+
+	assert_true(unit_log_next(in, &entry));
+	assert_true(entry.id == id && entry.client == id + 100 && entry.locality == 3);
+	assert_int_equal(entry.command_length, strlen(command));
+	assert_memory_equal(entry.command, command, strlen(command));
+	assert_int_equal(entry.answer_length, strlen(text));
+	assert_memory_equal(entry.answer, text, strlen(text));
+}
+
+/* The unit as it was published, and behind it so many of the entries "c1", "a1", "c2", ... */
+static void expect_log(uint64_t first, unsigned int count)
+{
+	char command[] = "c0", text[] = "a0";
+	struct unit_plain *plain = NULL;
+	struct cursor_in in;
+
+	assert_int_equal(unit_open(&unit, &plain, &reason), 0);
+	in = cursor_in(plain->log, plain->log_length);
+	for (uint64_t id = first; id < first + count; id++) {
+		command[1] = text[1] = (char)('0' + id);
+		expect_entry(&in, id, command, text);
+	}
+	assert_true(cursor_ended(&in));
+	assert_true(plain->id == first + count - 1 && unit.id == plain->id);
+	if (count) {
+		assert_int_equal(plain->answer_length, 2);
+		assert_memory_equal(plain->answer, text, 2);
+	}
+	unit_close(&plain);
 }
 
 static void test_unit_new_is_none(void **state)
@@ -274,11 +326,13 @@ static void test_unit_every_flipped_byte_is_seen(void **state)
 
 static void test_unit_holds_nothing_plain(void **state)
 {
-	static uint8_t all[TABLES_AT + 2 * UNIT_TABLES_MAX];
+	static uint8_t all[LOG_AT + 2 * sizeof(struct unit_log)];
 
 	(void)state;
-	for (uint64_t i = 1; i < 4; i++)
+	for (uint64_t i = 1; i < 4; i++) {
 		publish(i, "permanent secret", "volatile secret", i);
+		append(7 + i, "command secret", "answer secret");
+	}
 	assert_int_equal(pread(file, all, sizeof(all), 0), sizeof(all));
 	assert_null(memmem(all, sizeof(all), "secret", 6));
 	assert_null(memmem(all, sizeof(all), key_bytes, sizeof(key_bytes)));
@@ -343,6 +397,196 @@ static void test_unit_keeps_the_envelope_it_is_given(void **state)
 	assert_memory_equal(label.envelope, envelope, label.envelope_length);
 }
 
+static void test_unit_log_is_found_again(void **state)
+{
+	(void)state;
+	publish(1, "one", "v1", 1);
+	expect_log(2, 0);
+	assert_int_equal(append(2, "c2", "a2"), 0);
+	assert_true(unit.id == 2);
+	assert_int_equal(append(3, "c3", "a3"), 0);
+	assert_int_equal(look_again(), UNIT_WHOLE);
+	expect_log(2, 2);
+	/* its key was of the engine before */
+	assert_int_equal(append(4, "c4", "a4"), UNIT_E_FULL);
+	publish(1, NULL, "v5", 5);
+	assert_int_equal(append(6, "c6", "a6"), 0);
+	assert_int_equal(look_again(), UNIT_WHOLE);
+	expect_log(6, 1);
+}
+
+/* A command without an id ran; there is no answer that anybody could ask for. */
+static void test_unit_log_without_id(void **state)
+{
+	struct unit_plain *plain = NULL;
+
+	(void)state;
+	publish(1, "one", "v1", 1);
+	assert_int_equal(append(0, "c", "a"), 0);
+	assert_int_equal(look_again(), UNIT_WHOLE);
+	assert_true(unit.id == 0);
+	assert_int_equal(unit_open(&unit, &plain, &reason), 0);
+	assert_int_equal(plain->answer_length, 0);
+	assert_int_equal(plain->log_length, ENTRY_HEAD + 2);
+	unit_close(&plain);
+}
+
+static void test_unit_log_has_a_limit(void **state)
+{
+	static char command[UNIT_LOG_SIZE];
+	unsigned int count = 0;
+
+	(void)state;
+	memset(command, 'c', sizeof(command));
+	command[65] = 0;
+	publish(1, "one", "v1", 1);
+	while (!append(2, command, "nineteen bytes long"))
+		count++;
+	assert_int_equal(append(2, command, "nineteen bytes long"), UNIT_E_FULL);
+	assert_int_equal(count, UNIT_LOG_SIZE / (ENTRY_HEAD + 65 + 19));
+	assert_int_equal(look_again(), UNIT_WHOLE);
+	publish(1, NULL, "v2", 3);
+	assert_int_equal(append(4, command, "a"), 0);
+	memset(command, 'c', sizeof(command) - 1);
+	assert_int_equal(append(5, command, "a"), UNIT_E_FULL);
+	assert_int_equal(look_again(), UNIT_WHOLE);
+	assert_true(unit.id == 4);
+}
+
+static void test_unit_log_death_before_the_word(void **state)
+{
+	uint64_t word;
+
+	(void)state;
+	publish(1, "one", "v1", 1);
+	publish(1, NULL, "v2", 2);
+	append(3, "c3", "a3");
+	assert_int_equal(pread(file, &word, 8, LOG_AT), 8);
+	append(4, "c4", "a4");
+	assert_int_equal(pwrite(file, &word, 8, LOG_AT), 8);
+	assert_int_equal(look_again(), UNIT_WHOLE);
+	expect_log(3, 1);
+}
+
+static void test_unit_back_to_a_log(void **state)
+{
+	(void)state;
+	publish(1, "one", "v1", 1);
+	append(2, "c2", "a2");
+	append(3, "c3", "a3");
+	publish(2, "two", "v4", 4);
+	assert_int_equal(unit_back(&unit), 0);
+	expect_log(2, 2);
+	assert_int_equal(append(5, "c5", "a5"), UNIT_E_FULL);
+	assert_int_equal(look_again(), UNIT_WHOLE);
+	expect_log(2, 2);
+}
+
+static void test_unit_log_every_flipped_byte_is_seen(void **state)
+{
+	(void)state;
+	publish(1, "one", "v1", 1);
+	publish(1, NULL, "v2", 2); /* even: the first log */
+	append(3, "c3", "a3");
+	append(4, "c4", "a4");
+	append(5, "c5", "a5");
+	assert_int_equal(look_again(), UNIT_WHOLE);
+	expect_flips_are_seen(LOG_AT, ENTRIES_AT + 3 * (ENTRY_HEAD + 4));
+	expect_log(3, 3);
+}
+
+/* As the engine makes it: number, length, and what they add up to. */
+static uint64_t word_of(uint64_t number, uint64_t length)
+{
+	uint64_t word = number | length << 32;
+
+	return word | ~(word ^ word >> 16 ^ word >> 32) << 48;
+}
+
+/* Between two entries is where a death may have been; anywhere else is none. */
+static void test_unit_log_cut_is_seen(void **state)
+{
+	uint64_t word;
+
+	(void)state;
+	publish(1, "one", "v1", 1);
+	publish(1, NULL, "v2", 2);
+	append(3, "c3", "a3");
+	append(4, "c4", "a4");
+	for (uint64_t length = 0; length < 3 * (ENTRY_HEAD + 4); length++) {
+		bool whole = length % (ENTRY_HEAD + 4) == 0;
+
+		word = word_of(2, length);
+		assert_int_equal(pwrite(file, &word, 8, LOG_AT), 8);
+		assert_int_equal(look_again(), whole ? UNIT_WHOLE : UNIT_BROKEN);
+		if (whole)
+			expect_log(3, (unsigned int)(length / (ENTRY_HEAD + 4)));
+	}
+	word = word_of(2, UNIT_LOG_SIZE + 1);
+	assert_int_equal(pwrite(file, &word, 8, LOG_AT), 8);
+	assert_int_equal(look_again(), UNIT_BROKEN);
+	word = word_of(4, ENTRY_HEAD + 4);
+	assert_int_equal(pwrite(file, &word, 8, LOG_AT), 8);
+	assert_int_equal(look_again(), UNIT_BROKEN);
+}
+
+#define TWO_ENTRIES (2 * (ENTRY_HEAD + 4))
+
+static void test_unit_log_moved_entries_are_seen(void **state)
+{
+	uint8_t entries[TWO_ENTRIES], swapped[TWO_ENTRIES], old[TWO_ENTRIES];
+	const off_t at = LOG_AT + ENTRIES_AT;
+
+	(void)state;
+	publish(1, "one", "v1", 1);
+	publish(1, NULL, "v2", 2);
+	append(3, "c3", "a3");
+	append(4, "c4", "a4");
+	assert_int_equal(pread(file, old, TWO_ENTRIES, at), TWO_ENTRIES);
+	publish(1, NULL, "v1", 1);
+	publish(1, NULL, "v2", 2);
+	append(3, "c3", "a3");
+	append(4, "c4", "a4");
+	assert_int_equal(pread(file, entries, TWO_ENTRIES, at), TWO_ENTRIES);
+
+	/* of the unit that had this place before */
+	assert_int_equal(pwrite(file, old, TWO_ENTRIES, at), TWO_ENTRIES);
+	assert_int_equal(look_again(), UNIT_BROKEN);
+	/* in the other order */
+	cursor_copy(swapped, TWO_ENTRIES / 2, entries + TWO_ENTRIES / 2, TWO_ENTRIES / 2);
+	cursor_copy(swapped + TWO_ENTRIES / 2, TWO_ENTRIES / 2, entries, TWO_ENTRIES / 2);
+	assert_int_equal(pwrite(file, swapped, TWO_ENTRIES, at), TWO_ENTRIES);
+	assert_int_equal(look_again(), UNIT_BROKEN);
+	/* the same one twice */
+	assert_int_equal(pwrite(file, entries, TWO_ENTRIES / 2, at), TWO_ENTRIES / 2);
+	assert_int_equal(pwrite(file, entries, TWO_ENTRIES / 2, at + TWO_ENTRIES / 2),
+			 TWO_ENTRIES / 2);
+	assert_int_equal(look_again(), UNIT_BROKEN);
+	assert_int_equal(pwrite(file, entries, TWO_ENTRIES, at), TWO_ENTRIES);
+	assert_int_equal(look_again(), UNIT_WHOLE);
+	expect_log(3, 2);
+}
+
+/* Neither has an entry the nonce of a unit, nor of another entry. */
+static void test_unit_log_never_uses_a_nonce_twice(void **state)
+{
+	uint8_t last = 0, nonce;
+
+	(void)state;
+	for (off_t i = 0; i < 6; i++) {
+		publish(1, "one", "v", 1);
+		assert_int_equal(pread(file, &nonce, 1, HEAD_AT + (i + 1) % 2 * HEAD_SIZE + 32), 1);
+		assert_int_equal(nonce, last + 1);
+		append(2, "c2", "a2");
+		/* big-endian there */
+		assert_int_equal(pread(file, &last, 1,
+				       LOG_AT + (i + 1) % 2 * (off_t)sizeof(struct unit_log) +
+					       ENTRIES_AT + 7),
+				 1);
+		assert_int_equal(last, nonce + 1);
+	}
+}
+
 #define UNIT(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -362,6 +606,15 @@ int main(void)
 		UNIT(test_unit_of_another_key_is_broken),
 		UNIT(test_unit_never_uses_a_nonce_twice),
 		UNIT(test_unit_keeps_the_envelope_it_is_given),
+		UNIT(test_unit_log_is_found_again),
+		UNIT(test_unit_log_without_id),
+		UNIT(test_unit_log_has_a_limit),
+		UNIT(test_unit_log_death_before_the_word),
+		UNIT(test_unit_back_to_a_log),
+		UNIT(test_unit_log_every_flipped_byte_is_seen),
+		UNIT(test_unit_log_cut_is_seen),
+		UNIT(test_unit_log_moved_entries_are_seen),
+		UNIT(test_unit_log_never_uses_a_nonce_twice),
 	};
 
 	return cmocka_run_group_tests_name("engine/unit", tests, NULL, NULL);

@@ -23,7 +23,7 @@
 #include "base/secret.h"
 
 #define UNIT_MAGIC   0x76747075756e6974ull /* "vtpuunit" */
-#define UNIT_VERSION 3
+#define UNIT_VERSION 4
 
 struct unit_root {
 	uint64_t magic;
@@ -62,6 +62,7 @@ struct unit_memory {
 	_Alignas(4096) uint8_t volatile_state[2][UNIT_VOLATILE_MAX];
 	_Alignas(4096) uint8_t envelope[2][UNIT_ENVELOPE_MAX];
 	_Alignas(4096) uint8_t tables[2][UNIT_TABLES_MAX];
+	_Alignas(4096) struct unit_log log[2];
 	_Alignas(4096) uint8_t contexts[RM_CONTEXTS][RM_CONTEXT_SIZE];
 };
 
@@ -172,14 +173,6 @@ static const char *clear_fault(const struct clear *clear, uint64_t number)
 	return NULL;
 }
 
-static void put_nonce(uint8_t to[GCM_NONCE_SIZE], uint64_t nonce)
-{
-	struct cursor_out out = cursor_out(to, GCM_NONCE_SIZE);
-
-	cursor_put_u32(&out, 0);
-	cursor_put_u64(&out, nonce);
-}
-
 /* Volatile state, tables and answer. */
 static int open_message(struct gcm *key, const struct unit_memory *memory,
 			const struct clear *clear, struct unit_plain *plain)
@@ -196,8 +189,33 @@ static int open_message(struct gcm *key, const struct unit_memory *memory,
 	plain->volatile_length = clear->volatile_length;
 	plain->tables_length = clear->tables_length;
 	plain->answer_length = clear->answer_length;
-	put_nonce(nonce, clear->nonce);
+	plain->id = clear->id;
+	gcm_nonce(nonce, clear->nonce);
 	return gcm_open(key, nonce, clear, sizeof(*clear), parts, 3, head->tag);
+}
+
+/* The commands behind it. The last one's answer is the unit's then. */
+static int open_log(struct gcm *key, const struct unit_memory *memory, const struct clear *clear,
+		    struct unit_plain *plain)
+{
+	const struct unit_head *head = &memory->head[clear->number & 1];
+	struct unit_entry entry;
+	struct cursor_in in;
+	int r;
+
+	r = unit_log_open(&memory->log[clear->number & 1], clear->number, head->tag, key,
+			  plain->log, &plain->log_length);
+	if (r)
+		return r;
+	in = cursor_in(plain->log, plain->log_length);
+	while (unit_log_next(&in, &entry)) {
+		plain->id = entry.id;
+		plain->answer_length = entry.id ? entry.answer_length : 0;
+		if (!cursor_copy(plain->answer, sizeof(plain->answer), entry.answer,
+				 plain->answer_length))
+			return -EBADMSG;
+	}
+	return 0;
 }
 
 static int open_with_its_key(const struct unit *unit, const struct clear *clear,
@@ -216,9 +234,14 @@ static int open_with_its_key(const struct unit *unit, const struct clear *clear,
 	secret_wipe(bytes, sizeof(bytes));
 	if (!r)
 		r = open_message(&key, unit->memory, clear, plain);
-	gcm_done(&key);
 	if (r == -EBADMSG)
 		*ret_reason = "the unit was changed";
+	if (!r) {
+		r = open_log(&key, unit->memory, clear, plain);
+		if (r == -EBADMSG)
+			*ret_reason = "the log behind the unit was changed";
+	}
+	gcm_done(&key);
 	return r;
 }
 
@@ -290,7 +313,8 @@ void unit_close(struct unit_plain **plain)
 	secret_wipe((*plain)->permanent, (*plain)->permanent_length);
 	secret_wipe((*plain)->volatile_state, (*plain)->volatile_length);
 	secret_wipe((*plain)->tables, (*plain)->tables_length);
-	secret_wipe((*plain)->answer, (*plain)->answer_length);
+	secret_wipe((*plain)->answer, sizeof((*plain)->answer));
+	secret_wipe((*plain)->log, (*plain)->log_length);
 	munmap(*plain, sizeof(**plain));
 	*plain = NULL;
 }
@@ -329,9 +353,10 @@ enum unit_state unit_check(struct unit *unit, const char **ret_reason)
 	r = open_into_memory(unit, number, &plain, ret_reason);
 	if (r)
 		return r == -EBADMSG ? UNIT_BROKEN : UNIT_UNREAD;
-	unit_close(&plain);
 	unit->number = number;
-	unit->id = head_of(unit, number)->clear.id;
+	unit->id = plain->id;
+	unit->grows = false;
+	unit_close(&plain);
 	return UNIT_WHOLE;
 }
 
@@ -342,19 +367,19 @@ struct unit_label unit_label(const struct unit *unit)
 	return (struct unit_label){
 		.instance = clear->instance,
 		.generation = clear->generation,
-		.id = clear->id,
 		.ended = clear->ended,
 		.envelope = unit->memory->envelope[clear->area],
 		.envelope_length = clear->envelope_length,
 	};
 }
 
-static void flip(struct unit *unit, uint64_t number)
+static void flip(struct unit *unit, uint64_t number, uint64_t id)
 {
 	atomic_store_explicit(&unit->memory->root.number, sealed_number(number),
 			      memory_order_release);
 	unit->number = number;
-	unit->id = head_of(unit, number)->clear.id;
+	unit->id = id;
+	unit->grows = false;
 }
 
 /* The permanent state: a new one, one that is sealed already, or that of before. */
@@ -413,11 +438,12 @@ static int fill(struct unit *unit, uint64_t number, const struct unit_content *c
 	head->clear.number = 0;
 	atomic_signal_fence(memory_order_release);
 
+	unit_log_clear(&memory->log[number & 1], number);
 	cursor_copy(clear.key, sizeof(clear.key), unit->sealed_key, sizeof(unit->sealed_key));
 	r = fill_envelope(unit, content, &clear);
 	if (r)
 		return r;
-	put_nonce(nonce, clear.nonce);
+	gcm_nonce(nonce, clear.nonce);
 	r = gcm_seal(&unit->key, nonce, &clear, sizeof(clear), parts, 3, head->tag);
 	if (r)
 		return r;
@@ -451,18 +477,36 @@ int unit_publish(struct unit *unit, const struct unit_content *content)
 	r = fill(unit, unit->number + 1, content);
 	if (r)
 		return r;
-	flip(unit, unit->number + 1);
+	flip(unit, unit->number + 1, content->id);
+	unit->grows = !content->ended;
+	unit->end.length = 0;
+	cursor_copy(unit->end.tag, GCM_TAG_SIZE, head_of(unit, unit->number)->tag, GCM_TAG_SIZE);
 	return 0;
+}
+
+int unit_append(struct unit *unit, const struct unit_entry *entry)
+{
+	int r;
+
+	if (!unit->grows)
+		return UNIT_E_FULL;
+	r = unit_log_append(&unit->memory->log[unit->number & 1], unit->number, &unit->end,
+			    &unit->key, ++unit->nonce, entry);
+	if (!r)
+		unit->id = entry->id;
+	return r;
 }
 
 int unit_back(struct unit *unit)
 {
 	struct unit_plain *plain = NULL;
 	const char *reason;
+	uint64_t id;
 
 	if (unit->number < 2 || open_into_memory(unit, unit->number - 1, &plain, &reason))
 		return -ENOENT;
+	id = plain->id;
 	unit_close(&plain);
-	flip(unit, unit->number - 1);
+	flip(unit, unit->number - 1, id);
 	return 0;
 }

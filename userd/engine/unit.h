@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The unit: all that a TPM is after one command, in memory that outlives the
- * engine.
+ * engine; and behind it a log of the commands that came since.
  *
  * The memory (a memfd that the parent keeps) has room for two units. Publishing
  * fills the one that is not current and then flips a single number, so that
@@ -12,10 +12,14 @@
  *	root   | magic, version, sizes | number of the current unit (0: none yet)
  *	head 0 | head 1		head and answer of odd and even numbers
  *	volatile 0 | volatile 1	their volatile states
- * *	envelope A | envelope B	permanent states; each head says which one is its own
+ *	envelope A | envelope B	permanent states; each head says which one is its own
  *	tables 0 | tables 1	those of the resource manager
+ *	log 0 | log 1		commands that ran after the unit; see engine/unit_log.h
  *	contexts		what they name; not written while a unit that is still needed
  *				names it (rm/context.c)
+ *
+ * A log is for commands whose effect and answer depend on nothing but the TPM's state and
+ * their bytes: to append one costs a twentieth of a unit. It is cleared with the next unit.
  *
  * The permanent state has two areas of its own, rewritten only when it changed, so
  * that a publish without an NV change writes the volatile part alone. The unit
@@ -26,8 +30,9 @@
  *
  *	permanent state	an envelope, exactly the bytes that are committed
  *	volatile state, tables,	one AES-256-GCM message under the unit key, which has
- *	answer			 *			the label (the head's first fields) as
- *authenticated data unit key	random, of one engine's life, in an envelope in each label
+ *	answer			the label (the head's first fields) as authenticated data
+ *	entries of the log	one such message each, tied to the one before
+ *	unit key		random, of one engine's life, in an envelope in each label
  *
  * The nonce is a counter that starts with the key. It is not the number: that
  * one comes again after unit_back().
@@ -44,6 +49,7 @@
 
 #include <linux/vtpm.h>
 
+#include "engine/unit_log.h"
 #include "rm/rm.h"
 #include "store/envelope.h"
 #include "store/store.h"
@@ -91,7 +97,6 @@ struct unit_content {
  * struct unit_label - what a unit says about itself in clear
  * @instance: life of the device it belongs to
  * @generation: of the permanent state
- * @id: request that was executed last, 0 for none
  * @ended: the TPM was shut down in order
  * @envelope: envelope of the permanent state, in the memory, valid until the next publish
  * @envelope_length: bytes of it
@@ -99,7 +104,6 @@ struct unit_content {
 struct unit_label {
 	uint64_t instance;
 	uint64_t generation;
-	uint64_t id;
 	bool ended;
 	const uint8_t *envelope;
 	size_t envelope_length;
@@ -113,7 +117,10 @@ struct unit_label {
  * @volatile_length: bytes of it
  * @tables: of the resource manager
  * @tables_length: bytes of them
- * @answer: response to the label's id
+ * @log: commands to be run behind it, for unit_log_next()
+ * @log_length: bytes of it
+ * @id: request that was executed last, 0 for none
+ * @answer: response to it
  * @answer_length: bytes of it
  */
 struct unit_plain {
@@ -123,6 +130,9 @@ struct unit_plain {
 	size_t volatile_length;
 	uint8_t tables[UNIT_TABLES_MAX];
 	size_t tables_length;
+	uint8_t log[UNIT_LOG_SIZE];
+	size_t log_length;
+	uint64_t id;
 	uint8_t answer[UNIT_ANSWER_MAX];
 	size_t answer_length;
 };
@@ -150,7 +160,9 @@ struct unit_memory;
  * struct unit - the mapped memory
  * @memory: the mapping
  * @number: of the current unit, 0 for none
- * @id: of the current unit
+ * @id: request that was executed last: of the current unit, or of its log's last entry
+ * @grows: the current unit is of this engine's, so that its log may
+ * @end: of its log
  * @misfit: the file has a size that this engine does not know
  * @data_key: of the TPM, borrowed
  * @instance: written into each unit
@@ -162,6 +174,8 @@ struct unit {
 	struct unit_memory *memory;
 	uint64_t number;
 	uint64_t id;
+	bool grows;
+	struct unit_log_end end;
 	bool misfit;
 	struct envelope_key *data_key;
 	uint64_t instance;
@@ -233,7 +247,15 @@ void unit_close(struct unit_plain **plain);
 int unit_publish(struct unit *unit, const struct unit_content *content);
 
 /**
- * unit_back() - make the unit before the current one current again
+ * unit_append() - add a command that ran to the current unit's log
+ *
+ * Return: 0; UNIT_E_FULL (publish a whole unit: the log is full, or behind a unit that this
+ * engine found, or went back to); -ENOMEM (it could not be sealed). Unless 0, nothing was added.
+ */
+int unit_append(struct unit *unit, const struct unit_entry *entry);
+
+/**
+ * unit_back() - make the unit before the current one, and its log, current again
  *
  * Return: 0; -ENOENT (there is no whole one, nothing has changed).
  */
