@@ -4,6 +4,8 @@
 # make bench-native: the engine alone, on this machine.
 # make bench-daemon: the daemon with many vTPMs, on this machine.
 # make bench-devices: what many devices cost the driver.
+# make bench-state: what many vTPMs and durable answers cost, beside what is asked;
+#	make check-state is a short form, which fails where a ratio is far off.
 # make bench-start: how soon an engine is there, and how much memory many take.
 
 $(B)/selftests/latency: selftests/bench/latency.c selftests/bench/reach.c selftests/bench/reach.h
@@ -23,6 +25,10 @@ $(B)/selftests/devices: selftests/bench/devices.c $(B)/selftests/driver/common.o
 	@mkdir -p $(@D)
 	$(CC) $(TEST_CPPFLAGS) $(TEST_CFLAGS) -o $@ $^
 
+$(B)/selftests/durable: $(addprefix selftests/bench/,durable.c client.c reach.c client.h reach.h)
+	@mkdir -p $(@D)
+	$(CC) $(E2E_CFLAGS) -o $@ $(filter %.c,$^) -ltpms -lcrypto
+
 bench:
 	@selftests/bench/run
 
@@ -32,10 +38,16 @@ bench-native:
 bench-daemon: programs
 	@selftests/bench/daemon
 
+bench-state: programs $(B)/selftests/durable $(B)/selftests/start
+	@selftests/bench/state
+
+check-state: programs $(B)/selftests/durable
+	@selftests/bench/state --short
+
 bench-devices:
 	@selftests/bench/devices
 
 bench-start: $(B)/selftests/start $(B)/vtpm-spawn
 	@VTPM_SPAWN=$(B)/vtpm-spawn taskset -c 0 $<
 
-.PHONY: bench bench-native bench-devices bench-start bench-daemon
+.PHONY: bench bench-native bench-devices bench-start bench-daemon bench-state check-state

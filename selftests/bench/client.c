@@ -163,6 +163,7 @@ static void nv_write(struct client *client, uint32_t index)
 {
 	uint8_t data[32] = { 42 };
 
+	data[1] = client->turn++;
 	begin(client, SESSIONS, 0x137);
 	put32(client, TPM_RH_OWNER);
 	put32(client, index);
@@ -171,7 +172,6 @@ static void nv_write(struct client *client, uint32_t index)
 	put(client, data, sizeof(data));
 	put16(client, 0);
 	end(client);
-	client_run(client, "NV_Write");
 }
 
 void client_begin_key(struct client *client, const struct reach *reach, int number)
@@ -187,7 +187,8 @@ void client_begin(struct client *client, const struct reach *reach, int number)
 		client->keys[i] = create_key(client, i);
 	define(client, client->index, 1, 8);
 	define(client, client->index + 1, 0, 32);
-	nv_write(client, client->index + 1);
+	client_nv_write(client);
+	client_run(client, "NV_Write");
 	client_nv_increment(client);
 	client_run(client, "NV_Increment");
 	client->policy = start_session(client, 1);
@@ -196,6 +197,20 @@ void client_begin(struct client *client, const struct reach *reach, int number)
 	client_run(client, "Sign");
 	client->signature_size = get32(client->response + 10);
 	memcpy(client->signature, client->response + 14, client->signature_size);
+}
+
+/* Defining is all: libtpms stores what an index has room for. */
+void client_begin_nv(struct client *client, const struct reach *reach)
+{
+	*client = (struct client){ .reach = reach, .index = CLIENT_NV_INDEX };
+	define(client, client->index + 1, 0, 32);
+	define(client, client->index + 2, 0, 2048);
+	define(client, client->index + 3, 0, 448);
+}
+
+void client_nv_write(struct client *client)
+{
+	nv_write(client, client->index + 1);
 }
 
 /* 16.1 */

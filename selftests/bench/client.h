@@ -7,6 +7,9 @@
 
 #define CLIENT_KEYS 3
 
+/* Of client_begin_nv(). */
+#define CLIENT_NV_INDEX 0x01500200
+
 /**
  * struct client - who holds three keys, an HMAC session and a policy session
  * @reach: its way to the TPM
@@ -20,6 +23,7 @@
  * @command: the one to run next
  * @size: its bytes
  * @response: to the last command
+ * @turn: makes each NV_Write another one
  */
 struct client {
 	const struct reach *reach;
@@ -33,16 +37,20 @@ struct client {
 	uint8_t command[REACH_MAX];
 	size_t size;
 	uint8_t response[REACH_MAX];
+	uint8_t turn;
 };
 
 void client_begin(struct client *client, const struct reach *reach, int number);
 void client_begin_key(struct client *client, const struct reach *reach, int number);
+/* No keys: an ordinary index of 32 bytes, and others so that the TPM's state has some 6 KB. */
+void client_begin_nv(struct client *client, const struct reach *reach);
 void client_run(struct client *client, const char *what);
 
 /* Each makes @command; client_run() runs it. */
 void client_get_random(struct client *client);
 void client_policy_pcr(struct client *client);
 void client_nv_read(struct client *client);
+void client_nv_write(struct client *client);
 void client_nv_increment(struct client *client);
 void client_pcr_read(struct client *client);
 void client_pcr_extend(struct client *client);
