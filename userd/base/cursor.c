@@ -42,6 +42,16 @@ static uint64_t get(struct cursor_in *in, size_t length)
 	return value;
 }
 
+static uint64_t get_le(struct cursor_in *in, size_t length)
+{
+	const uint8_t *at = take(in, length);
+	uint64_t value = 0;
+
+	for (size_t i = length; at && i > 0; i--)
+		value = value << 8 | at[i - 1];
+	return value;
+}
+
 static void store_be(uint8_t *at, uint64_t value, size_t length)
 {
 	for (size_t i = length; i > 0; i--, value >>= 8)
@@ -79,6 +89,21 @@ uint32_t cursor_get_u32(struct cursor_in *in)
 uint64_t cursor_get_u64(struct cursor_in *in)
 {
 	return get(in, 8);
+}
+
+uint16_t cursor_get_le16(struct cursor_in *in)
+{
+	return (uint16_t)get_le(in, 2);
+}
+
+uint32_t cursor_get_le32(struct cursor_in *in)
+{
+	return (uint32_t)get_le(in, 4);
+}
+
+uint64_t cursor_get_le64(struct cursor_in *in)
+{
+	return get_le(in, 8);
 }
 
 const uint8_t *cursor_get_bytes(struct cursor_in *in, size_t length)

@@ -8,6 +8,7 @@
  * cursor bad, every later one does nothing and reads zero. So a parser reads like
  * the table of the specification it follows, and asks once, at the end, whether
  * all of it was true. Integers are big-endian, as on the TPM's wire (Part 1, 4.1);
+ * *_le*() read little-endian ones, as firmware and IMA write them in their logs, and
  * *_raw() moves bytes as they are.
  */
 #ifndef BASE_CURSOR_H
@@ -52,6 +53,10 @@ uint8_t cursor_get_u8(struct cursor_in *in);
 uint16_t cursor_get_u16(struct cursor_in *in);
 uint32_t cursor_get_u32(struct cursor_in *in);
 uint64_t cursor_get_u64(struct cursor_in *in);
+
+uint16_t cursor_get_le16(struct cursor_in *in);
+uint32_t cursor_get_le32(struct cursor_in *in);
+uint64_t cursor_get_le64(struct cursor_in *in);
 
 /**
  * cursor_get_bytes() - step over @length bytes

@@ -24,6 +24,18 @@ static void test_cursor_get_values(void **state)
 	assert_true(cursor_ended(&in));
 }
 
+static void test_cursor_get_le(void **state)
+{
+	struct cursor_in in = cursor_in(bytes, sizeof(bytes));
+
+	(void)state;
+	assert_int_equal(cursor_get_le16(&in), 0x0201);
+	assert_int_equal(cursor_get_le32(&in), 0x06050403);
+	assert_true(cursor_get_le64(&in) == 0x0e0d0c0b0a090807ull);
+	assert_int_equal(cursor_get_le16(&in), 0); /* one byte is left */
+	assert_true(in.bad);
+}
+
 static void test_cursor_get_beyond_end(void **state)
 {
 	struct cursor_in in = cursor_in(bytes, 3);
@@ -117,6 +129,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cursor_get_values),
+		cmocka_unit_test(test_cursor_get_le),
 		cmocka_unit_test(test_cursor_get_beyond_end),
 		cmocka_unit_test(test_cursor_get_bytes_huge),
 		cmocka_unit_test(test_cursor_sub_bounds),
