@@ -243,6 +243,9 @@ static int find_storage(struct host *host, struct host_handle *ret, struct reaso
 	if (!host->about[0])
 		describe(host);
 	host_make_room(host);
+	r = host_reachable(host, reason);
+	if (r)
+		return r;
 	/* ESYS may give the number it gave before to the same key: let go of that first */
 	if (host->storage != ESYS_TR_NONE)
 		Esys_TR_Close(host->esys, &host->storage);

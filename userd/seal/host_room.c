@@ -29,10 +29,14 @@ static TPMS_CAPABILITY_DATA *capability(struct host *host, TPM2_CAP kind, uint32
 					uint32_t count)
 {
 	TPMS_CAPABILITY_DATA *data = NULL;
+	struct reason ignored;
 	TPMI_YES_NO more;
+	TSS2_RC rc;
 
-	if (Esys_GetCapability(host->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, kind, first,
-			       count, &more, &data))
+	rc = Esys_GetCapability(host->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, kind, first,
+				count, &more, &data);
+	/* ESYS that found no TPM here would speak of a wrong order at the next call */
+	if (host_failed(host, rc, "say what it holds", &ignored))
 		return NULL;
 	if (data->capability == kind)
 		return data;
