@@ -168,7 +168,7 @@ void keyd_peer_drop(struct keyd_peer *peer);
  */
 int keyd_take_order(struct keyd_peer *peer, struct ipc_in *in);
 
-/** keyd_refill() - have the pool filled in a quiet moment, or at once if it is low */
+/** keyd_refill() - have the pool filled in a quiet moment, or at once if it is empty */
 void keyd_refill(struct keyd *keyd);
 
 /** keyd_expire() - have the oldest grant ended in time */

@@ -3,7 +3,7 @@
  * The event loop, and what happens in it without being asked:
  *
  *	expiry	 a grant is wiped when its time is over
- *	refill	 no key was asked for a while, or few random bytes of the host TPM are left:
+ *	refill	 no key was asked for a while, or no random bytes of the host TPM are there:
  *		 read some ahead
  *	watchdog the loop turns, which is all the service manager is told
  *
@@ -44,7 +44,7 @@ static int on_refill(sd_event_source *source, uint64_t usec, void *context)
 void keyd_refill(struct keyd *keyd)
 {
 	bool possible = keyd->host.storage != ESYS_TR_NONE && !keyd->host.gone;
-	uint64_t pause = keyd->pool.count < POOL_LOW ? 0 : QUIET_USEC;
+	uint64_t pause = keyd->pool.count ? QUIET_USEC : 0;
 
 	if (possible)
 		sd_event_source_set_time(keyd->refill, keyd_now(keyd) + pause);

@@ -360,7 +360,7 @@ static void test_keyd_tpm_goes_away(void **state)
 	for (int i = 0; i < 3; i++)
 		expect_key();
 	test_swtpm_stop(&keyd.swtpm);
-	for (int i = 0; i < 80; i++) /* more than the pool has */
+	for (int i = 0; i < 80; i++) /* more than the pool has pieces */
 		expect_key();
 	expect_state(KEYD_STATE_UNLOCKED, NULL);
 	assert_int_equal(test_unlock(&keyd, KEYD_UNLOCK_BIND, keyd.scalar, &reply), ENODEV);
