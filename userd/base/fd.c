@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -128,4 +129,16 @@ int fd_claim(int fd)
 	if (!fcntl(fd, F_SETLK, &whole))
 		return 0;
 	return errno == EACCES || errno == EAGAIN ? -EBUSY : -errno;
+}
+
+unsigned long fd_raise_limit(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return 0;
+	files.rlim_cur = files.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &files) && getrlimit(RLIMIT_NOFILE, &files))
+		return 0;
+	return (unsigned long)files.rlim_cur;
 }

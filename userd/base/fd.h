@@ -58,4 +58,7 @@ int fd_keep_only(int *keep, size_t count);
  */
 int fd_claim(int fd);
 
+/** fd_raise_limit() - allow ourselves as many as we may. Return: how many, 0: nobody can tell */
+unsigned long fd_raise_limit(void);
+
 #endif /* BASE_FD_H */

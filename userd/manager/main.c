@@ -256,6 +256,7 @@ static int prepare(void)
 	int r;
 
 	umask(0077);
+	fd_raise_limit();
 	r = make_dir(options->state_dir, 0711);
 	if (!r)
 		r = make_dir(options->runtime_dir, 0755);

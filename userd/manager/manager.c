@@ -171,6 +171,8 @@ struct vtpm *manager_add(struct manager *manager, const struct vtpm_definition *
 		manager_out_of_memory();
 	vtpm->manager = manager;
 	vtpm->define = *define;
+	vtpm->life = LIFE_NONE;
+	vtpm->former_fd = -1;
 	vtpm->channel = -1;
 	vtpm->listen_fd = -1;
 	vtpm->control_fd = -1;
@@ -191,6 +193,8 @@ void manager_rename(struct vtpm *vtpm, const char *name)
 static void free_vtpm(struct vtpm *vtpm)
 {
 	manager_channel_close(vtpm);
+	power_former_is_gone(vtpm);
+	life_close(&vtpm->life);
 	sd_event_source_disable_unref(vtpm->kill_timer);
 	sd_event_source_disable_unref(vtpm->chip_timer);
 	free(vtpm->envelope);

@@ -122,6 +122,7 @@ void power_down(struct vtpm *vtpm)
 		socket_close(vtpm);
 	else
 		driver_destroy(vtpm);
+	life_close(&vtpm->life);
 	vtpm->instance = 0;
 	vtpm->resume = false;
 }
@@ -318,7 +319,7 @@ static void begin(struct vtpm *vtpm)
 	}
 	power_set_phase(vtpm, VTPM_WAITING);
 	if (manager->ending || !peer_here(&manager->spawn) || !manager->listed || vtpm->storing ||
-	    manager->rollback.asking)
+	    vtpm->former || manager->rollback.asking)
 		return;
 	if (manager_is_locked(manager, &problem)) {
 		/* One of which nothing is durable does not wait: its creation has failed. */

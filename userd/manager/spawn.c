@@ -65,6 +65,7 @@ void manager_spawn_end(struct manager *manager)
 static int started(void *context, const struct peer_answer *answer)
 {
 	struct vtpm *vtpm = context;
+	struct life life = LIFE_NONE;
 	uint32_t pid = 0;
 	int channel = -1;
 	bool nonsense = false;
@@ -72,16 +73,23 @@ static int started(void *context, const struct peer_answer *answer)
 	if (!answer->error) {
 		pid = cursor_get_u32(&answer->in->body);
 		channel = ipc_get_fd(answer->in);
+		life = life_get(answer->in);
 		nonsense = !ipc_ended(answer->in) || !pid;
 	}
 	if (nonsense)
 		close_fdp(&channel);
 	if (vtpm->removed && pid)
 		manager_spawn_kill_unknown(vtpm->manager, vtpm->define.uuid);
-	if (!manager_release(vtpm))
+	if (!manager_release(vtpm)) {
 		close_fdp(&channel);
-	else
-		power_started(vtpm, nonsense ? ENOTCONN : answer->error, (pid_t)pid, channel);
+		life_close(&life);
+		return nonsense ? -EPROTO : 0;
+	}
+	if (life_is_there(&life)) {
+		life_close(&vtpm->life);
+		vtpm->life = life;
+	}
+	power_started(vtpm, nonsense ? ENOTCONN : answer->error, (pid_t)pid, channel);
 	return nonsense ? -EPROTO : 0;
 }
 
@@ -97,6 +105,10 @@ void manager_spawn_start(struct vtpm *vtpm, bool idle, const int *fds, unsigned 
 	cursor_put_u8(&out.body, (uint8_t)count);
 	for (unsigned int i = 0; i < count; i++)
 		ipc_put_fd(&out, fds[i]);
+	/* What is left of another life is nobody's. */
+	if (!vtpm->resume)
+		life_close(&vtpm->life);
+	life_put(&out, &vtpm->life);
 	manager_hold(vtpm);
 	peer_send(&manager->spawn, &out, started, vtpm);
 }
@@ -110,6 +122,7 @@ static void listed(struct manager *manager)
 /* Entries answer SPAWN_LIST one by one: the list's call ended with the first. */
 static int take_entry(struct manager *manager, struct ipc_in *in)
 {
+	_cleanup_(life_close) struct life life = LIFE_NONE;
 	_cleanup_(close_fdp) int channel = -1;
 	uint8_t uuid[IPC_UUID_SIZE];
 	uint64_t instance;
@@ -122,6 +135,7 @@ static int take_entry(struct manager *manager, struct ipc_in *in)
 	status = cursor_get_u32(&in->body);
 	if (!cursor_is_zero(uuid, sizeof(uuid)) && in->fd_count)
 		channel = ipc_get_fd(in);
+	life = life_get(in);
 	if (!ipc_ended(in))
 		return -EPROTO;
 	if (cursor_is_zero(uuid, sizeof(uuid))) {
@@ -130,7 +144,8 @@ static int take_entry(struct manager *manager, struct ipc_in *in)
 	}
 	vtpm = manager_find_uuid(manager, uuid);
 	if (vtpm)
-		power_adopt(vtpm, (pid_t)pid, status, instance, TAKE_FD(channel));
+		power_adopt(vtpm, (pid_t)pid, status, instance, TAKE_FD(channel),
+			    life_take(&life));
 	else if (pid)
 		manager_spawn_kill_unknown(manager, uuid);
 	else
@@ -196,7 +211,7 @@ static void on_away(void *context)
 
 	manager->listed = false;
 	if (!manager->ending)
-		log_line("vtpm-spawn is gone, and its engines with it");
+		log_line("vtpm-spawn is gone, and its engines with it; the next one takes over");
 	power_lost(manager);
 	manager_ended(manager);
 }

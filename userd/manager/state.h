@@ -23,6 +23,7 @@
 #include "manager/manager.h"
 #include "manager/peer.h"
 #include "store/archive.h"
+#include "wire/life.h"
 
 /** define MANAGER_STARTS_MAX - engines that may be on their way at one time */
 #define MANAGER_STARTS_MAX 32
@@ -88,7 +89,10 @@ struct waiter {
  * @failed: its engine does not stay up; until the next start
  * @reason: why it is locked or failed
  * @instance: of the present life
+ * @life: what the next engine goes on from, should spawn have it no longer
  * @pid: of its engine
+ * @former: spawn died, and the engine may still be dying: nothing is started until then
+ * @former_fd: pidfd of that, -1 for none
  * @channel: to its engine, -1 for none
  * @channel_source: of it
  * @kill_timer: of an order to end
@@ -127,7 +131,10 @@ struct vtpm {
 	char reason[VTPM_REASON_SIZE];
 
 	uint64_t instance;
+	struct life life;
 	pid_t pid;
+	sd_event_source *former;
+	int former_fd;
 	int channel;
 	sd_event_source *channel_source;
 	sd_event_source *kill_timer;
@@ -330,8 +337,12 @@ void power_set_phase(struct vtpm *vtpm, enum vtpm_phase phase);
 /** power_kill_in() - kill its engine in so many seconds, or, with 0, not any more */
 void power_kill_in(struct vtpm *vtpm, unsigned int seconds);
 
-/** power_adopt() - spawn keeps something of it: a running engine or a dead one's life */
-void power_adopt(struct vtpm *vtpm, pid_t pid, uint32_t status, uint64_t instance, int channel);
+/** power_adopt() - spawn keeps something of it: a running engine, or what a dead one left
+ *
+ * @channel and @life are owned by the callee.
+ */
+void power_adopt(struct vtpm *vtpm, pid_t pid, uint32_t status, uint64_t instance, int channel,
+		 struct life life);
 
 /** power_ready() - its engine says it serves */
 void power_ready(struct vtpm *vtpm);
@@ -350,6 +361,9 @@ void power_drop(struct vtpm *vtpm);
 
 /** power_lost() - spawn is gone, and all engines with it */
 void power_lost(struct manager *manager);
+
+/** power_former_is_gone() - wait no longer for an engine of the spawn before */
+void power_former_is_gone(struct vtpm *vtpm);
 
 /* channel.c: the channel to one engine */
 

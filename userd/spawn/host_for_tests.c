@@ -132,6 +132,16 @@ int test_host_connect(struct test_host *host)
 	return 0;
 }
 
+int test_host_replace(struct test_host *host, int number)
+{
+	int r;
+
+	if (kill(host->spawn, number) || waitpid(host->spawn, NULL, 0) != host->spawn)
+		return -errno;
+	r = start_spawn(host);
+	return r ? r : test_host_connect(host);
+}
+
 int test_host_new(struct test_host *host)
 {
 	int r;
@@ -232,6 +242,15 @@ int test_vtpm_configure(struct test_vtpm *vtpm)
 	return ipc_send(vtpm->channel, &out);
 }
 
+void test_vtpm_drop(struct test_vtpm *vtpm)
+{
+	if (vtpm->channel <= 0)
+		return;
+	close(vtpm->channel);
+	life_close(&vtpm->life);
+	vtpm->channel = -1;
+}
+
 int test_host_start(struct test_host *host, struct test_vtpm *vtpm, uint32_t flags,
 		    const int *links, unsigned int count)
 {
@@ -239,6 +258,7 @@ int test_host_start(struct test_host *host, struct test_vtpm *vtpm, uint32_t fla
 	struct ipc_out out = ipc_out(SPAWN_START, bytes, sizeof(bytes));
 	uint32_t error, pid;
 	struct ipc_in in;
+	struct life life;
 	int r, fd = -1;
 
 	cursor_put_u32(&out.body, ++host->tag);
@@ -248,6 +268,8 @@ int test_host_start(struct test_host *host, struct test_vtpm *vtpm, uint32_t fla
 	cursor_put_u8(&out.body, (uint8_t)count);
 	for (unsigned int i = 0; i < count; i++)
 		ipc_put_fd(&out, links[i]);
+	if (vtpm->channel > 0 && vtpm->life_instance == vtpm->instance)
+		life_put(&out, &vtpm->life);
 	r = ipc_send(host->manager, &out);
 	if (!r)
 		r = hear(host, SPAWN_STARTED, bytes, sizeof(bytes), &in);
@@ -258,13 +280,15 @@ int test_host_start(struct test_host *host, struct test_vtpm *vtpm, uint32_t fla
 	pid = cursor_get_u32(&in.body);
 	if (!error)
 		fd = ipc_get_fd(&in);
+	life = life_get(&in);
 	r = ipc_ended(&in) ? -(int)error : -EPROTO;
 	ipc_in_done(&in);
 	if (r)
 		return r;
-	if (vtpm->channel > 0)
-		close(vtpm->channel);
+	test_vtpm_drop(vtpm);
 	vtpm->channel = fd;
+	vtpm->life = life;
+	vtpm->life_instance = vtpm->instance;
 	vtpm->pid = (pid_t)pid;
 	vtpm->ready = vtpm->resumed = vtpm->ended = false;
 	return test_vtpm_configure(vtpm);
@@ -279,7 +303,7 @@ int test_host_list(struct test_host *host, struct test_entry *ret, int room)
 	cursor_put_u32(&out.body, ++host->tag);
 	r = ipc_send(host->manager, &out);
 	while (!r) {
-		struct test_entry entry = { .channel = -1 };
+		struct test_entry entry = { .channel = -1, .life = LIFE_NONE };
 		struct ipc_in in;
 
 		r = hear(host, SPAWN_ENTRY, bytes, sizeof(bytes), &in);
@@ -292,15 +316,18 @@ int test_host_list(struct test_host *host, struct test_entry *ret, int room)
 		entry.status = cursor_get_u32(&in.body);
 		if (in.fd_count)
 			entry.channel = ipc_get_fd(&in);
+		entry.life = life_get(&in);
 		if (!ipc_ended(&in))
 			r = -EPROTO;
 		ipc_in_done(&in);
 		if (cursor_is_zero(entry.uuid, sizeof(entry.uuid)))
 			return r ? r : count;
-		if (count < room)
+		if (count < room) {
 			ret[count] = entry;
-		else
+		} else {
 			close(entry.channel);
+			life_close(&entry.life);
+		}
 		count++;
 	}
 	return r;

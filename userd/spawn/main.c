@@ -12,7 +12,6 @@
 #include <grp.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -29,15 +28,11 @@ static char keyd_path[SOCKET_PATH_MAX], own_path[SOCKET_PATH_MAX];
 /* Each vTPM takes two, and with a socket five. */
 static void raise_descriptor_limit(void)
 {
-	struct rlimit files;
+	unsigned long files = fd_raise_limit();
 
-	if (getrlimit(RLIMIT_NOFILE, &files))
-		return;
-	files.rlim_cur = files.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &files);
-	if (files.rlim_cur < 5 * SPAWN_ENTRIES_MAX + 64)
-		log_line("at most %lu descriptors: fewer than %d vTPMs at a time",
-			 (unsigned long)files.rlim_cur, SPAWN_ENTRIES_MAX);
+	if (files < 5 * SPAWN_ENTRIES_MAX + 64)
+		log_line("at most %lu descriptors: fewer than %d vTPMs at a time", files,
+			 SPAWN_ENTRIES_MAX);
 }
 
 static int open_signals(void)

@@ -40,7 +40,7 @@ static const char help[] =
 	"  --help             this\n"
 	"\n"
 	"SIGTERM ends all engines in order, and then this. When it dies otherwise, its\n"
-	"engines are killed.\n"
+	"engines are killed, and the next one resumes them from what the manager kept.\n"
 	"\n"
 	"exit status: 0 ended in order; 1 unexpected error; 2 usage.\n";
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "wire/ipc_spawn.h"
 
@@ -53,6 +54,40 @@ static int answer(struct request *request, uint32_t op, int error)
 	return ipc_send(request->spawn->manager, &out);
 }
 
+/*
+ * With all of an entry's descriptors. The kernel refuses a pocket whose connection
+ * its client has nested too deep with descriptors of his own: then spawn alone keeps them.
+ */
+static int send_entry(const struct spawn *spawn, struct ipc_out *out,
+		      const struct spawn_entry *entry)
+{
+	struct ipc_out whole;
+	int r;
+
+	ipc_put_fd(out, entry->channel);
+	whole = *out;
+	life_put(&whole, &entry->life);
+	r = ipc_send(spawn->manager, &whole);
+	return r == -ETOOMANYREFS ? ipc_send(spawn->manager, out) : r;
+}
+
+static bool is_request(const struct ipc_in *in, const struct spawn_start *start)
+{
+	const struct life *life = &start->life;
+
+	return ipc_ended(in) && start->count <= 2 && (start->uuid.high || start->uuid.low) &&
+	       !(start->flags & ~(uint32_t)SPAWN_START_IDLE) &&
+	       (!life_is_there(life) || (start->count > 1) == (life->journal >= 0));
+}
+
+/* The child has copies of what it serves. */
+static void end_start(struct spawn_start *start)
+{
+	close_fdp(&start->links[0]);
+	close_fdp(&start->links[1]);
+	life_close(&start->life);
+}
+
 static int on_start(void *context, struct ipc_in *in)
 {
 	struct request *request = context;
@@ -68,19 +103,18 @@ static int on_start(void *context, struct ipc_in *in)
 	start.instance = cursor_get_u64(&in->body);
 	start.flags = cursor_get_u32(&in->body);
 	start.count = cursor_get_u8(&in->body);
-	/* Left in the message, whose end closes them: the child has copies. */
-	if (!cursor_ended(&in->body) || start.count > 2 || start.count != in->fd_count ||
-	    (!start.uuid.high && !start.uuid.low) || start.flags & ~(uint32_t)SPAWN_START_IDLE)
+	for (unsigned int i = 0; i < 2; i++)
+		start.links[i] = i < start.count ? ipc_get_fd(in) : -1;
+	start.life = life_get(in);
+	if (!is_request(in, &start)) {
+		end_start(&start);
 		return -EPROTO;
-	for (unsigned int i = 0; i < start.count; i++)
-		start.links[i] = in->fds[i];
-
+	}
 	r = spawn->ending ? -ECANCELED : spawn_start(spawn, &start, &entry);
+	end_start(&start);
 	out = begin_answer(SPAWN_STARTED, bytes, request->tag, r);
 	cursor_put_u32(&out.body, entry ? (uint32_t)entry->pid : 0);
-	if (entry)
-		ipc_put_fd(&out, entry->channel);
-	return ipc_send(spawn->manager, &out);
+	return entry ? send_entry(spawn, &out, entry) : ipc_send(spawn->manager, &out);
 }
 
 static int on_list(void *context, struct ipc_in *in)
@@ -186,9 +220,7 @@ int spawn_list_next(struct spawn *spawn)
 	cursor_put_u64(&out.body, entry ? entry->instance : 0);
 	cursor_put_u32(&out.body, entry ? (uint32_t)entry->pid : 0);
 	cursor_put_u32(&out.body, entry ? entry->status : 0);
-	if (entry)
-		ipc_put_fd(&out, entry->channel);
-	r = ipc_send(spawn->manager, &out);
+	r = entry ? send_entry(spawn, &out, entry) : ipc_send(spawn->manager, &out);
 	if (r)
 		return r;
 	spawn->list_next++;

@@ -16,9 +16,10 @@
  * when he does not read, nor for an engine. It parses nothing of what the channels
  * carry and holds no key; the checkpoint memory it keeps is ciphertext.
  *
- * Engines end with it (PR_SET_PDEATHSIG): the memory they could be resumed from has no
- * other keeper. For their TPMs that is a power cut: no commit that was answered is
- * lost, what is volatile is.
+ * Engines end with it (PR_SET_PDEATHSIG), for the manager hears of their deaths from
+ * nobody else. He keeps their lives too, and the next spawn starts others that go on from
+ * there. Only where both die at one time that is a power cut for the TPMs: no commit
+ * that was answered is lost, what is volatile is.
  */
 #ifndef SPAWN_SPAWN_H
 #define SPAWN_SPAWN_H
@@ -31,6 +32,7 @@
 #include "base/notify.h"
 #include "engine/child.h"
 #include "wire/ipc.h"
+#include "wire/life.h"
 
 /** define SPAWN_ENTRIES_MAX - vTPMs of one host; each keeps two descriptors, or five */
 #define SPAWN_ENTRIES_MAX 4096
@@ -57,10 +59,8 @@ struct spawn_uuid {
  * struct spawn_entry - what is kept of a vTPM
  * @used: this entry is one
  * @uuid: vTPM
- * @instance: life of the device that @memory belongs to
- * @memory: checkpoint memory, -1 for none
- * @journal: of its stream link, -1 where it has none
- * @pocket: pair of sockets that keeps the stream link's connection, -1 likewise
+ * @instance: life of the device that @life belongs to
+ * @life: what the next engine goes on from
  * @channel: the manager's end of the channel to the last engine, -1 for none
  * @pid: engine, 0 where none runs
  * @ended: the engine that ended last
@@ -71,9 +71,7 @@ struct spawn_entry {
 	bool used;
 	struct spawn_uuid uuid;
 	uint64_t instance;
-	int memory;
-	int journal;
-	int pocket[2];
+	struct life life;
 	int channel;
 	pid_t pid;
 	pid_t ended;
@@ -174,6 +172,7 @@ void spawn_table_remove(struct spawn_table *table, struct spawn_entry *entry);
  * @flags: &enum spawn_start_flags
  * @links: descriptors for the engine, borrowed
  * @count: how many
+ * @life: what the manager kept; taken by spawn_start() where it is needed
  */
 struct spawn_start {
 	struct spawn_uuid uuid;
@@ -181,6 +180,7 @@ struct spawn_start {
 	uint32_t flags;
 	int links[2];
 	unsigned int count;
+	struct life life;
 };
 
 /**
@@ -192,7 +192,7 @@ struct spawn_start {
  * Return: 0; -EBUSY (its engine runs); -EMFILE (too many vTPMs, or descriptors);
  * another -errno of memfd_create(), socketpair() or fork().
  */
-int spawn_start(struct spawn *spawn, const struct spawn_start *start, struct spawn_entry **ret);
+int spawn_start(struct spawn *spawn, struct spawn_start *start, struct spawn_entry **ret);
 
 /* requests.c */
 

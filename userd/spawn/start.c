@@ -32,10 +32,8 @@
 struct parts {
 	int ours;   /* of the channel */
 	int theirs; /* of the channel */
-	int memory;
-	int journal;
-	int pocket[2];
-	bool kept; /* memory, journal and pocket are the entry's already */
+	struct life life;
+	bool kept; /* the life is the entry's already */
 };
 
 static int place_descriptors(const struct spawn *spawn, const struct spawn_start *start,
@@ -43,13 +41,13 @@ static int place_descriptors(const struct spawn *spawn, const struct spawn_start
 {
 	const int from[_ENGINE_FD_END] = {
 		[ENGINE_FD_CHANNEL] = parts->theirs,
-		[ENGINE_FD_CHECKPOINT] = parts->memory,
+		[ENGINE_FD_CHECKPOINT] = parts->life.memory,
 		[ENGINE_FD_LINK] = start->count > 0 ? start->links[0] : -1,
 		[ENGINE_FD_CONTROL] = start->count > 1 ? start->links[1] : -1,
 		[ENGINE_FD_RULESET] = spawn->zygote.sandbox[0].ruleset,
-		[ENGINE_FD_JOURNAL] = parts->journal,
-		[ENGINE_FD_POCKET_IN] = parts->pocket[0],
-		[ENGINE_FD_POCKET_OUT] = parts->pocket[1],
+		[ENGINE_FD_JOURNAL] = parts->life.journal,
+		[ENGINE_FD_POCKET_IN] = parts->life.pocket[0],
+		[ENGINE_FD_POCKET_OUT] = parts->life.pocket[1],
 	};
 	int aside[_ENGINE_FD_END];
 
@@ -112,44 +110,34 @@ static bool is_crowded(int fd)
 	       (rlim_t)fd + SPAWN_FILES_SPARE >= files.rlim_cur;
 }
 
-static void close_kept(struct parts *parts)
-{
-	close_fdp(&parts->memory);
-	close_fdp(&parts->journal);
-	close_fdp(&parts->pocket[0]);
-	close_fdp(&parts->pocket[1]);
-}
-
 /* What belongs to one life of the device, unless it is there. A stream has a control socket. */
-static int make_kept(const struct spawn_entry *entry, const struct spawn_start *start,
+static int make_life(const struct spawn_entry *entry, struct spawn_start *start,
 		     struct parts *parts)
 {
+	struct life *life = &parts->life;
 	int r = 0;
 
-	parts->kept = entry && entry->memory >= 0 && entry->instance == start->instance;
-	if (parts->kept) {
-		parts->memory = entry->memory;
-		parts->journal = entry->journal;
-		parts->pocket[0] = entry->pocket[0];
-		parts->pocket[1] = entry->pocket[1];
+	parts->kept = entry && life_is_there(&entry->life) && entry->instance == start->instance;
+	if (parts->kept || life_is_there(&start->life)) {
+		*life = parts->kept ? entry->life : life_take(&start->life);
 		return 0;
 	}
-	parts->memory = memfd_create("vtpm-checkpoint", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (parts->memory < 0)
+	life->memory = memfd_create("vtpm-checkpoint", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (life->memory < 0)
 		return -errno;
 	if (start->count > 1) {
-		parts->journal = memfd_create("vtpm-journal", MFD_CLOEXEC);
-		r = parts->journal < 0 ? -errno : ipc_pair(parts->pocket);
+		life->journal = memfd_create("vtpm-journal", MFD_CLOEXEC);
+		r = life->journal < 0 ? -errno : ipc_pair(life->pocket);
 	}
 	return r;
 }
 
-static int make_parts(const struct spawn_entry *entry, const struct spawn_start *start,
+static int make_parts(const struct spawn_entry *entry, struct spawn_start *start,
 		      struct parts *parts)
 {
 	int pair[2], r;
 
-	r = make_kept(entry, start, parts);
+	r = make_life(entry, start, parts);
 	if (!r)
 		r = ipc_pair(pair);
 	if (!r && !entry && is_crowded(pair[1])) {
@@ -159,7 +147,7 @@ static int make_parts(const struct spawn_entry *entry, const struct spawn_start 
 	}
 	if (r) {
 		if (!parts->kept)
-			close_kept(parts);
+			life_close(&parts->life);
 		return r;
 	}
 	parts->ours = pair[0];
@@ -171,23 +159,17 @@ static int make_parts(const struct spawn_entry *entry, const struct spawn_start 
 static void hand_over(struct spawn_entry *entry, const struct parts *parts)
 {
 	if (!parts->kept) {
-		close_fdp(&entry->memory);
-		close_fdp(&entry->journal);
-		close_fdp(&entry->pocket[0]);
-		close_fdp(&entry->pocket[1]);
+		life_close(&entry->life);
+		entry->life = parts->life;
 	}
 	close_fdp(&entry->channel);
-	entry->memory = parts->memory;
-	entry->journal = parts->journal;
-	entry->pocket[0] = parts->pocket[0];
-	entry->pocket[1] = parts->pocket[1];
 	entry->channel = parts->ours;
 }
 
-int spawn_start(struct spawn *spawn, const struct spawn_start *start, struct spawn_entry **ret)
+int spawn_start(struct spawn *spawn, struct spawn_start *start, struct spawn_entry **ret)
 {
 	struct spawn_entry *entry = spawn_table_find(&spawn->table, start->uuid);
-	struct parts parts = { -1, -1, -1, -1, { -1, -1 }, false };
+	struct parts parts = { -1, -1, LIFE_NONE, false };
 	pid_t parent = getpid(), pid;
 	int r;
 
@@ -206,8 +188,8 @@ int spawn_start(struct spawn *spawn, const struct spawn_start *start, struct spa
 	if (r) {
 		close(parts.ours);
 		if (!parts.kept)
-			close_kept(&parts);
-		if (entry && entry->memory < 0)
+			life_close(&parts.life);
+		if (entry && !life_is_there(&entry->life))
 			spawn_table_remove(&spawn->table, entry);
 		return r;
 	}

@@ -36,9 +36,7 @@ struct spawn_entry *spawn_table_add(struct spawn_table *table, struct spawn_uuid
 		*entry = (struct spawn_entry){
 			.used = true,
 			.uuid = uuid,
-			.memory = -1,
-			.journal = -1,
-			.pocket = { -1, -1 },
+			.life = LIFE_NONE,
 			.channel = -1,
 		};
 		if (i >= table->end)
@@ -50,10 +48,7 @@ struct spawn_entry *spawn_table_add(struct spawn_table *table, struct spawn_uuid
 
 void spawn_table_remove(struct spawn_table *table, struct spawn_entry *entry)
 {
-	close_fdp(&entry->memory);
-	close_fdp(&entry->journal);
-	close_fdp(&entry->pocket[0]);
-	close_fdp(&entry->pocket[1]);
+	life_close(&entry->life);
 	close_fdp(&entry->channel);
 	*entry = (struct spawn_entry){ 0 };
 	while (table->end && !table->entries[table->end - 1].used)

@@ -14,6 +14,7 @@
 
 #include "store/store.h"
 #include "wire/ipc.h"
+#include "wire/life.h"
 
 /* What keyd gives: its first byte is keyd->key_byte, 1 unless a test says otherwise. */
 #define TEST_KEYD_KEY     \
@@ -68,7 +69,9 @@ struct test_host {
  * @generation: durable
  * @envelope: durable
  * @length: bytes of it
- * @channel: the manager's end
+ * @channel: the manager's end, > 0 where @life is its own too
+ * @life: what the next engine goes on from
+ * @life_instance: whose
  * @pid: engine
  * @commits: ENGINE_COMMITs seen
  * @refuse: errno to answer the next commits with
@@ -89,6 +92,8 @@ struct test_vtpm {
 	uint8_t envelope[STORE_RECORD_MAX];
 	size_t length;
 	int channel;
+	struct life life;
+	uint64_t life_instance;
 	pid_t pid;
 	unsigned int commits;
 	uint32_t refuse;
@@ -114,11 +119,15 @@ struct test_entry {
 	uint32_t pid;
 	uint32_t status;
 	int channel;
+	struct life life;
 };
 
 /** test_host_new() - make the folder, start keyd and VTPM_SPAWN, connect */
 int test_host_new(struct test_host *host);
 void test_host_done(struct test_host *host);
+
+/** test_host_replace() - end VTPM_SPAWN by this signal, start another one, connect */
+int test_host_replace(struct test_host *host, int number);
 
 /** test_host_connect() - be a new manager */
 int test_host_connect(struct test_host *host);
@@ -135,6 +144,9 @@ int test_host_list(struct test_host *host, struct test_entry *ret, int room);
 
 /** test_host_exited() - wait for SPAWN_EXITED, at most 10 s */
 int test_host_exited(struct test_host *host, struct test_exit *ret);
+
+/** test_vtpm_drop() - close what is kept of it */
+void test_vtpm_drop(struct test_vtpm *vtpm);
 
 /** test_vtpm_configure() - send ENGINE_CONFIG */
 int test_vtpm_configure(struct test_vtpm *vtpm);

@@ -39,8 +39,7 @@ static struct test_answer answer, other;
 
 static void name_vtpm(struct test_vtpm *v, uint8_t name)
 {
-	if (v->channel > 0)
-		close(v->channel);
+	test_vtpm_drop(v);
 	*v = (struct test_vtpm){ .flags = ENGINE_CONFIG_MANUFACTURE, .epoch = 1, .instance = 9 };
 	v->uuid[0] = 0xab;
 	v->uuid[15] = name;
@@ -208,8 +207,7 @@ static void test_spawn_unanswered_commit_is_sent_again(void **state)
 	test_send(&peer, VTPM_FRAME_COMMAND, ++peer.id, 0, &increment);
 	assert_int_equal(test_vtpm_step(&vtpm), 0);
 	/* the manager dies; the next one asks spawn */
-	close(vtpm.channel);
-	vtpm.channel = -1;
+	test_vtpm_drop(&vtpm);
 	assert_int_equal(test_host_connect(&host), 0);
 	{
 		struct test_entry entry;
@@ -218,6 +216,7 @@ static void test_spawn_unanswered_commit_is_sent_again(void **state)
 		assert_int_equal(entry.pid, vtpm.pid);
 		assert_true(entry.instance == vtpm.instance);
 		vtpm.channel = entry.channel;
+		vtpm.life = entry.life;
 	}
 	vtpm.deaf = false;
 	assert_int_equal(ipc_send(vtpm.channel, &again), 0);
@@ -388,15 +387,20 @@ static void test_spawn_list_and_forget(void **state)
 	assert_int_equal(entries[0].pid, 0);
 	assert_int_equal(entries[0].status, SIGKILL);
 	assert_int_equal(entries[1].pid, second.pid);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
+		assert_true(life_is_there(&entries[i].life) && entries[i].life.journal < 0);
 		close(entries[i].channel);
+		life_close(&entries[i].life);
+	}
 
 	assert_int_equal(test_host_ask(&host, SPAWN_FORGET, second.uuid, 16), -EBUSY);
 	assert_int_equal(test_host_ask(&host, SPAWN_FORGET, vtpm.uuid, 16), 0);
 	assert_int_equal(test_host_ask(&host, SPAWN_FORGET, unknown, 16), 0);
 	assert_int_equal(test_host_list(&host, entries, 4), 1);
 	close(entries[0].channel);
+	life_close(&entries[0].life);
 	assert_int_equal(signal_engine(&vtpm, SIGTERM), -ESRCH);
+	test_vtpm_drop(&vtpm);
 	start_ready(&vtpm);
 	assert_false(vtpm.resumed); /* its memory is gone */
 }
@@ -589,15 +593,59 @@ static void test_spawn_ends_in_order(void **state)
 	host.spawn = 0;
 }
 
-static void test_spawn_death_is_a_power_cut(void **state)
+/* What the manager keeps, the next spawn goes on from, with the commit that was under way. */
+static void test_spawn_death_is_survived(void **state)
+{
+	struct test_command increment = test_counter_increment();
+
+	(void)state;
+	start_ready(&vtpm);
+	assert_int_equal(call(&vtpm, test_counter_define(), &answer), TPM_RC_SUCCESS);
+	vtpm.deaf = true;
+	test_send(&peer, VTPM_FRAME_COMMAND, ++peer.id, 0, &increment);
+	assert_int_equal(test_vtpm_step(&vtpm), 0);
+	assert_int_equal(test_host_replace(&host, SIGKILL), 0);
+	assert_false(test_receive(&peer, &answer)); /* the engine went too */
+	assert_int_equal(test_host_list(&host, NULL, 0), 0);
+	vtpm.deaf = false;
+	start_ready(&vtpm);
+	assert_true(vtpm.resumed);
+	assert_int_equal(call_again(&vtpm, peer.id, increment, &answer), TPM_RC_SUCCESS);
+	assert_true(counter(&vtpm) == 1);
+	/* spawn keeps it again, and the next engine has it from there */
+	slay(&vtpm);
+	test_vtpm_drop(&vtpm);
+	start_ready(&vtpm);
+	assert_true(vtpm.resumed);
+}
+
+static void test_spawn_death_is_a_power_cut_where_nobody_keeps(void **state)
 {
 	(void)state;
 	start_ready(&vtpm);
 	assert_int_equal(call(&vtpm, test_counter_define(), &answer), TPM_RC_SUCCESS);
-	kill(host.spawn, SIGKILL);
-	waitpid(host.spawn, NULL, 0);
-	host.spawn = 0;
-	assert_false(test_receive(&peer, &answer)); /* the engine went too */
+	assert_int_equal(test_host_replace(&host, SIGKILL), 0);
+	assert_false(test_receive(&peer, &answer));
+	test_vtpm_drop(&vtpm);
+	start_ready(&vtpm);
+	assert_false(vtpm.resumed);
+}
+
+/* A stream has four descriptors to go on from, a device one: neither is taken for the other. */
+static void test_spawn_life_of_another_kind_is_refused(void **state)
+{
+	int links[2];
+
+	(void)state;
+	start_ready(&vtpm);
+	slay(&vtpm);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, links), 0);
+	assert_int_equal(test_host_start(&host, &vtpm, 0, links, 2), -EPIPE);
+	close(links[0]);
+	close(links[1]);
+	assert_int_equal(test_host_connect(&host), 0);
+	start_ready(&vtpm);
+	assert_true(vtpm.resumed);
 }
 
 static void read_status(pid_t pid, char *text, size_t room)
@@ -775,7 +823,9 @@ int main(void)
 		SPAWN(test_spawn_engine_ends_at_nonsense_of_the_manager),
 		SPAWN(test_spawn_manager_goes_engines_stay),
 		SPAWN(test_spawn_ends_in_order),
-		SPAWN(test_spawn_death_is_a_power_cut),
+		SPAWN(test_spawn_death_is_survived),
+		SPAWN(test_spawn_death_is_a_power_cut_where_nobody_keeps),
+		SPAWN(test_spawn_life_of_another_kind_is_refused),
 		SPAWN(test_spawn_child_has_only_its_own),
 		SPAWN(test_spawn_becomes_somebody_else),
 		SPAWN(test_spawn_new_tpm_is_provisioned),

@@ -3,7 +3,7 @@
  * Typed messages between our own processes.
  *
  * A message is one packet of an AF_UNIX SOCK_SEQPACKET socket: an operation, a
- * body, and at most four descriptors. So a message is there whole or not at all,
+ * body, and at most six descriptors. So a message is there whole or not at all,
  * whoever died while it was sent or read. The body is written and read with
  * cursors, big-endian; whoever reads it must end exactly at its last byte and
  * must have taken every descriptor, or the message is a broken one.
@@ -30,7 +30,7 @@
 #define IPC_PACKET_MAX (344u << 10)
 
 /** define IPC_FDS_MAX - descriptors a message may carry */
-#define IPC_FDS_MAX 4
+#define IPC_FDS_MAX 6
 
 /** define IPC_TEXT_MAX - longest string, its ending NUL included */
 #define IPC_TEXT_MAX 512

@@ -2,9 +2,11 @@
 /*
  * What vtpm-spawn is asked by the manager, at RUNTIME_DIR/spawn.sock.
  *
- * spawn keeps for each vTPM what must outlive both its engine and the manager:
- * the checkpoint memory and the manager's end of the engine's channel. It
- * knows a vTPM by its UUID and understands nothing of what passes the channel.
+ * spawn keeps for each vTPM what must outlive both its engine and the manager: what
+ * the next engine goes on from (wire/life.h) and the manager's end of the engine's channel.
+ * The manager keeps the former too, and gives it to a spawn that has it not: so a
+ * spawn can be replaced as well. It knows a vTPM by its UUID and understands nothing of
+ * what passes the channel.
  *
  * Requests begin with a tag (u32) of the manager's choice, answers with that tag and an
  * errno (0: done). One manager at a time: a new connection replaces the old one.
@@ -15,19 +17,20 @@
 /**
  * enum spawn_op - operations; tag and errno are not repeated here
  * @SPAWN_START: tag, uuid, u64 instance, u32 &enum spawn_start_flags, u8 descriptors
- *	that came along (0 to 2: what it serves, the control socket of that). Makes a
- *	channel and an engine; makes the checkpoint memory unless it is there
- *	already, and kept under the same instance
- * @SPAWN_STARTED: u32 pid, and the manager's end of the channel as a descriptor.
+ *	of what it serves (0 to 2: that, its control socket); those, and the life that the
+ *	manager keeps of this instance, if any. Makes a channel and an engine, which goes
+ *	on from what spawn keeps under the same instance; from what came along, where
+ *	that is nothing; from new memory, where that is nothing either
+ * @SPAWN_STARTED: u32 pid; the manager's end of the channel, and the life, as descriptors.
  *	errno EBUSY: its engine runs; ENOMEM, EMFILE, EAGAIN: as fork() and others say
  * @SPAWN_LIST: tag
  * @SPAWN_ENTRY: one for each vTPM that spawn keeps something of: uuid, u64 instance,
- *	u32 pid (0: its engine has ended), u32 wait status (of the ended one), and the
- *	manager's end of the channel as a descriptor. The last one has the nil uuid
- *	and no descriptor
+ *	u32 pid (0: its engine has ended), u32 wait status (of the ended one); the
+ *	manager's end of the channel, and the life, as descriptors. The last one has the
+ *	nil uuid and no descriptor
  * @SPAWN_SIGNAL: tag, uuid, u32 signal: to its engine, SIGTERM or SIGKILL
  * @SPAWN_SIGNALLED: nothing more. errno ESRCH: no engine runs
- * @SPAWN_FORGET: tag, uuid: give up the checkpoint memory and the channel
+ * @SPAWN_FORGET: tag, uuid: give up its life and the channel
  * @SPAWN_FORGOTTEN: nothing more. errno EBUSY: its engine runs
  * @SPAWN_END: tag: SIGTERM to each engine, then end
  * @SPAWN_ENDING: nothing more
