@@ -38,6 +38,7 @@ struct archive {
 	struct archive_job **finished_end;
 	bool ending;
 	bool dirty;
+	uint64_t version;
 	int fd;
 };
 
@@ -61,6 +62,9 @@ static void finish_all(struct archive *archive, struct archive_job *jobs)
 
 	pthread_mutex_lock(&archive->lock);
 	archive->dirty = archive->guard.dirty;
+	archive->version = archive->guard.state == GUARD_UNASKED
+				   ? 0
+				   : 1 + archive_sql_changes(archive->sql);
 	*archive->finished_end = jobs;
 	while (*archive->finished_end)
 		archive->finished_end = &(*archive->finished_end)->next;
@@ -194,6 +198,16 @@ bool archive_is_dirty(struct archive *archive)
 	dirty = archive->dirty;
 	pthread_mutex_unlock(&archive->lock);
 	return dirty;
+}
+
+uint64_t archive_version(struct archive *archive)
+{
+	uint64_t version;
+
+	pthread_mutex_lock(&archive->lock);
+	version = archive->version;
+	pthread_mutex_unlock(&archive->lock);
+	return version;
 }
 
 int archive_fd(const struct archive *archive)

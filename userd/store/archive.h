@@ -222,6 +222,14 @@ void archive_set_witness(struct archive *archive, const struct archive_witness *
 /** archive_is_dirty() - has anything changed that is not anchored? As of the jobs that are done */
 bool archive_is_dirty(struct archive *archive);
 
+/**
+ * archive_version() - number of the present content, as of the jobs that are done
+ *
+ * Return: greater than 0, and greater after each change of this run; 0 where the witness has not
+ * said that this is the newest store.
+ */
+uint64_t archive_version(struct archive *archive);
+
 /** archive_fd() - descriptor that is readable when archive_dispatch() has work */
 int archive_fd(const struct archive *archive);
 

@@ -333,6 +333,11 @@ bool archive_sql_in_transaction(const struct archive_sql *sql)
 	return !sqlite3_get_autocommit(sql->db);
 }
 
+uint64_t archive_sql_changes(const struct archive_sql *sql)
+{
+	return (uint64_t)sqlite3_total_changes64(sql->db);
+}
+
 int archive_sql_begin(struct archive_sql *sql)
 {
 	return run(sql, BEGIN);

@@ -25,6 +25,9 @@ int archive_sql_each(struct archive_sql *sql,
 				  uint64_t generation),
 		     void *context);
 
+/** archive_sql_changes() - rows changed since it was opened, rolled back or not */
+uint64_t archive_sql_changes(const struct archive_sql *sql);
+
 /** archive_sql_begin() - begin a transaction. Return: 0 or a positive errno */
 int archive_sql_begin(struct archive_sql *sql);
 

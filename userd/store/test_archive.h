@@ -18,6 +18,7 @@
 
 #include "base/cursor.h"
 #include "store/archive.h"
+#include "store/envelope.h"
 
 struct place {
 	char dir[64];
@@ -38,12 +39,13 @@ static inline int setup(void **state)
 
 static inline int teardown(void **state)
 {
-	static const char *const names[] = { "vtpm.db", "vtpm.db-wal", "vtpm.db-shm" };
+	static const char *const names[] = { "vtpm.db", "vtpm.db-wal", "vtpm.db-shm",
+					     "vtpm.db.copy" };
 	struct place *place = *state;
 	char path[128];
 
 	archive_free(place->archive);
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", place->dir, names[i]);
 		unlink(path);
 	}
@@ -112,6 +114,26 @@ static inline struct outcome run(struct place *place, enum archive_kind kind, ui
 	archive_submit(place->archive, make(kind, who, generation, bytes, &outcome));
 	wait_for(place, &outcome, 1);
 	return outcome;
+}
+
+/* One with an envelope that is one, of generation 1. */
+static inline void put_sealed(struct place *place, uint8_t who)
+{
+	struct outcome outcome = { 0 };
+	struct archive_job *job = make(ARCHIVE_PUT, who, 1, NULL, &outcome);
+	uint8_t key[GCM_KEY_SIZE] = { who }, bytes[200];
+	struct envelope_key data_key;
+	size_t length;
+
+	assert_int_equal(envelope_key_init(&data_key, key, job->define.uuid, 1, 1), 0);
+	assert_int_equal(envelope_seal(&data_key, ENVELOPE_PERMANENT, 1, "state", 5, bytes,
+				       sizeof(bytes), &length),
+			 0);
+	envelope_key_done(&data_key);
+	assert_int_equal(archive_job_bytes(job, bytes, length), 0);
+	archive_submit(place->archive, job);
+	wait_for(place, &outcome, 1);
+	assert_int_equal(outcome.error, 0);
 }
 
 static inline void expect_state(struct place *place, uint8_t who, uint64_t generation,

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include "store/archive_inspect.h"
-#include "store/envelope.h"
 #include "store/test_archive.h"
 
 struct look {
@@ -23,25 +22,6 @@ static void see(void *context, const struct archive_seen *seen)
 	look->bad += seen->problem[0] != '\0';
 	if (seen->problem[0])
 		snprintf(look->problem, sizeof(look->problem), "%s", seen->problem);
-}
-
-static void put(struct place *place, uint8_t who)
-{
-	struct outcome outcome = { 0 };
-	struct archive_job *job = make(ARCHIVE_PUT, who, 1, NULL, &outcome);
-	uint8_t key[GCM_KEY_SIZE] = { who }, bytes[200];
-	struct envelope_key data_key;
-	size_t length;
-
-	assert_int_equal(envelope_key_init(&data_key, key, job->define.uuid, 1, 1), 0);
-	assert_int_equal(envelope_seal(&data_key, ENVELOPE_PERMANENT, 1, "state", 5, bytes,
-				       sizeof(bytes), &length),
-			 0);
-	envelope_key_done(&data_key);
-	assert_int_equal(archive_job_bytes(job, bytes, length), 0);
-	archive_submit(place->archive, job);
-	wait_for(place, &outcome, 1);
-	assert_int_equal(outcome.error, 0);
 }
 
 /* Size and times of the file and of what may lie beside it. */
@@ -82,8 +62,8 @@ static void test_inspect_intact(void **state)
 	struct look look;
 
 	open_it(place);
-	put(place, 1);
-	put(place, 2);
+	put_sealed(place, 1);
+	put_sealed(place, 2);
 	assert_int_equal(inspect(place, &look, reason), 0);
 	assert_int_equal(look.count, 2);
 	assert_int_equal(look.bad, 0);
@@ -119,8 +99,8 @@ static void test_inspect_finds(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		unlink(place->path);
 		open_it(place);
-		put(place, 1);
-		put(place, 2);
+		put_sealed(place, 1);
+		put_sealed(place, 2);
 		place->archive = archive_free(place->archive);
 		execute(place->path, rows[i].sql);
 		assert_int_equal(inspect(place, &look, reason), 0);
@@ -140,7 +120,7 @@ static void test_inspect_damaged(void **state)
 
 	assert_int_equal(inspect(place, &look, reason), -ENOENT);
 	open_it(place);
-	put(place, 1);
+	put_sealed(place, 1);
 	place->archive = archive_free(place->archive);
 	execute(place->path, "PRAGMA user_version = 1");
 	assert_int_equal(inspect(place, &look, reason), -EUCLEAN);
