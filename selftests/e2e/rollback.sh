@@ -152,3 +152,48 @@ fsck() {
 	is "$?" 9 && has "$out" "1 of them not intact" && has "$out" "its row"
 }
 check fsck fsck
+
+damage() { dd if=/dev/urandom of="$place/state/vtpm.db" bs=4096 seek=1 count=4 conv=notrunc status=none; }
+
+# starts_not: vtpmd ends by itself, and says why
+starts_not() {
+	! timeout 20 "$root/build/vtpmd" --foreground --state-dir "$place/state" \
+		--runtime-dir "$place/run" --tcti "swtpm:path=$place/tpm1" 2>"$place/why" &&
+		has "$(cat "$place/why")" "$1"
+}
+
+# A store that does not open is not made anew; its copy is offered, and comes when it is told to.
+copy_of_store() {
+	local out
+	ready && ctl create web1 --front-end socket && define_counter web1 && stop || return
+	up && ctl create web2 --front-end socket && sleep 1 || return
+	out=$(ctl fsck --state-dir "$place/state" --use-copy 2>&1) && return 1
+	has "$out" "is intact" || return
+	kill -9 "$vtpmd"
+	wait "$vtpmd"
+	pkill -9 -f -- "$place/run"
+	rm -f "$place/state/vtpm.db-"*
+	damage
+	starts_not "fsck --state-dir $place/state --use-copy" || return
+	has "$(cat "$place/why")" "'web1' generation" || return
+	out=$(ctl fsck --state-dir "$place/state" 2>&1)
+	is "$?" 9 && has "$out" "--use-copy" && has "$out" "vTPMs: 1, 0 of them not intact" || return
+	ctl fsck --state-dir "$place/state" --use-copy || return
+	ctl fsck --state-dir "$place/state" || return
+	ls "$place/state/damaged-"*/vtpm.db || return
+	up && until_true 20 store_is old && host_is locked || return
+	accept && accept --accept-rollback && ctl wait web1 && is "$(nv web1)" 1 || return
+	! ctl show web2
+}
+check copy-of-store copy_of_store
+
+# Nothing came after the copy: it is the newest, and nobody has to accept anything.
+copy_is_newest() {
+	ready && ctl create web1 --front-end socket && define_counter web1 && stop || return
+	rm "$place/state/vtpm.db"
+	starts_not "its copy is there" || return
+	ctl fsck --state-dir "$place/state" --use-copy || return
+	up && until_true 20 store_is newest && ctl wait web1 && is "$(nv web1)" 1 || return
+	is "$(ctl fsck --state-dir "$place/state" --use-copy 2>&1 | grep -c "is intact")" 1
+}
+check copy-is-newest copy_is_newest

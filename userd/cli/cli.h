@@ -67,6 +67,7 @@ enum cli_exit {
  * @rollback: how the store shall be protected; NULL for the default
  * @window: seconds, of lazy protection; 0 for the default
  * @state_dir: of vtpmd; NULL for the default
+ * @use_copy: put the copy of a store in its place
  * @bind: seal the root key to the host TPM that is here now
  * @front_end: NULL for the default
  * @owner_set: @owner and @group were given
@@ -97,6 +98,7 @@ struct cli {
 	const char *rollback;
 	unsigned int window;
 	const char *state_dir;
+	bool use_copy;
 	bool bind;
 	const char *front_end;
 	bool owner_set;

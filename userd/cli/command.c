@@ -75,9 +75,11 @@ static const struct command commands[] = {
 	  "[--control-node PATH] --yes", "end a device of the driver, without vtpmd",
 	  "Erases no state and no key, but whoever uses the device fails; vtpmd makes it anew when\n"
 	  "its vTPM is started. Without --yes it asks on a terminal, and refuses elsewhere." },
-	{ "fsck", cli_fsck, false, "state-dir", "[--state-dir DIR]",
+	{ "fsck", cli_fsck, false, "state-dir use-copy", "[--state-dir DIR] [--use-copy]",
 	  "look at the store, and say what is intact; writes nothing",
-	  "Needs no daemon and no host TPM. What is in the envelopes it cannot see." },
+	  "Needs no daemon and no host TPM. What is in the envelopes it cannot see. With --use-copy,\n"
+	  "vtpmd being stopped, a store that is not intact goes to a folder beside it, and its copy\n"
+	  "comes in its place: WHAT CAME AFTER THE COPY IS LOST." },
 	{ "help", help, false, "", "[COMMAND]", "say what there is", NULL },
 };
 

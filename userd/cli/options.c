@@ -222,6 +222,8 @@ static const struct row rows[] = {
 	{ "accept-move", NULL, "use a store whose counter is in another host TPM, or gone",
 	  FLAG(accept_move) },
 	{ "state-dir", "DIR", "where the store is (/var/lib/vtpm)", take_state_dir, 0 },
+	{ "use-copy", NULL, "put its copy in the place of a store that is not intact",
+	  FLAG(use_copy) },
 	{ "front-end", "KIND", "device (/dev/vtpmN), chip (/dev/tpmN) or socket", take_front_end,
 	  0 },
 	{ "owner", "USER[:GROUP]", "who may use it (the caller)", take_owner, 0 },

@@ -27,8 +27,10 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "manager/api.h"
+#include "manager/backup.h"
 #include "manager/state.h"
 #include "manager/witness.h"
+#include "store/copy.h"
 #include "wire/ipc_keyd.h"
 
 /* children_end() may take ten more. */
@@ -135,23 +137,51 @@ static int begin_witness(void)
 	return 0;
 }
 
-static int open_archive(void)
+/* A store that was there before must not be made anew, without its vTPMs. */
+static int check_missing(const char *path)
 {
-	char path[sizeof(manager.options.state_dir) + 16], reason[256];
-	int r;
+	time_t of;
 
-	snprintf(path, sizeof(path), "%s/vtpm.db", manager.options.state_dir);
+	if (!access(path, F_OK) || errno != ENOENT || copy_age(path, &of))
+		return 0;
+	log_line("%s is missing, but its copy is there: no new one is made. Put it back; where none "
+		 "of the vTPMs is wanted any more, remove the copy",
+		 path);
+	return -ENOENT;
+}
+
+static int open_store(const char *path)
+{
+	char reason[256];
+	int r = check_missing(path);
+
+	if (r)
+		return r;
 	r = archive_open(path, reason, sizeof(reason), &manager.archive);
 	if (r) {
 		log_line("%s cannot be opened: %s. Nothing was changed in it", path, reason);
 		return r;
 	}
 	r = archive_each(manager.archive, add_stored, &manager);
-	if (r) {
+	if (r)
 		log_line("%s cannot be read whole (errno %d). Nothing was changed in it", path, -r);
+	return r;
+}
+
+static int open_archive(void)
+{
+	char path[sizeof(manager.options.state_dir) + 16];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/vtpm.db", manager.options.state_dir);
+	r = open_store(path);
+	if (r == -EUCLEAN || r == -ENOENT || r == -EIO)
+		backup_offer(manager.options.state_dir, path);
+	if (r)
 		return r;
-	}
 	r = begin_witness();
+	if (!r)
+		r = backup_new(path, manager.archive, &manager.backup);
 	if (r)
 		return r;
 	r = sd_event_add_io(manager.event, &manager.archive_source, archive_fd(manager.archive),
@@ -289,6 +319,7 @@ int main(int argc, char **argv)
 	status = sd_event_loop(manager.event);
 	api_free(manager.api);
 	rollback_end(&manager);
+	backup_free(manager.backup);
 	witness_end(manager.witness);
 	archive_free(manager.archive);
 	witness_free(manager.witness);

@@ -185,6 +185,7 @@ struct manager_options {
 
 struct api;
 struct asker;
+struct backup;
 struct children;
 struct witness;
 
@@ -218,6 +219,7 @@ struct rollback {
  * @event: loop
  * @archive: definitions and envelopes
  * @archive_source: its descriptor in the loop
+ * @backup: sees to it that there is a copy
  * @vtpms: all, spares too
  * @count: how many
  * @asked: waiters for what is asked of no vTPM, or of one that is being made
@@ -242,6 +244,7 @@ struct manager {
 	sd_event *event;
 	struct archive *archive;
 	sd_event_source *archive_source;
+	struct backup *backup;
 	struct vtpm *vtpms;
 	unsigned int count;
 	struct waiter *asked;
