@@ -35,7 +35,8 @@ static int on_config(void *context, struct ipc_in *in)
 	if (!config->envelope_length)
 		config->envelope = NULL;
 	if (!ipc_ended(in) || !config->generation != !config->envelope ||
-	    config->flags & ~(uint32_t)(ENGINE_CONFIG_MANUFACTURE | ENGINE_CONFIG_FIRMWARE))
+	    config->flags & ~(uint32_t)(ENGINE_CONFIG_MANUFACTURE | ENGINE_CONFIG_FIRMWARE |
+					ENGINE_CONFIG_RESEAL))
 		return -EPROTO;
 	channel->state = IDLE;
 	return 0;

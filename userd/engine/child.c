@@ -125,6 +125,7 @@ static int configure(void)
 	engine.instance = config->instance;
 	engine.manufacture = config->flags & ENGINE_CONFIG_MANUFACTURE;
 	engine.firmware = config->flags & ENGINE_CONFIG_FIRMWARE;
+	engine.reseals = config->flags & ENGINE_CONFIG_RESEAL;
 	engine.banks = config->banks;
 	engine.provisions = true;
 	return 0;

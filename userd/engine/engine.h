@@ -77,6 +77,9 @@ enum engine_exit {
  * @record: what the store held at the start; its bytes until the first commit
  * @instance: life of the device
  * @firmware: the vTPM has firmware of its own: it does Startup and owns platformAuth
+ * @reseals: what the store holds is of an epoch before @key's
+ * @former: that state, while it is powered on; NULL for none
+ * @former_length: bytes of it
  * @manufacture: an empty store may get a new TPM
  * @provisions: a new TPM gets PCR banks and endorsement keys
  * @banks: PCR banks it shall have, bit n: TPM_ALG_ID n; 0: as they are
@@ -94,6 +97,9 @@ struct engine {
 	struct store_record record;
 	uint64_t instance;
 	bool firmware;
+	bool reseals;
+	const uint8_t *former;
+	size_t former_length;
 	bool manufacture;
 	bool provisions;
 	uint32_t banks;

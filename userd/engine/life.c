@@ -59,6 +59,28 @@ static int power_on(struct engine *engine, const uint8_t *permanent, size_t leng
 	return r == ENGINE_NOT_KEPT ? -EIO : r;
 }
 
+/* Which epoch it was sealed in it says itself: only that it is an earlier one is known. */
+static int open_record(struct engine *engine, struct unit_plain *plain, const char **reason)
+{
+	const struct store_record *record = &engine->record;
+	uint64_t epoch = engine->key.epoch;
+	struct envelope_head head;
+	int r;
+
+	if (engine->reseals) {
+		if (envelope_look(record->bytes, record->length, &head) || head.epoch >= epoch) {
+			*reason = "its envelope is not of a former epoch";
+			return -EBADMSG;
+		}
+		engine->key.epoch = head.epoch;
+	}
+	r = envelope_open(&engine->key, ENVELOPE_PERMANENT, record->generation, record->bytes,
+			  record->length, plain->permanent, sizeof(plain->permanent),
+			  &plain->permanent_length, reason);
+	engine->key.epoch = epoch;
+	return r;
+}
+
 static int power_on_from_store(struct engine *engine)
 {
 	_cleanup_(unit_close) struct unit_plain *plain = NULL;
@@ -75,12 +97,18 @@ static int power_on_from_store(struct engine *engine)
 	}
 	r = unit_plain_new(&plain);
 	if (!r)
-		r = envelope_open(&engine->key, ENVELOPE_PERMANENT, record->generation,
-				  record->bytes, record->length, plain->permanent,
-				  sizeof(plain->permanent), &plain->permanent_length, &reason);
+		r = open_record(engine, plain, &reason);
 	if (r == -EBADMSG)
 		return quarantine(engine, reason);
-	return r ? r : power_on(engine, plain->permanent, plain->permanent_length);
+	if (r)
+		return r;
+	if (engine->reseals) {
+		engine->former = plain->permanent;
+		engine->former_length = plain->permanent_length;
+	}
+	r = power_on(engine, plain->permanent, plain->permanent_length);
+	engine->former = NULL;
+	return r;
 }
 
 static int power_on_from_unit(struct engine *engine)

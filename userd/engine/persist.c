@@ -134,6 +134,11 @@ static int collect(struct engine *engine, struct unit_content *content)
 	size_t length;
 	const uint8_t *changed = tpmlib_permanent(&length);
 
+	/* What has not changed under its new epoch has to be sealed under it all the same. */
+	if (!changed && engine->former) {
+		changed = engine->former;
+		length = engine->former_length;
+	}
 	if (engine->unit.number)
 		content->generation = unit_label(&engine->unit).generation;
 	else

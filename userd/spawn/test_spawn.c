@@ -28,6 +28,7 @@
 #include "engine/test_peer.h"
 #include "spawn/spawn.h"
 #include "spawn/test_host.h"
+#include "store/envelope.h"
 #include "wire/ipc_engine.h"
 #include "wire/ipc_spawn.h"
 #include "wire/tpm.h"
@@ -349,6 +350,79 @@ static void test_spawn_starts_never_repeat_random(void **state)
 		}
 		assert_memory_not_equal(answer.response + 12, other.response + 12, 32);
 	}
+}
+
+static void end_in_order(struct test_vtpm *v)
+{
+	assert_int_equal(signal_engine(v, SIGTERM), 0);
+	assert_int_equal(test_vtpm_until_end(v), 0);
+	expect_exit(v, 0);
+}
+
+static uint64_t epoch_of(const struct test_vtpm *v)
+{
+	struct envelope_head head;
+
+	assert_int_equal(envelope_look(v->envelope, v->length, &head), 0);
+	assert_int_equal(head.generation, v->generation);
+	return head.epoch;
+}
+
+/*
+ * Under a new epoch the state is committed before the engine is ready, even where nothing in it
+ * has changed (a firmware's: nobody has called Startup), and the former envelope opens no more.
+ */
+static void test_spawn_new_epoch(void **state)
+{
+	static struct test_vtpm former;
+	uint64_t generation;
+
+	(void)state;
+	start_ready(&vtpm);
+	assert_int_equal(call(&vtpm, test_counter_define(), &answer), TPM_RC_SUCCESS);
+	assert_int_equal(call(&vtpm, test_counter_increment(), &answer), TPM_RC_SUCCESS);
+	end_in_order(&vtpm);
+	former = vtpm;
+	for (uint32_t firmware = 0; firmware < 2; firmware++) {
+		generation = vtpm.generation;
+		vtpm.epoch++;
+		vtpm.instance++;
+		vtpm.flags = ENGINE_CONFIG_RESEAL | (firmware ? ENGINE_CONFIG_FIRMWARE : 0);
+		start_ready(&vtpm);
+		assert_int_equal(epoch_of(&vtpm), vtpm.epoch);
+		assert_true(vtpm.generation > generation);
+		vtpm.flags = 0;
+		slay(&vtpm);
+		start_ready(&vtpm);
+		assert_true(vtpm.resumed);
+		if (firmware)
+			assert_int_equal(call(&vtpm, test_startup(), &answer), TPM_RC_SUCCESS);
+		assert_int_equal(counter(&vtpm), 1);
+		slay(&vtpm);
+	}
+	former.epoch = vtpm.epoch;
+	former.instance = vtpm.instance + 1;
+	former.flags = 0;
+	assert_int_equal(start_packet(&former), 0);
+	expect_end(&former, ENGINE_EXIT_QUARANTINE, "another epoch");
+	close(former.channel);
+}
+
+/* Order to seal anew what is not of a former epoch, or with a life that goes on: refused. */
+static void test_spawn_new_epoch_refused(void **state)
+{
+	(void)state;
+	start_ready(&vtpm);
+	slay(&vtpm);
+	vtpm.flags = ENGINE_CONFIG_RESEAL;
+	vtpm.epoch++;
+	assert_int_equal(start_packet(&vtpm), 0);
+	expect_end(&vtpm, ENGINE_EXIT_QUARANTINE, "another epoch");
+	vtpm.instance++;
+	vtpm.epoch--;
+	assert_int_equal(start_packet(&vtpm), 0);
+	expect_end(&vtpm, ENGINE_EXIT_QUARANTINE, "not of a former epoch");
+	assert_int_equal(epoch_of(&vtpm), 1);
 }
 
 #define MANY 50
@@ -815,6 +889,8 @@ int main(void)
 		SPAWN(test_spawn_without_link_makes_and_ends),
 		SPAWN(test_spawn_starts_never_repeat_random),
 		SPAWN(test_spawn_children_have_nothing_in_common),
+		SPAWN(test_spawn_new_epoch),
+		SPAWN(test_spawn_new_epoch_refused),
 		SPAWN(test_spawn_list_and_forget),
 		SPAWN(test_spawn_long_list),
 		SPAWN(test_spawn_descriptors_run_out),

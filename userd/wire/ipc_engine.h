@@ -43,10 +43,13 @@ enum engine_op {
  * @ENGINE_CONFIG_MANUFACTURE: make a new TPM with its endorsement keys if there is
  *	no envelope
  * @ENGINE_CONFIG_FIRMWARE: the client is a machine's firmware
+ * @ENGINE_CONFIG_RESEAL: the envelope is of an epoch before this one: open it as that, and
+ *	commit its state under this one before anything else
  */
 enum engine_config_flags {
 	ENGINE_CONFIG_MANUFACTURE = 1 << 0,
 	ENGINE_CONFIG_FIRMWARE = 1 << 1,
+	ENGINE_CONFIG_RESEAL = 1 << 2,
 };
 
 #endif /* WIRE_IPC_ENGINE_H */
