@@ -24,6 +24,15 @@ END
 
 row_of() { echo "uuid = (SELECT uuid FROM vtpm WHERE name = '$1')"; }
 
+# epochs NAME: of its row, and of its envelope
+epochs() {
+	python3 - "$place/state/vtpm.db" "$1" <<'END'
+import sqlite3, sys
+print(*sqlite3.connect(sys.argv[1]).execute("SELECT vtpm.epoch, envelope.epoch FROM vtpm, envelope"
+    " WHERE envelope.uuid = vtpm.uuid AND name = ?", (sys.argv[2],)).fetchone())
+END
+}
+
 store_is() { keyd_here && [ "$(host_field store)" = "$1" ]; }
 
 # An older copy of all: locked with its reason, and opened by who accepts what is lost.
@@ -42,6 +51,7 @@ old_store() {
 	accept && is "$(host_field store)" old || return
 	accept --accept-rollback || return
 	is "$(host_field store)" newest && ctl wait web1 && is "$(nv web1)" 1 || return
+	is "$(field web1 epoch)" 2 && is "$(epochs web1)" "2 2" || return
 	! accept --accept-rollback || return
 	stop && up && until_true 20 store_is newest && ctl wait web1
 }
@@ -61,6 +71,23 @@ old_row() {
 	has "$(field web1 reason)" "not the newest one" && is "$(host_field store)" newest
 }
 check rollback-old-row old_row
+
+# Accepted, and then powered on or not: an envelope of the former epoch never opens again.
+former_epoch() {
+	ready && ctl create web1 --front-end socket && ctl create web2 --front-end socket &&
+		ctl stop web2 && stop || return
+	save
+	up && define_counter web1 && ctl create web3 --front-end socket && stop || return
+	put_back
+	up && until_true 20 store_is old && accept && accept --accept-rollback || return
+	ctl wait web1 && is "$(epochs web1)" "2 2" && is "$(epochs web2)" "2 1" || return
+	ctl fsck --state-dir "$place/state" || return
+	stop && edit "UPDATE envelope SET bytes = (SELECT bytes FROM old.envelope AS o
+		WHERE o.uuid = envelope.uuid) WHERE $(row_of web1)" || return
+	up && until_true 20 vtpm_is web1 quarantined || return
+	ctl start web2 && ctl wait web2 && is "$(epochs web2)" "2 2" && tools web2 getrandom 8 --hex
+}
+check rollback-former-epoch former_epoch
 
 row_of_another() {
 	ready && ctl create web1 --front-end socket && ctl create web2 --front-end socket &&

@@ -5,6 +5,9 @@
  *	KEYD_ACCEPT (with the root key in a box: proof of the recovery code) → block →
  *	ARCHIVE_ACCEPT: leaves from rows, block, counted → asked anew, and shown
  *
+ * Each vTPM comes into its next epoch with it: an engine that still runs has a state that was
+ * given up, and ends; the next one seals the accepted state anew before it answers anybody.
+ *
  * What is accepted are the rows as they were judged: where they have changed since, the
  * archive refuses.
  */
@@ -42,6 +45,10 @@ static void stored(struct archive_job *job)
 		return;
 	}
 	log_line("the store is taken for the newest one because a person said so");
+	for (struct vtpm *vtpm = manager->vtpms; vtpm; vtpm = vtpm->next) {
+		vtpm->define.epoch += vtpm->stored;
+		power_outdate(vtpm);
+	}
 	rollback_ask(manager);
 	manager_keyd_answer(manager, acceptance->waiter);
 	free(acceptance);

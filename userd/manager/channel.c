@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "manager/state.h"
+#include "store/envelope.h"
 #include "wire/ipc_engine.h"
 
 #define BEGINNING (1u << VTPM_BEGINNING)
@@ -100,14 +101,18 @@ static int take_commit(void *context, struct ipc_in *in)
 	uint64_t generation = cursor_get_u64(&in->body);
 	size_t length;
 	const uint8_t *bytes = ipc_get_blob(in, IPC_PACKET_MAX, &length);
+	struct envelope_head head;
 	struct archive_job *job;
 
-	if (!ipc_ended(in) || !length || !generation || generation > INT64_MAX)
+	if (!ipc_ended(in) || !length || !generation || generation > INT64_MAX ||
+	    envelope_look(bytes, length, &head) || head.generation != generation)
 		return -EPROTO;
 	job = archive_job(vtpm->stored ? ARCHIVE_COMMIT : ARCHIVE_PUT, committed, vtpm);
 	if (!job || archive_job_bytes(job, bytes, length))
 		manager_out_of_memory();
 	job->define = vtpm->define;
+	/* That of the engine, which may be one from before an accept: the archive refuses that. */
+	job->define.epoch = head.epoch;
 	job->generation = generation;
 	vtpm->storing = vtpm->storing || job->kind == ARCHIVE_PUT;
 	vtpm->committing++;
@@ -220,7 +225,8 @@ int manager_channel_configure(struct vtpm *vtpm, bool manufacture)
 	cursor_put_raw(&out.body, vtpm->define.uuid, sizeof(vtpm->define.uuid));
 	cursor_put_u64(&out.body, vtpm->define.epoch);
 	cursor_put_u64(&out.body, vtpm->instance);
-	cursor_put_u32(&out.body, manufacture ? ENGINE_CONFIG_MANUFACTURE : 0);
+	cursor_put_u32(&out.body, (manufacture ? ENGINE_CONFIG_MANUFACTURE : 0) |
+					  (vtpm->reseals ? ENGINE_CONFIG_RESEAL : 0));
 	cursor_put_u32(&out.body, vtpm->define.banks);
 	cursor_put_raw(&out.body, vtpm->ticket, sizeof(vtpm->ticket));
 	cursor_put_u64(&out.body, vtpm->generation);

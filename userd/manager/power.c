@@ -153,6 +153,13 @@ void power_failure(struct vtpm *vtpm, const struct problem *problem)
 		manager_settle(vtpm, VTPM_GOAL_OFF, NULL);
 }
 
+void power_outdate(struct vtpm *vtpm)
+{
+	vtpm->resume = false;
+	if (vtpm->pid)
+		manager_spawn_signal(vtpm, SIGKILL);
+}
+
 void power_drop(struct vtpm *vtpm)
 {
 	power_set_phase(vtpm, VTPM_IDLE);
@@ -289,6 +296,13 @@ static void loaded(struct archive_job *job)
 	vtpm->envelope_length = job->length;
 	job->bytes = NULL;
 	vtpm->generation = job->generation;
+	vtpm->define.epoch = job->define.epoch;
+	vtpm->reseals = job->sealed != job->define.epoch;
+	/* A checkpoint is of the former epoch, and nothing goes on from there. */
+	if (vtpm->reseals) {
+		manager_spawn_forget(vtpm->manager, vtpm->define.uuid);
+		vtpm->resume = false;
+	}
 	grant(vtpm);
 }
 

@@ -82,6 +82,7 @@ struct waiter {
  * @making: keyd or the archive is asked for what it needs; until then it goes nowhere
  * @preparing: made without a front end: a spare, or one that is not to be started
  * @generation: of the newest durable envelope
+ * @reseals: that one is of a former epoch: the next engine seals its state anew
  * @store_error: errno of the last commit, 0: it is durable
  * @goal: what it shall come to
  * @phase: how far it is
@@ -122,6 +123,7 @@ struct vtpm {
 	bool making;
 	bool preparing;
 	uint64_t generation;
+	bool reseals;
 	int store_error;
 
 	enum vtpm_goal goal;
@@ -352,6 +354,9 @@ void power_ready(struct vtpm *vtpm);
 
 /** power_exited() - its engine has ended, with this wait status */
 void power_exited(struct vtpm *vtpm, uint32_t status);
+
+/** power_outdate() - its state is another one now: its engine, if it has one, goes at once */
+void power_outdate(struct vtpm *vtpm);
 
 /** power_down() - its device or socket goes, and what spawn keeps of its life */
 void power_down(struct vtpm *vtpm);

@@ -67,7 +67,8 @@ enum vtpm_front {
  * @gid: group of nodes and sockets
  * @mode: permission bits of nodes and sockets
  * @banks: PCR banks, bit n for TPM_ALG_ID n; 0: the default (sha256)
- * @epoch: grows when the state takes another way than commit by commit
+ * @epoch: grows when the state takes another way than commit by commit; ahead of its
+ *	envelope's until the engine has sealed that anew
  * @wanted: shall run: started again with the manager
  * @created: seconds since 1970
  * @quarantine: why it is quarantined; empty: it is not
@@ -96,17 +97,18 @@ struct vtpm_definition {
  *	the UUID is there already
  * @ARCHIVE_CHANGE: replace the definition of @define.uuid, but for its epoch and its
  *	key: those belong to its envelope. ENOENT; EEXIST: another one has the name
- * @ARCHIVE_COMMIT: replace the envelope of generation - 1 of the same epoch. Done
- *	without a write where exactly this one is there already. ESTALE: another
- *	generation is; ENOENT: no such vTPM
+ * @ARCHIVE_COMMIT: replace the envelope of generation - 1 of this epoch or one before, where
+ *	this is the vTPM's epoch. Done without a write where exactly this one is there
+ *	already. ESTALE: another generation is, or another epoch; ENOENT: no such vTPM
  * @ARCHIVE_REMOVE: erase a vTPM. ENOENT
  * @ARCHIVE_LOAD: read the envelope. ENODATA: there is none although there was one;
  *	ENOENT: no such vTPM
  * @ARCHIVE_WITNESS: ask the witness whether this is the newest store, and which rows in it
  *	are not. EOPNOTSUPP: there is no witness
  * @ARCHIVE_ANCHOR: count, if anything has changed since that was done last
- * @ARCHIVE_ACCEPT: take the rows for the newest, with the block that the witness gave for
- *	@root, and count. ESTALE: the rows have another root; EINVAL: there is no block
+ * @ARCHIVE_ACCEPT: take the rows for the newest, each vTPM in its next epoch, with the block
+ *	that the witness gave for @root, and count. ESTALE: the rows have another root; EINVAL:
+ *	there is no block
  */
 enum archive_kind {
 	ARCHIVE_PUT,
@@ -136,12 +138,13 @@ struct archive_finding {
  * @next: the archive's
  * @kind: what
  * @define: PUT and CHANGE: all of it; otherwise its uuid, and for COMMIT its epoch and
- *	its key
+ *	its key. LOAD: out, its epoch
  * @generation: PUT, COMMIT: of the envelope. LOAD: out
+ * @sealed: LOAD: out, the epoch that the envelope is stored as
  * @bytes: PUT, COMMIT: the envelope; ACCEPT: the block. LOAD: out, allocated. Freed with
  *	the job
  * @length: bytes of it
- * @root: ACCEPT: of the rows. WITNESS: out, the same
+ * @root: ACCEPT: of the rows, each vTPM in its next epoch. WITNESS: out, the same
  * @verdict: WITNESS: out
  * @findings: WITNESS, where @verdict is NEWEST: out, rows that are not. Freed with the job
  * @finding_count: how many
@@ -157,6 +160,7 @@ struct archive_job {
 	enum archive_kind kind;
 	struct vtpm_definition define;
 	uint64_t generation;
+	uint64_t sealed;
 	uint8_t *bytes;
 	size_t length;
 	uint8_t root[ARCHIVE_ROOT_SIZE];

@@ -156,11 +156,12 @@ static int adopt(struct guard *guard, const struct tree *rows)
 	return r ? r : know(guard);
 }
 
-static int witness(struct guard *guard, const struct tree *rows, struct archive_job *job)
+static int witness(struct guard *guard, const struct tree *rows, const uint8_t *root,
+		   struct archive_job *job)
 {
-	bool same = secret_equal(job->root, guard->durable.root, sizeof(job->root));
+	bool same = secret_equal(root, guard->durable.root, sizeof(guard->durable.root));
 	enum keyd_verdict verdict;
-	int r = ask(guard, job->root, &job->verdict);
+	int r = ask(guard, root, &job->verdict);
 
 	if (!r && guard->state != GUARD_UNASKED && !same)
 		r = adopt(guard, rows);
@@ -176,7 +177,11 @@ static int witness(struct guard *guard, const struct tree *rows, struct archive_
 	return r;
 }
 
-static int accept(struct guard *guard, const struct tree *rows, struct archive_job *job)
+/*
+ * The rows as they were judged, but each vTPM in its next epoch: its engine seals its state anew
+ * when it starts, and no envelope of before opens in its place any more.
+ */
+static int accept(struct guard *guard, const struct tree *next, struct archive_job *job)
 {
 	struct guard_mark mark = { .length = job->length };
 	int r;
@@ -186,7 +191,9 @@ static int accept(struct guard *guard, const struct tree *rows, struct archive_j
 		return EINVAL;
 	r = archive_sql_begin(guard->sql);
 	if (!r)
-		r = archive_leaf_adopt(leaf_of(guard), rows);
+		r = archive_sql_next_epochs(guard->sql);
+	if (!r)
+		r = archive_leaf_adopt(leaf_of(guard), next);
 	if (!r)
 		r = archive_leaf_set_block(leaf_of(guard), mark.block, mark.length);
 	if (r)
@@ -200,24 +207,36 @@ static int accept(struct guard *guard, const struct tree *rows, struct archive_j
 	return settle(guard, &mark, true);
 }
 
+static int judge(struct guard *guard, struct tree *rows, struct tree *next, struct archive_job *job)
+{
+	uint8_t root[ARCHIVE_ROOT_SIZE], next_root[ARCHIVE_ROOT_SIZE];
+	int r = -tree_root(rows, root);
+
+	if (!r)
+		r = -tree_root(next, next_root);
+	if (r)
+		return r;
+	if (job->kind == ARCHIVE_ACCEPT)
+		return secret_equal(job->root, next_root, sizeof(next_root))
+			       ? accept(guard, next, job)
+			       : ESTALE;
+	cursor_copy(job->root, sizeof(job->root), next_root, sizeof(next_root));
+	return witness(guard, rows, root, job);
+}
+
 /* Those that look at all rows. */
 static int run_over_rows(struct guard *guard, struct archive_job *job)
 {
-	uint8_t root[ARCHIVE_ROOT_SIZE];
-	struct tree rows;
+	struct tree rows = { 0 }, next = { 0 };
 	int r = -tree_init(&rows);
 
 	if (!r)
-		r = archive_leaf_rows(leaf_of(guard), &rows);
+		r = -tree_init(&next);
 	if (!r)
-		r = -tree_root(&rows, root);
-	if (!r && job->kind == ARCHIVE_WITNESS) {
-		cursor_copy(job->root, sizeof(job->root), root, sizeof(root));
-		r = witness(guard, &rows, job);
-	} else if (!r) {
-		r = secret_equal(job->root, root, sizeof(root)) ? accept(guard, &rows, job)
-								: ESTALE;
-	}
+		r = archive_leaf_rows(leaf_of(guard), &rows, &next);
+	if (!r)
+		r = judge(guard, &rows, &next, job);
+	tree_done(&next);
 	tree_done(&rows);
 	return r;
 }

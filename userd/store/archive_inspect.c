@@ -100,7 +100,7 @@ static int compare(struct inspection *inspection)
 	int r = -tree_init(&rows);
 
 	if (!r)
-		r = archive_leaf_rows(inspection->leaf, &rows);
+		r = archive_leaf_rows(inspection->leaf, &rows, NULL);
 	if (!r)
 		r = archive_leaf_compare(inspection->leaf, &rows, inspection->found);
 	tree_done(&rows);
@@ -120,8 +120,8 @@ static void say_head(struct archive_seen *seen, sqlite3_stmt *row)
 	else if (!secret_equal(head.uuid, seen->uuid, sizeof(head.uuid)))
 		snprintf(seen->problem, sizeof(seen->problem),
 			 "its envelope is that of another vTPM");
-	else if (head.epoch != seen->epoch || head.generation != seen->generation ||
-		 (uint64_t)sqlite3_column_int64(row, 5) != seen->epoch ||
+	else if (head.epoch > seen->epoch || head.generation != seen->generation ||
+		 (uint64_t)sqlite3_column_int64(row, 5) != head.epoch ||
 		 (uint64_t)sqlite3_column_int64(row, 6) != seen->generation)
 		snprintf(seen->problem, sizeof(seen->problem),
 			 "its envelope has generation %llu, its row %llu",

@@ -165,11 +165,11 @@ int archive_leaf_root(struct archive_leaf *leaf, uint8_t ret[TREE_HASH_SIZE])
 	return r ? r : -tree_root(&leaf->tree, ret);
 }
 
-static int add_row(struct tree *rows, sqlite3_stmt *row)
+static int add_row(struct tree *rows, sqlite3_stmt *row, uint64_t ahead)
 {
 	const struct tree_content content = {
 		.uuid = sqlite3_column_blob(row, 0),
-		.epoch = (uint64_t)sqlite3_column_int64(row, 1),
+		.epoch = (uint64_t)sqlite3_column_int64(row, 1) + ahead,
 		.generation = (uint64_t)sqlite3_column_int64(row, 2),
 		.key = sqlite3_column_blob(row, 3),
 		.key_length = (size_t)sqlite3_column_bytes(row, 3),
@@ -185,13 +185,16 @@ static int add_row(struct tree *rows, sqlite3_stmt *row)
 	return -tree_put(rows, content.uuid, hash);
 }
 
-int archive_leaf_rows(struct archive_leaf *leaf, struct tree *rows)
+int archive_leaf_rows(struct archive_leaf *leaf, struct tree *rows, struct tree *next)
 {
 	sqlite3_stmt *row = leaf->statements[SELECT_ROWS];
 	int code = SQLITE_DONE, r = 0;
 
-	while (!r && (code = sqlite3_step(row)) == SQLITE_ROW)
-		r = add_row(rows, row);
+	while (!r && (code = sqlite3_step(row)) == SQLITE_ROW) {
+		r = add_row(rows, row, 0);
+		if (!r && next)
+			r = add_row(next, row, 1);
+	}
 	sqlite3_reset(row);
 	return r ? r : archive_sql_errno(code);
 }

@@ -44,10 +44,11 @@ int archive_leaf_root(struct archive_leaf *leaf, uint8_t ret[TREE_HASH_SIZE]);
  * archive_leaf_rows() - the tree that the rows themselves make
  * @leaf: leaves
  * @rows: an empty tree
+ * @next: another one, gets them with each vTPM in its next epoch; NULL: do not
  *
  * Return: 0 or an errno.
  */
-int archive_leaf_rows(struct archive_leaf *leaf, struct tree *rows);
+int archive_leaf_rows(struct archive_leaf *leaf, struct tree *rows, struct tree *next);
 
 /** archive_leaf_adopt() - make @rows the leaves, in a transaction. Return: 0 or an errno */
 int archive_leaf_adopt(struct archive_leaf *leaf, const struct tree *rows);

@@ -40,7 +40,8 @@ enum statement {
 	UPDATE_ENVELOPE,
 	UPDATE_GENERATION,
 	SELECT_ENVELOPE,
-	SELECT_GENERATION,
+	UPDATE_EPOCHS,
+	SELECT_POSITION,
 	DELETE_VTPM,
 	DELETE_ENVELOPE,
 	SELECT_ALL,
@@ -62,13 +63,15 @@ static const char *const texts[_STATEMENT_MAX] = {
 			" WHERE uuid = ?1",
 	[INSERT_ENVELOPE] = "INSERT INTO envelope (uuid, kind, epoch, generation, bytes)"
 			    " VALUES (?1, ?2, ?3, ?4, ?5)",
-	[UPDATE_ENVELOPE] = "UPDATE envelope SET generation = ?4, bytes = ?5"
-			    " WHERE uuid = ?1 AND kind = ?2 AND epoch = ?3"
-			    " AND generation = ?4 - 1",
+	[UPDATE_ENVELOPE] = "UPDATE envelope SET epoch = ?3, generation = ?4, bytes = ?5"
+			    " WHERE uuid = ?1 AND kind = ?2 AND epoch <= ?3"
+			    " AND generation = ?4 - 1"
+			    " AND ?3 = (SELECT epoch FROM vtpm WHERE uuid = ?1)",
 	[UPDATE_GENERATION] = "UPDATE vtpm SET generation = ?2 WHERE uuid = ?1",
 	[SELECT_ENVELOPE] = "SELECT epoch, generation, bytes FROM envelope"
 			    " WHERE uuid = ?1 AND kind = ?2",
-	[SELECT_GENERATION] = "SELECT generation FROM vtpm WHERE uuid = ?1",
+	[UPDATE_EPOCHS] = "UPDATE vtpm SET epoch = epoch + 1",
+	[SELECT_POSITION] = "SELECT epoch, generation FROM vtpm WHERE uuid = ?1",
 	[DELETE_VTPM] = "DELETE FROM vtpm WHERE uuid = ?1",
 	[DELETE_ENVELOPE] = "DELETE FROM envelope WHERE uuid = ?1",
 	[SELECT_ALL] = "SELECT uuid, name, front, uid, gid, mode, banks, epoch, wanted, created,"
@@ -258,15 +261,17 @@ static int remove_all(struct archive_sql *sql, struct archive_job *job)
 	return r ? r : archive_leaf_remove(sql->leaf, job->define.uuid);
 }
 
-static int generation_of(struct archive_sql *sql, const uint8_t *uuid, uint64_t *ret)
+static int load_position(struct archive_sql *sql, struct archive_job *job)
 {
-	sqlite3_stmt *statement = sql->statements[SELECT_GENERATION];
+	sqlite3_stmt *statement = sql->statements[SELECT_POSITION];
 	int code;
 
-	bind_uuid(statement, uuid);
+	bind_uuid(statement, job->define.uuid);
 	code = sqlite3_step(statement);
-	if (code == SQLITE_ROW)
-		*ret = (uint64_t)sqlite3_column_int64(statement, 0);
+	if (code == SQLITE_ROW) {
+		job->define.epoch = (uint64_t)sqlite3_column_int64(statement, 0);
+		job->generation = (uint64_t)sqlite3_column_int64(statement, 1);
+	}
 	sqlite3_reset(statement);
 	return code == SQLITE_DONE ? ENOENT : archive_sql_errno(code);
 }
@@ -276,14 +281,15 @@ static int load(struct archive_sql *sql, struct archive_job *job)
 	sqlite3_stmt *statement = sql->statements[SELECT_ENVELOPE];
 	int r, code;
 
-	r = generation_of(sql, job->define.uuid, &job->generation);
+	r = load_position(sql, job);
 	if (r)
 		return r;
 	bind_uuid(statement, job->define.uuid);
 	sqlite3_bind_int(statement, 2, ENVELOPE_STATE);
 	code = sqlite3_step(statement);
 	if (code == SQLITE_ROW) {
-		/* Which generation it really is says the envelope itself, to the engine. */
+		/* Which epoch and generation it really is says the envelope, to the engine. */
+		job->sealed = (uint64_t)sqlite3_column_int64(statement, 0);
 		r = -archive_job_bytes(job, sqlite3_column_blob(statement, 2),
 				       (size_t)sqlite3_column_bytes(statement, 2));
 	} else {
@@ -331,6 +337,11 @@ int archive_sql_run(struct archive_sql *sql, struct archive_job *job)
 bool archive_sql_in_transaction(const struct archive_sql *sql)
 {
 	return !sqlite3_get_autocommit(sql->db);
+}
+
+int archive_sql_next_epochs(struct archive_sql *sql)
+{
+	return run(sql, UPDATE_EPOCHS);
 }
 
 uint64_t archive_sql_changes(const struct archive_sql *sql)

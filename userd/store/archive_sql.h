@@ -25,6 +25,9 @@ int archive_sql_each(struct archive_sql *sql,
 				  uint64_t generation),
 		     void *context);
 
+/** archive_sql_next_epochs() - all vTPMs go to their next one. Return: 0 or an errno */
+int archive_sql_next_epochs(struct archive_sql *sql);
+
 /** archive_sql_changes() - rows changed since it was opened, rolled back or not */
 uint64_t archive_sql_changes(const struct archive_sql *sql);
 

@@ -65,6 +65,8 @@ struct outcome {
 	int count;
 	int error;
 	uint64_t generation;
+	uint64_t epoch;
+	uint64_t sealed;
 	uint8_t bytes[64];
 	size_t length;
 };
@@ -76,6 +78,8 @@ static inline void note(struct archive_job *job)
 	outcome->count++;
 	outcome->error = job->error;
 	outcome->generation = job->generation;
+	outcome->epoch = job->define.epoch;
+	outcome->sealed = job->sealed;
 	outcome->length = job->length;
 	if (job->bytes)
 		cursor_copy(outcome->bytes, sizeof(outcome->bytes), job->bytes, job->length);
