@@ -47,6 +47,20 @@ static int get_capability(struct call *call)
 	return ANSWERED;
 }
 
+/* What is to go on must not be shut down first. */
+static int stop(struct call *call)
+{
+	struct ctrl_note *note = call->ctrl->note;
+	int r;
+
+	if (note->off)
+		return CTRL_OK;
+	r = note->goes_on ? 0 : call->ctrl->ops->stop(call->ctrl->context);
+	if (r >= 0)
+		note->off = 1;
+	return r;
+}
+
 static int init(struct call *call)
 {
 	struct ctrl_note *note = call->ctrl->note;
@@ -55,25 +69,14 @@ static int init(struct call *call)
 
 	if (flags & ~(uint32_t)PTM_INIT_FLAG_DELETE_VOLATILE)
 		return CTRL_BAD_PARAMETER;
-	r = call->ctrl->ops->init(call->ctrl->context, note->goes_on);
+	r = stop(call);
+	if (!r)
+		r = call->ctrl->ops->init(call->ctrl->context, note->goes_on);
+	if (r < 0)
+		return r;
 	note->goes_on = 0;
 	note->loaded = 0;
 	note->off = r != 0;
-	return r;
-}
-
-static int stop(struct call *call)
-{
-	struct ctrl_note *note = call->ctrl->note;
-	int r;
-
-	if (note->off)
-		return CTRL_OK;
-	/* What is to go on must not be shut down first. */
-	r = note->goes_on ? 0 : call->ctrl->ops->stop(call->ctrl->context);
-	if (r < 0)
-		return r;
-	note->off = 1;
 	return r;
 }
 

@@ -80,6 +80,8 @@ enum ctrl_state {
  * @goes_on: the next INIT goes on where the TPM is
  * @loaded: states that SET_STATEBLOB brought, bit n: &enum ctrl_state
  * @receiving: a state is on its way here
+ * @took: SET_DATAFD gave a connection, and was not answered yet
+ * @shut: the last command was TPM2_Shutdown, and did it
  * @buffer: size of commands that was agreed on, 0: none
  */
 struct ctrl_note {
@@ -88,6 +90,8 @@ struct ctrl_note {
 	uint8_t goes_on;
 	uint8_t loaded;
 	uint8_t receiving;
+	uint8_t took;
+	uint8_t shut;
 	uint32_t buffer;
 };
 

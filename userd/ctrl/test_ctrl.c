@@ -278,7 +278,7 @@ static void test_goes_on(void **state)
 	assert_int_equal(RUN(STOP), 0);
 	assert_int_equal(RUN(INIT), 0);
 	assert_int_equal(RUN(INIT), 0);
-	assert_string_equal(did, "go-on init ");
+	assert_string_equal(did, "go-on stop init ");
 }
 
 static void test_data_fd(void **state)

@@ -87,6 +87,7 @@ static int prepare(const struct engine_zygote *zygote, unsigned int links)
 {
 	static const struct link_keeper keeper = {
 		.journal = ENGINE_FD_JOURNAL,
+		.control_journal = ENGINE_FD_CONTROL_JOURNAL,
 		.pocket = { ENGINE_FD_POCKET_IN, ENGINE_FD_POCKET_OUT },
 	};
 	int ruleset = zygote->sandbox[0].ruleset < 0 ? -1 : ENGINE_FD_RULESET;
@@ -165,6 +166,8 @@ static int start(const struct engine_zygote *zygote, unsigned int links, int *ke
 	*keyd = -1;
 	if (!r)
 		r = engine_start(&engine);
+	if (!r && links)
+		engine_control_begin(&engine);
 	if (!r)
 		r = channel_ready(&channel, unit_label(&engine.unit).generation, engine.resumed);
 	return r;
@@ -186,6 +189,7 @@ int engine_child(const struct engine_zygote *zygote, unsigned int links)
 		r = engine_serve(&engine);
 	if (!r)
 		r = engine_end(&engine);
+	engine_control_end(&engine);
 	channel_ends(&channel, (uint32_t)status_of(r), engine_reason(&engine, r));
 	envelope_key_done(&engine.key);
 	unit_unmap(&engine.unit);

@@ -28,6 +28,7 @@
  * @ENGINE_FD_JOURNAL: memfd of a stream link, if it is one
  * @ENGINE_FD_POCKET_IN: where its connection is put, if it is one
  * @ENGINE_FD_POCKET_OUT: where it is taken out
+ * @ENGINE_FD_CONTROL_JOURNAL: memfd of its control connection, if it has one
  */
 enum engine_fd {
 	ENGINE_FD_CHANNEL = 3,
@@ -38,6 +39,7 @@ enum engine_fd {
 	ENGINE_FD_JOURNAL = 8,
 	ENGINE_FD_POCKET_IN = 9,
 	ENGINE_FD_POCKET_OUT = 10,
+	ENGINE_FD_CONTROL_JOURNAL = 11,
 	_ENGINE_FD_END,
 };
 

@@ -11,6 +11,7 @@
  *	manufacture.c	PCR banks and endorsement keys
  *	child.c		birth and death of an engine that vtpm-spawn forked
  *	channel.c, datakey.c	its talk with manager and keyd
+ *	control.c	what is asked on the control channel of a stream link
  *	cancel.c	stopping a command that nobody waits for
  *	outcome.c	why it ends
  *	tpmlib.c, unit.c, unit_log.c, link.c	what these work with
@@ -33,6 +34,7 @@
 #include <stdint.h>
 
 #include "engine/link.h"
+#include "engine/tpmlib.h"
 #include "engine/unit.h"
 #include "rm/rm.h"
 #include "store/envelope.h"
@@ -184,6 +186,36 @@ int engine_start(struct engine *engine);
  * Return: 0; -ENOTRECOVERABLE, -EUCLEAN, another -errno of the last commit.
  */
 int engine_end(struct engine *engine);
+
+/**
+ * engine_cycle() - a power cycle of a TPM that runs
+ *
+ * Return: 0; ENGINE_NOT_KEPT (what it was before is back); as engine_publish().
+ */
+int engine_cycle(struct engine *engine);
+
+/**
+ * engine_import() - go on with states from elsewhere, as if they had always been here
+ * @permanent: permanent state
+ * @volatile_state: volatile state that belongs to it; an empty one for a power-on
+ *
+ * Return: 0; ENGINE_NOT_KEPT (what was here before is back); -EBADMSG (libtpms refuses
+ * them: what it holds now is nothing); as engine_publish().
+ */
+int engine_import(struct engine *engine, const struct tpmlib_blob *permanent,
+		  const struct tpmlib_blob *volatile_state);
+
+/* control.c */
+
+/**
+ * engine_control_begin() - be who answers on the control channel, if the link has one
+ *
+ * To be called after engine_start(). A TPM whose firmware has yet to come is off then.
+ */
+void engine_control_begin(struct engine *engine);
+
+/** engine_control_end() - wipe what waits for a power-on that does not come */
+void engine_control_end(struct engine *engine);
 
 /* loop.c */
 

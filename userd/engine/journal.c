@@ -3,7 +3,8 @@
  * The journal's memory, and the order in which it is written; see the header.
  *
  *	page 0		what struct journal_memory says
- *	page 1 + n	the answer whose id is n, modulo ANSWERS
+ *	then		places of as many pages as the longest answer needs; the answer
+ *			whose id is n has place n, modulo ANSWERS
  *
  * One word says which answer is here and how long it is, so that there is no moment with
  * the one and not the other. Before a new answer is written the word says that there is
@@ -38,26 +39,31 @@ struct journal_memory {
 	uint64_t magic;
 	_Atomic uint64_t word; /* id << LENGTH_BITS | length */
 	uint32_t begun;	       /* how often the command behind @word's has been begun */
-	uint8_t locality;
+	struct ctrl_note note;
 };
 
-#define LENGTH_BITS 16
+/* The ids' 44 bits last for years of a command every ten microseconds. */
+#define LENGTH_BITS 20
 #define PAGE	    4096
-#define ANSWERS	    256
-#define FILE_SIZE   (PAGE * (1 + ANSWERS))
+#define ANSWERS	    32
 
-_Static_assert(VTPM_COMMAND_SIZE <= PAGE, "an answer has a page");
+_Static_assert(CTRL_RESPONSE_MAX < 1 << LENGTH_BITS, "any answer's length has its bits");
+
+static size_t place_size(const struct journal *journal)
+{
+	return (journal->room + PAGE - 1) / PAGE * PAGE;
+}
 
 static uint64_t id_of(uint64_t word)
 {
 	return word >> LENGTH_BITS;
 }
 
-static size_t length_of(uint64_t word)
+static size_t length_of(const struct journal *journal, uint64_t word)
 {
 	size_t length = word & ((1u << LENGTH_BITS) - 1);
 
-	return length <= VTPM_COMMAND_SIZE ? length : 0;
+	return length <= journal->room ? length : 0;
 }
 
 static uint64_t word_of(uint64_t id, size_t length)
@@ -65,9 +71,9 @@ static uint64_t word_of(uint64_t id, size_t length)
 	return id << LENGTH_BITS | length;
 }
 
-static off_t place_of(uint64_t id)
+static off_t place_of(const struct journal *journal, uint64_t id)
 {
-	return (off_t)(PAGE * (1 + id % ANSWERS));
+	return (off_t)(PAGE + place_size(journal) * (id % ANSWERS));
 }
 
 static void set(struct journal *journal, uint64_t word)
@@ -85,27 +91,28 @@ static off_t sent_to(const struct journal *journal)
 	return lseek(journal->fd, 0, SEEK_CUR);
 }
 
-static off_t end_of(uint64_t word)
+static off_t end_of(const struct journal *journal, uint64_t word)
 {
-	return place_of(id_of(word)) + (off_t)length_of(word);
+	return place_of(journal, id_of(word)) + (off_t)length_of(journal, word);
 }
 
 static void forget(struct journal *journal)
 {
 	fallocate(journal->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-		  place_of(id_of(get(journal))), PAGE);
+		  place_of(journal, id_of(get(journal))), (off_t)place_size(journal));
 }
 
 static int map(struct journal *journal)
 {
 	struct journal_memory *memory;
+	off_t size = place_of(journal, 0) + (off_t)place_size(journal) * ANSWERS;
 	struct stat status;
 
 	if (fstat(journal->fd, &status))
 		return -errno;
-	if (!status.st_size && ftruncate(journal->fd, FILE_SIZE))
+	if (!status.st_size && ftruncate(journal->fd, size))
 		return -errno;
-	if (status.st_size && status.st_size != FILE_SIZE)
+	if (status.st_size && status.st_size != size)
 		return -EBADMSG;
 	memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, journal->fd, 0);
 	if (memory == MAP_FAILED)
@@ -120,12 +127,13 @@ static int map(struct journal *journal)
 	return 0;
 }
 
-int journal_open(struct journal *journal, int fd, const int pocket[2])
+int journal_open(struct journal *journal, int fd, const int pocket[2], size_t room)
 {
 	int r;
 
 	*journal = (struct journal)JOURNAL_NONE;
 	journal->own = fd < 0;
+	journal->room = room;
 	journal->fd = fd < 0 ? memfd_create("vtpm-journal", MFD_CLOEXEC) : fd;
 	if (journal->fd < 0)
 		return -errno;
@@ -228,8 +236,8 @@ int journal_answer(struct journal *journal, const uint8_t *answer, size_t length
 	uint64_t id = id_of(get(journal)) + 1;
 
 	set(journal, word_of(id - 1, 0));
-	if (lseek(journal->fd, place_of(id), SEEK_SET) < 0 ||
-	    pwrite(journal->fd, answer, length, place_of(id)) != (ssize_t)length)
+	if (lseek(journal->fd, place_of(journal, id), SEEK_SET) < 0 ||
+	    pwrite(journal->fd, answer, length, place_of(journal, id)) != (ssize_t)length)
 		return -EIO;
 	/* Before the word: a death between may forgive one, but never blames the next command. */
 	journal->memory->begun = 0;
@@ -241,12 +249,12 @@ bool journal_is_sent(const struct journal *journal)
 {
 	uint64_t word = get(journal);
 
-	return !length_of(word) || sent_to(journal) >= end_of(word);
+	return !length_of(journal, word) || sent_to(journal) >= end_of(journal, word);
 }
 
 int journal_send(struct journal *journal, int client)
 {
-	off_t end = end_of(get(journal)), at = sent_to(journal);
+	off_t end = end_of(journal, get(journal)), at = sent_to(journal);
 
 	while (at < end) {
 		ssize_t n = sendfile(client, journal->fd, NULL, (size_t)(end - at));
@@ -259,12 +267,12 @@ int journal_send(struct journal *journal, int client)
 	return 0;
 }
 
-uint8_t journal_locality(const struct journal *journal)
+bool journal_is_begun(const struct journal *journal)
 {
-	return journal->memory->locality;
+	return journal->memory && journal->memory->begun;
 }
 
-void journal_set_locality(struct journal *journal, uint8_t locality)
+struct ctrl_note *journal_note(const struct journal *journal)
 {
-	journal->memory->locality = locality;
+	return journal->memory ? &journal->memory->note : NULL;
 }

@@ -17,7 +17,8 @@
  *
  * The connection itself is kept in a pocket, a pair of sockets of which the keeper holds
  * both ends: what was put in at one end and not taken out at the other stays open there,
- * without the keeper ever looking at it.
+ * without the keeper ever looking at it. Data and control connection have a journal each,
+ * and the two directions of one pocket.
  *
  * Without a keeper all is the same, and ends with the engine; the unit may not, so it
  * is told no ids.
@@ -29,6 +30,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ctrl/ctrl.h"
+
 /* Deaths with a command, after which it is not tried again; as the driver counts. */
 #define JOURNAL_POISON_DEATHS 2
 
@@ -39,12 +42,14 @@ struct journal_memory;
  * @fd: memfd, owned where @own
  * @own: nobody else keeps it
  * @pocket: both ends of the pocket, borrowed; -1 for none
+ * @room: bytes of the longest answer
  * @memory: mapping of @fd
  */
 struct journal {
 	int fd;
 	bool own;
 	int pocket[2];
+	size_t room;
 	struct journal_memory *memory;
 };
 
@@ -59,11 +64,12 @@ struct journal {
  * @journal: to be set up
  * @fd: memfd of the keeper, borrowed, an empty one gets its size; -1 for one of our own
  * @pocket: both ends, borrowed, or NULL
+ * @room: bytes of the longest answer; the same whenever this memfd is opened
  *
  * Return: 0 or -errno of memfd_create(), fstat(), ftruncate() or mmap(); -EBADMSG (it is no
  * journal).
  */
-int journal_open(struct journal *journal, int fd, const int pocket[2]);
+int journal_open(struct journal *journal, int fd, const int pocket[2], size_t room);
 
 /** journal_close() - unmap; one that is not open is fine */
 void journal_close(struct journal *journal);
@@ -105,10 +111,10 @@ bool journal_is_sent(const struct journal *journal);
  */
 int journal_send(struct journal *journal, int client);
 
-/** journal_locality() - as it was set last */
-uint8_t journal_locality(const struct journal *journal);
+/** journal_is_begun() - a command was begun, by this engine or one before, and not answered */
+bool journal_is_begun(const struct journal *journal);
 
-/** journal_set_locality() - of all commands to come */
-void journal_set_locality(struct journal *journal, uint8_t locality);
+/** journal_note() - what else outlives the engine; NULL where nothing does */
+struct ctrl_note *journal_note(const struct journal *journal);
 
 #endif /* ENGINE_JOURNAL_H */

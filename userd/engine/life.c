@@ -33,18 +33,12 @@ static int quarantine(struct engine *engine, const char *reason)
 	return engine_fails(engine, -EBADMSG, "quarantine: %s", reason);
 }
 
-static int power_on(struct engine *engine, const uint8_t *permanent, size_t length)
+/* From here on there is a TPM that has just been powered on. */
+static int begin(struct engine *engine)
 {
-	int r;
+	int r = 0;
 
-	r = permanent ? 0 : entropy_seed_library();
-	if (!r)
-		r = tpmlib_power_on(permanent, length);
-	if (r == -EBADMSG)
-		return quarantine(engine, "libtpms refuses the permanent state");
-	if (!r && engine->provisions && (!permanent || engine->banks))
-		r = engine_manufacture(engine, !permanent);
-	if (!r && !engine->firmware)
+	if (!engine->firmware)
 		r = engine_order_startup();
 	if (!r && !engine->firmware)
 		r = engine_order_platform_auth();
@@ -56,6 +50,22 @@ static int power_on(struct engine *engine, const uint8_t *permanent, size_t leng
 	r = engine_publish(engine, 0, false);
 	if (!r)
 		r = engine_ask_audits(engine);
+	return r;
+}
+
+static int power_on(struct engine *engine, const uint8_t *permanent, size_t length)
+{
+	int r;
+
+	r = permanent ? 0 : entropy_seed_library();
+	if (!r)
+		r = tpmlib_power_on(permanent, length);
+	if (r == -EBADMSG)
+		return quarantine(engine, "libtpms refuses the permanent state");
+	if (!r && engine->provisions && (!permanent || engine->banks))
+		r = engine_manufacture(engine, !permanent);
+	if (!r)
+		r = begin(engine);
 	return r == ENGINE_NOT_KEPT ? -EIO : r;
 }
 
@@ -227,6 +237,43 @@ int engine_start(struct engine *engine)
 		return power_on_from_unit(engine);
 	engine->resumed = true;
 	return resume(engine);
+}
+
+int engine_cycle(struct engine *engine)
+{
+	_cleanup_(unit_close) struct unit_plain *plain = NULL;
+	int r;
+
+	r = engine_open_unit(engine, &plain);
+	if (!r)
+		r = tpmlib_power_on(plain->permanent, plain->permanent_length);
+	if (r)
+		return r == -EBADMSG ? -ENOTRECOVERABLE : r;
+	rm_init(&engine->rm, tpmlib_run, unit_contexts(&engine->unit));
+	return begin(engine);
+}
+
+int engine_import(struct engine *engine, const struct tpmlib_blob *permanent,
+		  const struct tpmlib_blob *volatile_state)
+{
+	int r;
+
+	if (volatile_state->length)
+		r = tpmlib_resume(permanent->bytes, permanent->length, volatile_state->bytes,
+				  volatile_state->length);
+	else
+		r = tpmlib_power_on(permanent->bytes, permanent->length);
+	if (!r)
+		r = tpmlib_permanent_read();
+	if (r)
+		return r;
+	rm_init(&engine->rm, tpmlib_run, unit_contexts(&engine->unit));
+	if (!volatile_state->length)
+		return begin(engine);
+	r = engine_order_stir();
+	if (!r)
+		r = engine_publish(engine, 0, false);
+	return r ? r : engine_ask_audits(engine);
 }
 
 int engine_end(struct engine *engine)

@@ -114,8 +114,10 @@ static int socket_option(int fd, int option, int *ret)
 static int open_stream(struct link *link, bool listens, const struct link_keeper *keeper)
 {
 	int r = journal_open(&link->journal, keeper ? keeper->journal : -1,
-			     keeper ? keeper->pocket : NULL);
+			     keeper ? keeper->pocket : NULL, VTPM_COMMAND_SIZE);
 
+	if (!r && link->control_fd >= 0)
+		r = link_control_open(link, keeper);
 	if (r)
 		return r;
 	link->ops = &link_stream_ops;
@@ -157,6 +159,7 @@ int link_open(struct link *link, int fd, int control_fd, const struct link_keepe
 		.client = -1,
 		.control = -1,
 		.journal = JOURNAL_NONE,
+		.control_journal = JOURNAL_NONE,
 	};
 	if (fstat(fd, &status))
 		return -errno;
@@ -189,6 +192,11 @@ int link_watch(const struct link *link)
 bool link_abandoned(const struct link *link)
 {
 	return link->ops->abandoned && link->ops->abandoned(link);
+}
+
+struct ctrl_note *link_note(const struct link *link)
+{
+	return journal_note(&link->journal);
 }
 
 void link_respond(struct link *link, size_t length)

@@ -6,7 +6,8 @@
  *	packet	an AF_UNIX SOCK_SEQPACKET socket that carries the same frames and
  *		answers, one a packet: a driver's stand-in for tests
  *	stream	bare TPM commands on a stream socket, connected or listening, as
- *		tpm2-tss speaks with swtpm; what a driver would keep is in the journal
+ *		tpm2-tss speaks with swtpm, beside it swtpm's control channel; what a
+ *		driver would keep is in the journal
  *
  * Which one is read off the descriptor. All have one operation: give the answer
  * that is ready, then sleep until the next frame is there. The two buffers belong
@@ -46,12 +47,15 @@ struct link_ops {
  * @control_fd: listening control socket of a stream link, borrowed, or -1
  * @accepts: @fd is a listening socket
  * @journal: of a stream link: what outlives this engine
- * @client: connection taken from @fd, -1 for none
+ * @control_journal: the same of its control connection
+ * @ctrl: who answers on that; its owner sets it before the first exchange
+ * @client: connection taken from @fd or handed over by @control, -1 for none
  * @control: connection taken from @control_fd, -1 for none
  * @have: bytes of a command that a stream link has seen so far
  * @pause_ms: time until the next look at one that is not whole, 0 where there is none
- * @control_have: bytes of a control request so far
- * @control_request: those
+ * @control_have: bytes of a request that the control connection has seen so far
+ * @control_pause_ms: as @pause_ms
+ * @control_id: id of the request that runs, none of any command's; 0 where it has none
  * @frame: the last frame fetched
  * @answer: the answer to give; its head's size counts
  */
@@ -61,12 +65,15 @@ struct link {
 	int control_fd;
 	bool accepts;
 	struct journal journal;
+	struct journal control_journal;
+	struct ctrl *ctrl;
 	int client;
 	int control;
 	size_t have;
 	int pause_ms;
 	size_t control_have;
-	uint8_t control_request[16];
+	int control_pause_ms;
+	uint64_t control_id;
 	struct {
 		struct vtpm_frame head;
 		uint8_t body[VTPM_COMMAND_SIZE];
@@ -80,10 +87,12 @@ struct link {
 /**
  * struct link_keeper - what somebody keeps of a stream link; borrowed
  * @journal: memfd
- * @pocket: pair of sockets, for the connection
+ * @control_journal: memfd of the control connection
+ * @pocket: pair of sockets: one way for the connection, the other for the control connection
  */
 struct link_keeper {
 	int journal;
+	int control_journal;
 	int pocket[2];
 };
 
@@ -120,6 +129,17 @@ int link_watch(const struct link *link);
 /** link_abandoned() - is the running request abandoned? Safe in a signal handler */
 bool link_abandoned(const struct link *link);
 
+/** link_note() - what of the link outlives this engine; NULL where nothing does */
+struct ctrl_note *link_note(const struct link *link);
+
+/**
+ * link_take_client() - serve a connection that came by the control channel
+ * @fd: connected stream socket, the link's from now on if it returns 0
+ *
+ * Return: 0; -EBUSY (there is one).
+ */
+int link_take_client(struct link *link, int fd);
+
 /** link_respond() - make link->answer a TPM response of @length bytes to the frame */
 void link_respond(struct link *link, size_t length);
 
@@ -128,6 +148,34 @@ void link_refuse(struct link *link, uint32_t error);
 
 /** link_check_frame() - for the kinds: is what came in @got bytes a frame? */
 int link_check_frame(const struct link *link, size_t got);
+
+/* link_stream.c, link_control.c: the two connections of a stream link */
+
+/** link_pause() - how long until the next look at what is not whole: longer each time */
+int link_pause(int pause_ms);
+
+/** link_consume() - read at most @want bytes of a connection away: they have been answered */
+void link_consume(int fd, size_t want);
+
+/** link_send() - send what is in a journal; as long as signals do not say otherwise */
+int link_send(struct journal *journal, int fd);
+
+/** link_accept() - take a connection, if there is one. Return: 0 or -errno of accept4() */
+int link_accept(int listener, int *ret);
+
+/** link_control_open() - find the control connection that was kept. Return: as journal_open() */
+int link_control_open(struct link *link, const struct link_keeper *keeper);
+
+/** link_control_rest() - send what is left of an answer of the engine before */
+void link_control_rest(struct link *link);
+
+/**
+ * link_control_ready() - look at the control socket or its connection
+ * @events: of poll()
+ *
+ * Return: 0, whatever became of the connection; -errno of ctrl_run(), which ends the engine.
+ */
+int link_control_ready(struct link *link, int events);
 
 extern const struct link_ops link_driver_ops, link_packet_ops, link_stream_ops;
 

@@ -103,6 +103,16 @@ static bool ends_a_commit(const struct tpm_command *command, const struct link *
 	return command->code == TPM_CC_SIGN && cursor_get_u16(&in) == TPM_ALG_ECDAA;
 }
 
+/* A monitor that powers the TPM off must not spoil what its guest has saved for a resume. */
+static void note_shutdown(struct link *link, const struct tpm_command *command)
+{
+	struct ctrl_note *note = link_note(link);
+
+	if (note)
+		note->shut = command->code == TPM_CC_SHUTDOWN &&
+			     !tpm_response_code(link->answer.response, response_length(link));
+}
+
 /* What has to outlive the engine of a command that just ran. */
 enum trace {
 	TRACE_NONE,    /* it can simply run again */
@@ -188,6 +198,13 @@ static uint64_t client_of(const struct vtpm_frame *head)
 	return head->node == VTPM_NODE_RM ? head->client : RM_RAW;
 }
 
+static bool is_off(const struct link *link)
+{
+	const struct ctrl_note *note = link_note(link);
+
+	return note && note->off;
+}
+
 static int run_command(struct engine *engine, size_t length)
 {
 	const struct command_attributes *attributes;
@@ -203,6 +220,10 @@ static int run_command(struct engine *engine, size_t length)
 	if (link->frame.head.flags & VTPM_FRAME_POISONED) {
 		respond_error(link, TPM_RC_FAILURE);
 		return publish_answer(engine);
+	}
+	if (is_off(link)) {
+		respond_error(link, TPM_RC_FAILURE);
+		return 0;
 	}
 
 	rc = tpm_command_parse(link->frame.body, length, &command);
@@ -221,6 +242,7 @@ static int run_command(struct engine *engine, size_t length)
 	if (r == RM_E_HANDLE)
 		return refuse_handle(engine);
 	link_respond(link, size);
+	note_shutdown(link, &command);
 
 	r = keep(engine, client, &command, attributes);
 	if (!r && attributes && (attributes->flags & COMMAND_AUDIT_SETUP))

@@ -137,11 +137,14 @@ int main(int argc, char **argv)
 
 	r = engine_start(&engine);
 	if (!r)
+		engine_control_begin(&engine);
+	if (!r)
 		r = engine_serve(&engine);
 	if (!r)
 		r = engine_end(&engine);
 	if (r && r != -EPIPE)
 		log_line("ends: errno %d", -r);
+	engine_control_end(&engine);
 	store_free(engine.store);
 	unit_unmap(&engine.unit);
 	envelope_key_done(&engine.key);

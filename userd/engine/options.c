@@ -48,7 +48,7 @@ static const char help[] =
 	"  --checkpoint-fd N  memfd that outlives the engine; empty: a new one\n"
 	"                     (without: a killed engine cannot be resumed)\n"
 	"  --control-fd N     with a listening stream socket: second listening socket,\n"
-	"                     for swtpm's CMD_SET_LOCALITY\n"
+	"                     for swtpm's control channel\n"
 	"  --key-fd N         data key: 32 bytes to be read there\n"
 	"                     (without: a published one, which protects nothing)\n"
 	"  --instance HEX     life of the device, as VTPM_IOC_ATTACH returned it; 0 for none\n"

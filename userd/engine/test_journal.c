@@ -289,7 +289,7 @@ static int keep_many(unsigned int files)
 	struct journal journal;
 
 	if (setrlimit(RLIMIT_NOFILE, &limit) || (!getuid() && setuid(65534)) ||
-	    journal_open(&journal, keeper.journal, keeper.pocket))
+	    journal_open(&journal, keeper.journal, keeper.pocket, VTPM_COMMAND_SIZE))
 		return 1;
 	for (int i = 0; i < 64; i++)
 		if (journal_keep(&journal, client))

@@ -24,6 +24,7 @@
 
 static const uint8_t get_random[] = { 0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x7b, 0, 16 };
 static struct link link_under_test;
+static struct ctrl channel;
 static int ours, listener, control;
 
 /* The driver: errors to fail with in turn, and what it was asked for. */
@@ -270,6 +271,8 @@ static void test_stream_listening(void **state)
 	listener = listen_at(&data, "data");
 	control = listen_at(&ctrl, "ctrl");
 	assert_int_equal(link_open(&link_under_test, listener, control, NULL), 0);
+	channel.note = link_note(&link_under_test);
+	link_under_test.ctrl = &channel;
 
 	close(connect_to(&data)); /* looks in and leaves */
 	assert_int_equal(set_locality(&ctrl, 3, 5), 0);

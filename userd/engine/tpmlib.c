@@ -26,6 +26,7 @@
 #include <libtpms/tpm_library.h>
 #include <libtpms/tpm_memory.h>
 #include <libtpms/tpm_nvfilename.h>
+#include <libtpms/tpm_tis.h>
 
 #include "base/cursor.h"
 #include "base/secret.h"
@@ -323,4 +324,56 @@ void tpmlib_permanent_taken(void)
 {
 	secret_wipe(collected.bytes, collected.length);
 	collected.dirty = false;
+}
+
+int tpmlib_permanent_read(void)
+{
+	unsigned char *bytes = NULL;
+	uint32_t length = 0;
+	int r;
+
+	if (TPMLIB_GetState(TPMLIB_STATE_PERMANENT, &bytes, &length) != TPM_SUCCESS)
+		return -ENOTRECOVERABLE;
+	r = on_store(bytes, length, 0, TPM_PERMANENT_ALL_NAME) ? -ENOTRECOVERABLE : 0;
+	secret_wipe(bytes, length);
+	TPM_Free(bytes);
+	return r;
+}
+
+bool tpmlib_established(void)
+{
+	TPM_BOOL is_established = FALSE;
+
+	return TPM_IO_TpmEstablished_Get(&is_established) == TPM_SUCCESS && is_established;
+}
+
+uint32_t tpmlib_reset_established(uint8_t locality)
+{
+	running_locality = locality;
+	return TPM_IO_TpmEstablished_Reset();
+}
+
+uint32_t tpmlib_hash_start(void)
+{
+	return TPM_IO_Hash_Start();
+}
+
+uint32_t tpmlib_hash_data(const uint8_t *bytes, size_t length)
+{
+	return TPM_IO_Hash_Data(bytes, (uint32_t)length);
+}
+
+uint32_t tpmlib_hash_end(void)
+{
+	return TPM_IO_Hash_End();
+}
+
+uint32_t tpmlib_buffer(uint32_t wanted, uint32_t *ret_min, uint32_t *ret_max)
+{
+	return TPMLIB_SetBufferSize(wanted, ret_min, ret_max);
+}
+
+char *tpmlib_info(uint64_t flags)
+{
+	return TPMLIB_GetInfo((enum TPMLIB_InfoFlags)flags);
 }

@@ -118,4 +118,30 @@ const uint8_t *tpmlib_permanent(size_t *ret_length);
 /** tpmlib_permanent_taken() - the permanent state has been published */
 void tpmlib_permanent_taken(void);
 
+/**
+ * tpmlib_permanent_read() - have the permanent state as if libtpms had just stored it
+ *
+ * Return: 0 or -ENOTRECOVERABLE.
+ */
+int tpmlib_permanent_read(void);
+
+/* What a platform does with a TPM beside commands; a result is that of TPM 1.2, 0: done. */
+
+/** tpmlib_established() - has there been a measurement at locality 4? */
+bool tpmlib_established(void);
+
+/** tpmlib_reset_established() - forget that. Return: result */
+uint32_t tpmlib_reset_established(uint8_t locality);
+
+/** tpmlib_hash_start(), _data(), _end() - a measurement (Part 1, 34.3). Return: result */
+uint32_t tpmlib_hash_start(void);
+uint32_t tpmlib_hash_data(const uint8_t *bytes, size_t length);
+uint32_t tpmlib_hash_end(void);
+
+/** tpmlib_buffer() - ask for a size of commands, 0: none. Return: the size in use */
+uint32_t tpmlib_buffer(uint32_t wanted, uint32_t *ret_min, uint32_t *ret_max);
+
+/** tpmlib_info() - JSON about the library. Return: to be freed; NULL: none, or no memory */
+char *tpmlib_info(uint64_t flags);
+
 #endif /* ENGINE_TPMLIB_H */

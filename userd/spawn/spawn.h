@@ -9,8 +9,8 @@
  *	requests.c	what the manager asks (wire/ipc_spawn.h)
  *	loop.c		one place to sleep: manager, listener, signals
  *
- * A vTPM with a socket has two more things kept: the journal of its connection, and the
- * connection, which lies in a pair of sockets and is never looked at (engine/journal.h).
+ * A vTPM with a socket has more things kept: the journals of its two connections, and the
+ * connections, which lie in a pair of sockets and are never looked at (engine/journal.h).
  *
  * It is one thread that never waits for anybody: not for the manager, who is cut off
  * when he does not read, nor for an engine. It parses nothing of what the channels
@@ -34,7 +34,7 @@
 #include "wire/ipc.h"
 #include "wire/life.h"
 
-/** define SPAWN_ENTRIES_MAX - vTPMs of one host; each keeps two descriptors, or five */
+/** define SPAWN_ENTRIES_MAX - vTPMs of one host; each keeps two descriptors, or seven */
 #define SPAWN_ENTRIES_MAX 4096
 
 /**

@@ -48,6 +48,7 @@ static int place_descriptors(const struct spawn *spawn, const struct spawn_start
 		[ENGINE_FD_JOURNAL] = parts->life.journal,
 		[ENGINE_FD_POCKET_IN] = parts->life.pocket[0],
 		[ENGINE_FD_POCKET_OUT] = parts->life.pocket[1],
+		[ENGINE_FD_CONTROL_JOURNAL] = parts->life.control_journal,
 	};
 	int aside[_ENGINE_FD_END];
 
@@ -127,7 +128,10 @@ static int make_life(const struct spawn_entry *entry, struct spawn_start *start,
 		return -errno;
 	if (start->count > 1) {
 		life->journal = memfd_create("vtpm-journal", MFD_CLOEXEC);
-		r = life->journal < 0 ? -errno : ipc_pair(life->pocket);
+		if (life->journal < 0)
+			return -errno;
+		life->control_journal = memfd_create("vtpm-control", MFD_CLOEXEC);
+		r = life->control_journal < 0 ? -errno : ipc_pair(life->pocket);
 	}
 	return r;
 }

@@ -705,7 +705,7 @@ static void test_spawn_death_is_a_power_cut_where_nobody_keeps(void **state)
 	assert_false(vtpm.resumed);
 }
 
-/* A stream has four descriptors to go on from, a device one: neither is taken for the other. */
+/* A stream has five descriptors to go on from, a device one: neither is taken for the other. */
 static void test_spawn_life_of_another_kind_is_refused(void **state)
 {
 	int links[2];

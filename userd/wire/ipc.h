@@ -29,8 +29,12 @@
 /** define IPC_PACKET_MAX - largest packet: an envelope of the largest state, and air */
 #define IPC_PACKET_MAX (344u << 10)
 
-/** define IPC_FDS_MAX - descriptors a message may carry */
-#define IPC_FDS_MAX 6
+/**
+ * define IPC_FDS_MAX - descriptors a message may carry
+ *
+ * Even: room for an odd number is rounded up, and the kernel would fill it.
+ */
+#define IPC_FDS_MAX 8
 
 /** define IPC_TEXT_MAX - longest string, its ending NUL included */
 #define IPC_TEXT_MAX 512

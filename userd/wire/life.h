@@ -6,7 +6,7 @@
  *
  *	nothing			0 descriptors
  *	of a device		1: the checkpoint memory
- *	of a stream		4: that, the journal, both ends of the pocket
+ *	of a stream		5: that, both journals, both ends of the pocket
  *
  * In a message it comes last.
  */
@@ -21,20 +21,23 @@
  * struct life - what an engine leaves behind
  * @memory: checkpoint memory, -1 for none, and then the others are -1 too
  * @journal: of its stream link, -1 where it has none
+ * @control_journal: of its control connection, -1 likewise
  * @pocket: pair of sockets that keeps the stream link's connection, -1 likewise
  */
 struct life {
 	int memory;
 	int journal;
+	int control_journal;
 	int pocket[2];
 };
 
 /** define LIFE_NONE - nothing */
-#define LIFE_NONE                                        \
-	((struct life){                                  \
-		.memory = -1,                            \
-		.journal = -1,                           \
-		.pocket = { -1, -1 },                    \
+#define LIFE_NONE                      \
+	((struct life){                \
+		.memory = -1,          \
+		.journal = -1,         \
+		.control_journal = -1, \
+		.pocket = { -1, -1 },  \
 	})
 
 /** life_is_there() - is there something to go on from? */
