@@ -159,7 +159,7 @@ static int get_state(struct call *call)
 	struct ctrl *ctrl = call->ctrl;
 	uint32_t flags = cursor_get_u32(&call->body);
 	uint32_t type = cursor_get_u32(&call->body);
-	uint32_t offset = cursor_get_u32(&call->body), left;
+	uint32_t offset = cursor_get_u32(&call->body), total, left;
 	struct cursor_out blob = cursor_out(ctrl->bytes, sizeof(ctrl->bytes));
 	bool sealed = false;
 	int r = CTRL_RETRY;
@@ -167,20 +167,19 @@ static int get_state(struct call *call)
 	if (is_state(type))
 		r = ctrl->ops->get_state(ctrl->context, type, flags & PTM_STATE_FLAG_DECRYPTED,
 					 &blob, &sealed);
-	if (r < 0)
-		return r;
 	if (!r && blob.bad)
 		r = CTRL_SIZE;
-	if (r)
-		blob.used = 0;
-	left = offset < blob.used ? (uint32_t)blob.used - offset : 0;
-	cursor_put_u32(call->out, (uint32_t)r);
-	cursor_put_u32(call->out, !r && sealed ? PTM_STATE_FLAG_ENCRYPTED : 0);
-	cursor_put_u32(call->out, (uint32_t)blob.used);
-	cursor_put_u32(call->out, left);
-	cursor_put_raw(call->out, blob.base + blob.used - left, left);
+	total = r ? 0 : (uint32_t)blob.used;
+	left = offset < total ? total - offset : 0;
+	if (r >= 0) {
+		cursor_put_u32(call->out, (uint32_t)r);
+		cursor_put_u32(call->out, !r && sealed ? PTM_STATE_FLAG_ENCRYPTED : 0);
+		cursor_put_u32(call->out, total);
+		cursor_put_u32(call->out, left);
+		cursor_put_raw(call->out, blob.base + total - left, left);
+	}
 	secret_wipe(blob.base, blob.used);
-	return ANSWERED;
+	return r < 0 ? r : ANSWERED;
 }
 
 static int refusal(const struct ctrl *ctrl, uint32_t type, uint32_t length)

@@ -336,6 +336,7 @@ static void test_get_state(void **state)
 	fails = CTRL_KEY_NOT_FOUND;
 	assert_int_equal(RUN(12, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0), CTRL_KEY_NOT_FOUND);
 	assert_int_equal(answered, 16);
+	assert_true(cursor_is_zero(ctrl.bytes, sizeof(ctrl.bytes)));
 }
 
 #define SET(type, high, low) 13, 0, 0, 0, 2, 0, 0, 0, type, 0, 0, high, low
