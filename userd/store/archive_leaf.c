@@ -33,7 +33,9 @@ enum statement {
 	" FROM vtpm LEFT JOIN envelope ON envelope.uuid = vtpm.uuid AND envelope.kind = 1"
 
 static const char *const texts[_STATEMENT_MAX] = {
-	[INSERT_LEAF] = "INSERT OR REPLACE INTO leaf (uuid, hash) VALUES (?1, ?2)",
+	/* REPLACE would move the row, and its place in the index with it. */
+	[INSERT_LEAF] = "INSERT INTO leaf (uuid, hash) VALUES (?1, ?2)"
+			" ON CONFLICT (uuid) DO UPDATE SET hash = excluded.hash",
 	[DELETE_LEAF] = "DELETE FROM leaf WHERE uuid = ?1",
 	[DELETE_LEAVES] = "DELETE FROM leaf",
 	[SELECT_LEAVES] = "SELECT uuid, hash FROM leaf ORDER BY uuid",
@@ -148,7 +150,7 @@ static int refresh(struct archive_leaf *leaf)
 
 	if (!leaf->stale)
 		return 0;
-	leaf->tree.count = 0;
+	tree_clear(&leaf->tree);
 	while (!r && (code = sqlite3_step(row)) == SQLITE_ROW)
 		r = take_leaf(leaf, row);
 	sqlite3_reset(row);

@@ -134,7 +134,7 @@ static void test_tree_root_known(void **state)
 			put(tree, who);
 		expect_root(tree, known[i].root);
 		expect_root(tree, known[i].root);
-		tree->count = 0;
+		tree_clear(tree);
 	}
 }
 
@@ -175,6 +175,38 @@ static void test_tree_put_replaces(void **state)
 	expect_root(*state, known[5].root);
 }
 
+/* Whichever leaves change, the root is that of a tree which never knew others. */
+static void test_tree_root_follows(void **state)
+{
+	uint8_t uuid[TREE_UUID_SIZE], hash[TREE_HASH_SIZE], root[TREE_HASH_SIZE];
+	struct tree fresh;
+
+	assert_int_equal(tree_init(&fresh), 0);
+	for (uint8_t count = 1; count <= 70; count++) {
+		put(*state, count);
+		assert_int_equal(tree_root(*state, root), 0);
+		for (uint8_t step = 0; step < 8; step++) {
+			uint8_t who = (uint8_t)(1 + (step * 37 + count) % count);
+
+			leaf_of(*state, who, uuid, hash);
+			hash[0] = step;
+			assert_int_equal(tree_put(*state, uuid, hash), 0);
+			if (step % 3)
+				continue;
+			assert_int_equal(tree_root(*state, root), 0);
+			tree_clear(&fresh);
+			for (size_t i = 0; i < count; i++) {
+				const struct tree_leaf *leaf = &((struct tree *)*state)->leaves[i];
+
+				assert_int_equal(tree_put(&fresh, leaf->uuid, leaf->hash), 0);
+			}
+			assert_int_equal(tree_root(&fresh, hash), 0);
+			assert_memory_equal(root, hash, sizeof(root));
+		}
+	}
+	tree_done(&fresh);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -183,6 +215,7 @@ int main(void)
 		TEST(test_tree_root_known),
 		TEST(test_tree_remove),
 		TEST(test_tree_put_replaces),
+		TEST(test_tree_root_follows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

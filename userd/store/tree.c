@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * A sorted array and the hashes over it; see the header.
+ *
+ *	nodes	| leaves: n | their parents: (n + 1) / 2 | ... | root: 1
  */
 #include "store/tree.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/cursor.h"
@@ -26,7 +27,8 @@ int tree_init(struct tree *tree)
 void tree_done(struct tree *tree)
 {
 	free(tree->leaves);
-	free(tree->level);
+	free(tree->nodes);
+	free(tree->changed);
 	EVP_MD_CTX_free(tree->hasher);
 	EVP_MD_free(tree->sha256);
 	*tree = (struct tree){ 0 };
@@ -60,20 +62,29 @@ static size_t place_of(const struct tree *tree, const uint8_t *uuid, bool *ret_t
 	return low;
 }
 
+/* Each level is half of the one below, rounded up: less than 64 more than twice the leaves. */
+static size_t nodes_of(size_t leaves)
+{
+	return 2 * leaves + 64;
+}
+
 static int grow(struct tree *tree)
 {
 	size_t room = tree->room ? 2 * tree->room : 64;
-	void *leaves, *level;
+	void *leaves, *nodes, *changed;
 
 	if (tree->count < tree->room)
 		return 0;
 	leaves = realloc(tree->leaves, room * sizeof(*tree->leaves));
 	if (leaves)
 		tree->leaves = leaves;
-	level = realloc(tree->level, room * TREE_HASH_SIZE);
-	if (level)
-		tree->level = level;
-	if (!leaves || !level)
+	nodes = realloc(tree->nodes, nodes_of(room) * sizeof(*tree->nodes));
+	if (nodes)
+		tree->nodes = nodes;
+	changed = realloc(tree->changed, nodes_of(room) * sizeof(*tree->changed));
+	if (changed)
+		tree->changed = changed;
+	if (!leaves || !nodes || !changed)
 		return -ENOMEM;
 	tree->room = room;
 	return 0;
@@ -91,9 +102,17 @@ int tree_put(struct tree *tree, const uint8_t uuid[TREE_UUID_SIZE],
 		for (size_t i = tree->count++; i > at; i--)
 			tree->leaves[i] = tree->leaves[i - 1];
 		cursor_copy(tree->leaves[at].uuid, TREE_UUID_SIZE, uuid, TREE_UUID_SIZE);
+		tree->moved = true;
 	}
 	cursor_copy(tree->leaves[at].hash, TREE_HASH_SIZE, hash, TREE_HASH_SIZE);
+	tree->changed[at] = true;
 	return 0;
+}
+
+void tree_clear(struct tree *tree)
+{
+	tree->count = 0;
+	tree->moved = true;
 }
 
 void tree_remove(struct tree *tree, const uint8_t uuid[TREE_UUID_SIZE])
@@ -104,6 +123,7 @@ void tree_remove(struct tree *tree, const uint8_t uuid[TREE_UUID_SIZE])
 	if (!there)
 		return;
 	tree->count--;
+	tree->moved = true;
 	for (size_t i = at; i < tree->count; i++)
 		tree->leaves[i] = tree->leaves[i + 1];
 }
@@ -116,7 +136,6 @@ const uint8_t *tree_find(const struct tree *tree, const uint8_t uuid[TREE_UUID_S
 	return there ? tree->leaves[at].hash : NULL;
 }
 
-/* @to may lie in @left or @right: it is written last. */
 static int hash_pair(struct tree *tree, const uint8_t *left, const uint8_t *right, uint8_t *to)
 {
 	if (EVP_DigestInit_ex2(tree->hasher, tree->sha256, NULL) &&
@@ -128,29 +147,61 @@ static int hash_pair(struct tree *tree, const uint8_t *left, const uint8_t *righ
 	return -EIO;
 }
 
+static void copy_hash(uint8_t *to, const uint8_t *from)
+{
+	cursor_copy(to, TREE_HASH_SIZE, from, TREE_HASH_SIZE);
+}
+
+static void take_leaves(struct tree *tree)
+{
+	for (size_t i = 0; tree->moved && i < nodes_of(tree->room); i++)
+		tree->changed[i] = i < tree->count;
+	for (size_t i = 0; i < tree->count; i++)
+		if (tree->changed[i])
+			copy_hash(tree->nodes[i], tree->leaves[i].hash);
+}
+
+/* The parents of @n nodes from @at on, which lie behind them. */
+static int hash_level(struct tree *tree, size_t at, size_t n)
+{
+	for (size_t i = at; i < at + n; i += 2) {
+		size_t parent = at + n + (i - at) / 2;
+		bool alone = i + 1 == at + n;
+
+		if (!tree->changed[i] && (alone || !tree->changed[i + 1]))
+			continue;
+		/* One without a neighbour goes up as it is. */
+		if (alone)
+			copy_hash(tree->nodes[parent], tree->nodes[i]);
+		else if (hash_pair(tree, tree->nodes[i], tree->nodes[i + 1], tree->nodes[parent]))
+			return -EIO;
+		tree->changed[i] = false;
+		tree->changed[i + !alone] = false;
+		tree->changed[parent] = true;
+	}
+	return 0;
+}
+
 int tree_root(struct tree *tree, uint8_t ret[TREE_HASH_SIZE])
 {
 	static const uint8_t empty[TREE_HASH_SIZE];
-	uint8_t *level = tree->level;
-	size_t i, n = tree->count;
+	size_t n, at = 0;
 
-	for (i = 0; i < n; i++)
-		cursor_copy(level + i * TREE_HASH_SIZE, TREE_HASH_SIZE, tree->leaves[i].hash,
-			    TREE_HASH_SIZE);
-	for (; n > 1; n = (n + 1) / 2) {
-		for (i = 0; i + 1 < n; i += 2) {
-			const uint8_t *pair = level + i * TREE_HASH_SIZE;
-
-			if (hash_pair(tree, pair, pair + TREE_HASH_SIZE,
-				      level + i / 2 * TREE_HASH_SIZE))
-				return -EIO;
-		}
-		/* One without a neighbour goes up as it is. */
-		if (i < n)
-			cursor_copy(level + i / 2 * TREE_HASH_SIZE, TREE_HASH_SIZE,
-				    level + i * TREE_HASH_SIZE, TREE_HASH_SIZE);
+	if (!tree->count) {
+		copy_hash(ret, empty);
+		return 0;
 	}
-	cursor_copy(ret, TREE_HASH_SIZE, n ? level : empty, TREE_HASH_SIZE);
+	take_leaves(tree);
+	/* If it fails in the middle, all is computed the next time. */
+	tree->moved = true;
+	for (n = tree->count; n > 1; n = (n + 1) / 2) {
+		if (hash_level(tree, at, n))
+			return -EIO;
+		at += n;
+	}
+	tree->changed[at] = false;
+	tree->moved = false;
+	copy_hash(ret, tree->nodes[at]);
 	return 0;
 }
 

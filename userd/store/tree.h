@@ -11,12 +11,14 @@
  * envelope's last 16 bytes are its GCM tag, which depends on every other byte of it:
  * who changes, exchanges, adds or takes away one vTPM changes the root.
  *
- * Only the leaves are kept; the root is computed from all of them when it is asked for,
- * once a transaction. 4096 leaves cost half a millisecond, less than the sync that follows.
+ * The root is computed when it is asked for, once a transaction, from what has changed since
+ * the last time: a leaf of 4096 costs twelve hashes. Where leaves came or went others have moved,
+ * and all is computed.
  */
 #ifndef STORE_TREE_H
 #define STORE_TREE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -61,7 +63,9 @@ struct tree_content {
  * @leaves: sorted by UUID
  * @count: how many
  * @room: how many there is memory for
- * @level: for tree_root(): a level of the tree, @room hashes
+ * @nodes: hashes of all levels, the leaves' first
+ * @changed: one byte for each node: those above it are not up to date
+ * @moved: leaves came or went since tree_root()
  * @sha256: the algorithm
  * @hasher: for one hash after the other
  */
@@ -69,7 +73,9 @@ struct tree {
 	struct tree_leaf *leaves;
 	size_t count;
 	size_t room;
-	uint8_t *level;
+	uint8_t (*nodes)[TREE_HASH_SIZE];
+	bool *changed;
+	bool moved;
 	EVP_MD *sha256;
 	EVP_MD_CTX *hasher;
 };
@@ -92,6 +98,9 @@ void tree_done(struct tree *tree);
  */
 int tree_put(struct tree *tree, const uint8_t uuid[TREE_UUID_SIZE],
 	     const uint8_t hash[TREE_HASH_SIZE]);
+
+/** tree_clear() - take all leaves away */
+void tree_clear(struct tree *tree);
 
 /** tree_remove() - take the leaf of that UUID away; one that is not there is fine */
 void tree_remove(struct tree *tree, const uint8_t uuid[TREE_UUID_SIZE]);
