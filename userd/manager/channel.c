@@ -116,7 +116,6 @@ static int take_commit(void *context, struct ipc_in *in)
 	job->generation = generation;
 	vtpm->storing = vtpm->storing || job->kind == ARCHIVE_PUT;
 	vtpm->committing++;
-	listen_again(vtpm);
 	manager_hold(vtpm);
 	archive_submit(vtpm->manager->archive, job);
 	return 0;
@@ -171,11 +170,17 @@ static int take_one(struct vtpm *vtpm)
 static int on_message(sd_event_source *source, int fd, uint32_t events, void *context)
 {
 	struct vtpm *vtpm = context;
-	int r = take_one(vtpm);
+	int r;
 
 	(void)source;
 	(void)fd;
 	(void)events;
+	/* It says nothing while it waits for its commit, so only then is it worth a system call. */
+	if (vtpm->committing) {
+		listen_again(vtpm);
+		return 0;
+	}
+	r = take_one(vtpm);
 	if (!r || r == -EAGAIN || r == -EINTR)
 		return 0;
 	/* Its end: spawn reports that too, and with it what became of the engine. */
