@@ -27,6 +27,9 @@
 #define VERSION	       ARCHIVE_VERSION
 #define ENVELOPE_STATE 1
 
+/* 16 MiB: a checkpoint is two syncs, and writes a page once, however often it is in the log. */
+#define LOG_PAGES "4096"
+
 enum statement {
 	BEGIN,
 	COMMIT,
@@ -488,7 +491,8 @@ static int prepare(struct archive_sql *sql, const char *path, char *reason, size
 				       "PRAGMA foreign_keys = ON;"
 				       "PRAGMA secure_delete = ON;"
 				       "PRAGMA journal_mode = WAL;"
-				       "PRAGMA synchronous = FULL;";
+				       "PRAGMA synchronous = FULL;"
+				       "PRAGMA wal_autocheckpoint = " LOG_PAGES ";";
 	int code;
 
 	code = sqlite3_open_v2(path, &sql->db,
