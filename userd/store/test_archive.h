@@ -40,7 +40,7 @@ static inline int setup(void **state)
 static inline int teardown(void **state)
 {
 	static const char *const names[] = { "vtpm.db", "vtpm.db-wal", "vtpm.db-shm",
-					     "vtpm.db.copy" };
+					     "vtpm.db.copy", "vtpm.db-journal" };
 	struct place *place = *state;
 	char path[128];
 
@@ -67,7 +67,7 @@ struct outcome {
 	uint64_t generation;
 	uint64_t epoch;
 	uint64_t sealed;
-	uint8_t bytes[64];
+	uint8_t bytes[10000];
 	size_t length;
 };
 

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "store/archive_inspect.h"
-#include "store/test_archive.h"
+#include "store/test_witness.h"
 
 struct look {
 	unsigned int count;
