@@ -39,6 +39,7 @@ struct archive {
 	bool ending;
 	bool dirty;
 	uint64_t version;
+	bool failed;
 	int fd;
 };
 
@@ -122,6 +123,20 @@ static void run_all(struct archive *archive, struct archive_job *jobs)
 	}
 }
 
+/*
+ * Once a call has failed, SQLite may take what it still has of an unwritten change for damage.
+ * The next process sees what is really there.
+ */
+static void doubt_damage(struct archive *archive, struct archive_job *jobs)
+{
+	for (struct archive_job *job = jobs; job; job = job->next) {
+		if (job->kind == ARCHIVE_LOAD && job->error == EUCLEAN && archive->failed)
+			job->error = EIO;
+		if (job->error == EIO || job->error == ENOSPC || job->error == EUCLEAN)
+			archive->failed = archive->failed || job->kind != ARCHIVE_LOAD;
+	}
+}
+
 static void *work(void *argument)
 {
 	struct archive *archive = argument;
@@ -129,6 +144,7 @@ static void *work(void *argument)
 
 	while ((jobs = take_all(archive))) {
 		run_all(archive, jobs);
+		doubt_damage(archive, jobs);
 		finish_all(archive, jobs);
 	}
 	return NULL;
