@@ -13,11 +13,15 @@
 #include "store/archive_sql.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/cursor.h"
 #include "base/secret.h"
 #include "store/archive_leaf.h"
@@ -511,6 +515,25 @@ static int prepare(struct archive_sql *sql, const char *path, char *reason, size
 	return code;
 }
 
+/*
+ * SQLite syncs the folder too, and does not look whether that worked. Until it has, a cut of
+ * the power may take the log away, or bring back a journal that is done with.
+ */
+static int sync_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_(close_fdp) int fd = -1;
+	char folder[PATH_MAX];
+	size_t length = slash ? (size_t)(slash - path) + (slash == path) : 1;
+
+	if (length >= sizeof(folder))
+		return ENAMETOOLONG;
+	cursor_copy(folder, sizeof(folder), slash ? path : ".", length);
+	folder[length] = '\0';
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 || fsync(fd) ? errno : 0;
+}
+
 int archive_sql_open(const char *path, char *reason, size_t room, struct archive_sql **ret)
 {
 	struct archive_sql *sql = calloc(1, sizeof(*sql));
@@ -521,6 +544,11 @@ int archive_sql_open(const char *path, char *reason, size_t room, struct archive
 	reason[0] = 0;
 	code = prepare(sql, path, reason, room);
 	r = code ? archive_sql_errno(code) : archive_leaf_open(sql->db, &sql->leaf);
+	if (!r) {
+		r = sync_folder(path);
+		if (r)
+			snprintf(reason, room, "its folder cannot be synced: %s", strerror(r));
+	}
 	if (!r) {
 		*ret = sql;
 		return 0;
