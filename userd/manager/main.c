@@ -317,6 +317,10 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	sd_notify(0, "READY=1");
 	status = sd_event_loop(manager.event);
+	/* Commits that end from here on are answered, and no loop listens for the next ones. */
+	manager.ending = true;
+	for (struct vtpm *vtpm = manager.vtpms; vtpm; vtpm = vtpm->next)
+		vtpm->channel_source = sd_event_source_disable_unref(vtpm->channel_source);
 	api_free(manager.api);
 	rollback_end(&manager);
 	backup_free(manager.backup);
