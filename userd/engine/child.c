@@ -94,7 +94,7 @@ static int prepare(const struct engine_zygote *zygote, unsigned int links)
 	int r;
 
 	signal(SIGPIPE, SIG_IGN);
-	r = engine_stop_on_sigterm();
+	r = engine_stop_on_signals();
 	if (!r)
 		r = unit_map(&engine.unit, ENGINE_FD_CHECKPOINT);
 	if (!r && links)

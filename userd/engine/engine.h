@@ -54,6 +54,7 @@
  * @ENGINE_EXIT_STORE: a commit's outcome is unknown; may be resumed
  * @ENGINE_EXIT_SANDBOX: the sandbox could not be entered; nothing touched
  * @ENGINE_EXIT_KEY: no data key was to be had; nothing touched
+ * @ENGINE_EXIT_LEFT: ended by SIGHUP between two commands; may be resumed
  */
 enum engine_exit {
 	ENGINE_EXIT_OK = 0,
@@ -67,6 +68,7 @@ enum engine_exit {
 	ENGINE_EXIT_STORE = 8,
 	ENGINE_EXIT_SANDBOX = 9,
 	ENGINE_EXIT_KEY = 10,
+	ENGINE_EXIT_LEFT = 11,
 };
 
 /**
@@ -164,7 +166,7 @@ int engine_fails(struct engine *engine, int error, const char *format, ...)
 /** engine_reason() - the sentence kept; for an error without one, a general one */
 const char *engine_reason(const struct engine *engine, int error);
 
-/** engine_exit_status() - of a negative errno, or 0 */
+/** engine_exit_status() - of a negative errno, ENGINE_LEAVES, or 0 */
 enum engine_exit engine_exit_status(int error);
 
 /** define ENGINE_TEST_KEY - GCM_KEY_SIZE bytes, published here: a key that protects nothing */
@@ -220,16 +222,20 @@ void engine_control_end(struct engine *engine);
 /* loop.c */
 
 /**
- * engine_stop_on_sigterm() - let SIGTERM end engine_serve() between two commands
+ * engine_stop_on_signals() - let SIGTERM and SIGHUP end engine_serve() between two commands
  *
  * Return: 0 or -errno of sigaction() or sigprocmask().
  */
-int engine_stop_on_sigterm(void);
+int engine_stop_on_signals(void);
+
+/** define ENGINE_LEAVES - the TPM goes on in another engine: it is not to be shut down */
+#define ENGINE_LEAVES 1
 
 /**
  * engine_serve() - answer commands
  *
- * Return: 0 after SIGTERM; otherwise why it cannot go on: -EPIPE, -EPROTO,
+ * Return: 0 after SIGTERM; ENGINE_LEAVES after SIGHUP;
+ * otherwise why it cannot go on: -EPIPE, -EPROTO,
  * -ENOTRECOVERABLE, -EUCLEAN, another -errno.
  */
 int engine_serve(struct engine *engine);

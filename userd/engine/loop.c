@@ -9,9 +9,9 @@
  * published before its answer leaves, but for commands that changed nothing; what
  * never reached the TPM is decided anew if it comes again, with the same outcome.
  *
- * SIGTERM is noticed between two commands. Should it come just before the sleep
- * begins, nothing would end that sleep: so its handler sets a timer, and the next
- * SIGALRM, or the one after it, does.
+ * SIGTERM (end) and SIGHUP (leave) are noticed between two commands. Should one come just
+ * before the sleep begins, nothing would end that sleep: so its handler sets a timer, and the
+ * next SIGALRM, or the one after it, does. Who is told both, ends.
  */
 #include "engine/engine.h"
 
@@ -26,6 +26,7 @@
 #include "wire/command.h"
 #include "wire/tpm.h"
 
+/* By which signal; 0: not at all */
 static volatile sig_atomic_t stopping;
 
 static void on_signal(int number)
@@ -35,24 +36,28 @@ static void on_signal(int number)
 		.it_value = { .tv_usec = 10000 },
 	};
 
-	if (number == SIGTERM && !stopping) {
-		stopping = 1;
+	if (number == SIGALRM)
+		return;
+	if (!stopping)
 		setitimer(ITIMER_REAL, &again, NULL);
-	}
+	if (stopping != SIGTERM)
+		stopping = number;
 }
 
-int engine_stop_on_sigterm(void)
+int engine_stop_on_signals(void)
 {
 	struct sigaction action = { .sa_handler = on_signal }; /* no SA_RESTART */
-	sigset_t both;
+	sigset_t all;
 
-	if (sigaction(SIGTERM, &action, NULL) || sigaction(SIGALRM, &action, NULL))
+	if (sigaction(SIGTERM, &action, NULL) || sigaction(SIGHUP, &action, NULL) ||
+	    sigaction(SIGALRM, &action, NULL))
 		return -errno;
 	/* A parent that reads its signals from a descriptor leaves them blocked here. */
-	sigemptyset(&both);
-	sigaddset(&both, SIGTERM);
-	sigaddset(&both, SIGALRM);
-	if (sigprocmask(SIG_UNBLOCK, &both, NULL))
+	sigemptyset(&all);
+	sigaddset(&all, SIGTERM);
+	sigaddset(&all, SIGHUP);
+	sigaddset(&all, SIGALRM);
+	if (sigprocmask(SIG_UNBLOCK, &all, NULL))
 		return -errno;
 	return 0;
 }
@@ -304,5 +309,6 @@ int engine_serve(struct engine *engine)
 		if (answer < 0)
 			return answer;
 	}
-	return answer ? link_exchange(&engine->link, true, false) : 0;
+	answer = answer ? link_exchange(&engine->link, true, false) : 0;
+	return !answer && stopping == SIGHUP ? ENGINE_LEAVES : answer;
 }

@@ -89,7 +89,7 @@ static int prepare(const struct engine_options *options)
 		return r;
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a commit beyond a limit shall fail with EFBIG */
-	r = engine_stop_on_sigterm();
+	r = engine_stop_on_signals();
 	if (!r)
 		r = engine_cancel_abandoned(&engine.link);
 	if (!r)
@@ -142,7 +142,7 @@ int main(int argc, char **argv)
 		r = engine_serve(&engine);
 	if (!r)
 		r = engine_end(&engine);
-	if (r && r != -EPIPE)
+	if (r < 0 && r != -EPIPE)
 		log_line("ends: errno %d", -r);
 	engine_control_end(&engine);
 	store_free(engine.store);

@@ -57,14 +57,15 @@ static const char help[] =
 	"                     owns platformAuth, and may re-seed the TPM\n"
 	"  --help             this\n"
 	"\n"
-	"SIGTERM shuts the TPM down in order; a TPM killed in any other way is resumed\n"
+	"SIGTERM shuts the TPM down in order; SIGHUP ends between two commands and leaves it\n"
+	"to the next engine. A TPM whose engine ended in any other way than SIGTERM is resumed\n"
 	"by an engine with the same checkpoint, state and instance.\n"
 	"\n"
 	"exit status: 0 ended by SIGTERM; 1 unexpected error; 2 usage; 3 the checkpoint is\n"
 	"of another instance; 4 quarantine: state or checkpoint cannot be right; 5 no state\n"
 	"and no --manufacture; 6 failure mode of the TPM; 7 the other side of --fd is gone;\n"
-	"8 unknown outcome of a commit; 9 no sandbox; 10 no data key. After 1, 6, 7 and 8 it\n"
-	"can be resumed; 3, 4, 5, 9 and 10 have touched nothing.\n";
+	"8 unknown outcome of a commit; 9 no sandbox; 10 no data key; 11 ended by SIGHUP. After\n"
+	"1, 6, 7, 8 and 11 it can be resumed; 3, 4, 5, 9 and 10 have touched nothing.\n";
 
 void engine_options_help(void)
 {

@@ -28,7 +28,7 @@ int engine_fails(struct engine *engine, int error, const char *format, ...)
 
 const char *engine_reason(const struct engine *engine, int error)
 {
-	if (!error)
+	if (error >= 0)
 		return "";
 	if (engine->reason[0])
 		return engine->reason;
@@ -53,6 +53,8 @@ enum engine_exit engine_exit_status(int error)
 	switch (error) {
 	case 0:
 		return ENGINE_EXIT_OK;
+	case ENGINE_LEAVES:
+		return ENGINE_EXIT_LEFT;
 	case -ESTALE:
 		return ENGINE_EXIT_STALE;
 	case -EBADMSG:

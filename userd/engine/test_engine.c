@@ -386,6 +386,24 @@ static void test_engine_sigterm_is_a_power_off(void **state)
 	assert_true(test_counter(&peer) == 1);
 }
 
+/* Left between two commands: the next engine has PCRs, and the next command is its first. */
+static void test_engine_sighup_leaves_it_to_the_next(void **state)
+{
+	(void)state;
+	test_call(&peer, test_counter_define(), &answer);
+	for (uint64_t i = 1; i <= 5; i++) {
+		assert_int_equal(test_call(&peer, test_counter_increment(), &answer), 0);
+		assert_int_equal(test_call(&peer, test_pcr_extend(10), &answer), 0);
+		test_call(&peer, test_pcr_read(10), &answer);
+		assert_int_equal(test_peer_kill(&peer, SIGHUP), ENGINE_EXIT_LEFT);
+		test_peer_start(&peer, NULL);
+		test_call(&peer, test_pcr_read(10), &other);
+		assert_int_equal(other.length, answer.length);
+		assert_memory_equal(other.response, answer.response, answer.length);
+		assert_true(test_counter(&peer) == i);
+	}
+}
+
 static void test_engine_sigterm_ends_it_though_blocked_before(void **state)
 {
 	sigset_t blocked, before;
@@ -661,6 +679,7 @@ int main(void)
 		ENGINE(test_engine_reseeding_is_refused),
 		ENGINE(test_engine_firmware),
 		ENGINE(test_engine_sigterm_is_a_power_off),
+		ENGINE(test_engine_sighup_leaves_it_to_the_next),
 		ENGINE(test_engine_sigterm_ends_it_though_blocked_before),
 		ENGINE(test_engine_has_its_files_to_itself),
 		ENGINE(test_engine_state_to_append_to_is_refused),

@@ -51,7 +51,7 @@ static void run(bool manufacture)
 	if (link_open(&engine.link, listener, -1, unkept ? NULL : &keeper) ||
 	    unit_map(&engine.unit, peer.checkpoint) ||
 	    envelope_key_init(&engine.key, (const uint8_t *)ENGINE_TEST_KEY, nil, 0, 0) ||
-	    engine_stop_on_sigterm())
+	    engine_stop_on_signals())
 		_exit(99);
 	r = engine_start(&engine);
 	if (!r)

@@ -36,6 +36,7 @@
 #define EXIT_NO_STATE	5
 #define EXIT_SANDBOX	9
 #define EXIT_NO_KEY	10
+#define EXIT_LEFT	11
 
 /* How long an engine may take to begin; making keys takes minutes where CPUs are emulated. */
 #define BEGIN_SECONDS 300
@@ -673,6 +674,11 @@ void power_exited(struct vtpm *vtpm, uint32_t status)
 		}
 		power_set_phase(vtpm, VTPM_IDLE);
 		power_step(vtpm);
+		return;
+	}
+	/* As its spawn was told: the next spawn has the next engine. */
+	if (WIFEXITED((int)status) && WEXITSTATUS((int)status) == EXIT_LEFT) {
+		replace(vtpm, phase == VTPM_SERVING);
 		return;
 	}
 	if (WIFEXITED((int)status) && ended_for_good(vtpm, WEXITSTATUS((int)status)))

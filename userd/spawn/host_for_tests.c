@@ -132,14 +132,18 @@ int test_host_connect(struct test_host *host)
 	return 0;
 }
 
+int test_host_begin(struct test_host *host)
+{
+	int r = start_spawn(host);
+
+	return r ? r : test_host_connect(host);
+}
+
 int test_host_replace(struct test_host *host, int number)
 {
-	int r;
-
 	if (kill(host->spawn, number) || waitpid(host->spawn, NULL, 0) != host->spawn)
 		return -errno;
-	r = start_spawn(host);
-	return r ? r : test_host_connect(host);
+	return test_host_begin(host);
 }
 
 int test_host_new(struct test_host *host)
@@ -157,9 +161,7 @@ int test_host_new(struct test_host *host)
 	if (host->user && chmod(host->dir, 0755))
 		return -errno;
 	r = start_keyd(host);
-	if (!r)
-		r = start_spawn(host);
-	return r ? r : test_host_connect(host);
+	return r ? r : test_host_begin(host);
 }
 
 void test_host_done(struct test_host *host)

@@ -34,6 +34,7 @@ static void drop_manager(struct spawn *spawn)
 	close_fdp(&spawn->manager);
 	spawn->manager = -1;
 	spawn->listing = false;
+	spawn->told = false;
 }
 
 /* Reports are for the manager that was there; the next one asks for the list. */
@@ -100,19 +101,45 @@ static void take_signals(struct spawn *spawn)
 	while (read(spawn->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
 			reap(spawn);
+		else if (info.ssi_signo == SIGHUP)
+			spawn_leave(spawn);
 		else
 			spawn_begin_end(spawn);
 	}
 }
 
+static void end_all(struct spawn *spawn, int number, int patience_ms)
+{
+	spawn->ending = true;
+	spawn->deadline_ms = now_ms() + patience_ms;
+	notify_tell(&spawn->notify, "STOPPING=1");
+	spawn_signal_all(spawn, number);
+}
+
+/* Who is leaving, too: an engine that hears both ends. */
 void spawn_begin_end(struct spawn *spawn)
+{
+	if (spawn->ending && !spawn->leaving)
+		return;
+	spawn->leaving = false;
+	end_all(spawn, SIGTERM, SPAWN_PATIENCE_MS);
+}
+
+void spawn_leave(struct spawn *spawn)
 {
 	if (spawn->ending)
 		return;
-	spawn->ending = true;
-	spawn->deadline_ms = now_ms() + SPAWN_PATIENCE_MS;
-	notify_tell(&spawn->notify, "STOPPING=1");
-	spawn_signal_all(spawn, SIGTERM);
+	spawn->leaving = true;
+	if (!spawn->told)
+		log_line("will leave as soon as the manager is here and keeps what is kept here");
+}
+
+/* The last reports are waited for: whoever ended in order is not to be resumed. */
+static bool is_over(const struct spawn *spawn)
+{
+	bool unheard = spawn->unreported && spawn->manager >= 0 && now_ms() < spawn->deadline_ms;
+
+	return spawn->ending && !spawn->table.running && !unheard;
 }
 
 /* Send while there is something and room for it; otherwise take what is asked. */
@@ -145,7 +172,7 @@ static int timeout_ms(const struct spawn *spawn)
 
 int spawn_serve(struct spawn *spawn)
 {
-	while (!spawn->ending || spawn->table.running) {
+	while (!is_over(spawn)) {
 		struct pollfd ready[] = {
 			{ .fd = spawn->signals, .events = POLLIN },
 			{ .fd = spawn->listener, .events = POLLIN },
@@ -163,6 +190,8 @@ int spawn_serve(struct spawn *spawn)
 		if (ready[1].revents)
 			take_manager(spawn);
 		notify_tell(&spawn->notify, "WATCHDOG=1");
+		if (spawn->leaving && spawn->told && !spawn->ending)
+			end_all(spawn, SIGHUP, SPAWN_LEAVE_MS);
 		if (spawn->ending && now_ms() >= spawn->deadline_ms)
 			spawn_signal_all(spawn, SIGKILL);
 	}

@@ -39,7 +39,8 @@ static const char help[] =
 	"  --user NAME        become NAME once the socket is there\n"
 	"  --help             this\n"
 	"\n"
-	"SIGTERM ends all engines in order, and then this. When it dies otherwise, its\n"
+	"SIGTERM ends all engines in order, and then this. SIGHUP leaves their TPMs, as they\n"
+	"are, to the next vtpm-spawn, once the manager keeps them. When it dies otherwise, its\n"
 	"engines are killed, and the next one resumes them from what the manager kept.\n"
 	"\n"
 	"exit status: 0 ended in order; 1 unexpected error; 2 usage.\n";

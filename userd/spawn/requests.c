@@ -180,10 +180,22 @@ static int on_end(void *context, struct ipc_in *in)
 	return answer(request, SPAWN_ENDING, 0);
 }
 
+static int on_leave(void *context, struct ipc_in *in)
+{
+	struct request *request = context;
+	struct spawn *spawn = request->spawn;
+
+	request->tag = cursor_get_u32(&in->body);
+	if (!ipc_ended(in))
+		return -EPROTO;
+	spawn_leave(spawn);
+	return answer(request, SPAWN_LEAVING, spawn->leaving ? 0 : -ECANCELED);
+}
+
 /* There is one state: whoever is connected is the manager. */
 static const struct ipc_permit permits[] = {
 	{ SPAWN_START, 1, on_start },	{ SPAWN_LIST, 1, on_list }, { SPAWN_SIGNAL, 1, on_signal },
-	{ SPAWN_FORGET, 1, on_forget }, { SPAWN_END, 1, on_end },
+	{ SPAWN_FORGET, 1, on_forget }, { SPAWN_END, 1, on_end },   { SPAWN_LEAVE, 1, on_leave },
 };
 
 int spawn_request(struct spawn *spawn)
@@ -225,6 +237,7 @@ int spawn_list_next(struct spawn *spawn)
 		return r;
 	spawn->list_next++;
 	spawn->listing = entry != NULL;
+	spawn->told = !entry;
 	return 0;
 }
 

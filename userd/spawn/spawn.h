@@ -49,6 +49,12 @@
 /** define SPAWN_PATIENCE_MS - from SIGTERM to SIGKILL when all shall end */
 #define SPAWN_PATIENCE_MS 10000
 
+/**
+ * define SPAWN_LEAVE_MS - from SIGHUP to SIGKILL when all are left to another spawn: one
+ * engine with a long command shall not keep the clients of all others waiting
+ */
+#define SPAWN_LEAVE_MS 2000
+
 /** struct spawn_uuid - as two words of its big-endian form */
 struct spawn_uuid {
 	uint64_t high;
@@ -104,6 +110,8 @@ struct spawn_table {
  * @list_tag: tag of that
  * @list_next: entry that comes next
  * @unreported: entries with a report to be sent
+ * @told: the manager has been told all, so he keeps every life
+ * @leaving: end as soon as @told, without a word to the TPMs: there will be another spawn
  * @ending: no new engine; ends when the last one has
  * @quiet_until_ms: when a refused connection is logged again, on the monotonic clock
  * @deadline_ms: when those that still run are killed, on the monotonic clock
@@ -120,6 +128,8 @@ struct spawn {
 	uint32_t list_tag;
 	size_t list_next;
 	size_t unreported;
+	bool told;
+	bool leaving;
 	bool ending;
 	int64_t quiet_until_ms;
 	int64_t deadline_ms;
@@ -216,6 +226,9 @@ void spawn_signal_all(struct spawn *spawn, int number);
 
 /** spawn_begin_end() - SIGTERM to each engine; the loop ends with the last one */
 void spawn_begin_end(struct spawn *spawn);
+
+/** spawn_leave() - SIGHUP to each engine once the manager knows all; then as spawn_begin_end() */
+void spawn_leave(struct spawn *spawn);
 
 /** spawn_serve() - Return: 0 when it was told to end and all engines did; -errno */
 int spawn_serve(struct spawn *spawn);

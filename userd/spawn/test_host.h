@@ -129,6 +129,9 @@ void test_host_done(struct test_host *host);
 /** test_host_replace() - end VTPM_SPAWN by this signal, start another one, connect */
 int test_host_replace(struct test_host *host, int number);
 
+/** test_host_begin() - start VTPM_SPAWN, connect */
+int test_host_begin(struct test_host *host);
+
 /** test_host_connect() - be a new manager */
 int test_host_connect(struct test_host *host);
 

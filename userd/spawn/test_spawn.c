@@ -599,7 +599,7 @@ static void test_spawn_hostile_messages(void **state)
 	expect_cut_off(large, sizeof(large));
 	for (uint8_t op = 0; op < _SPAWN_OP_MAX + 2; op++) {
 		bytes[3] = op;
-		if (op != SPAWN_LIST && op != SPAWN_END)
+		if (op != SPAWN_LIST && op != SPAWN_END && op != SPAWN_LEAVE)
 			expect_cut_off(bytes, 8); /* too short, or not a request */
 		expect_cut_off(bytes, 60); /* too long, or nobody's uuid */
 	}
@@ -691,6 +691,67 @@ static void test_spawn_death_is_survived(void **state)
 	test_vtpm_drop(&vtpm);
 	start_ready(&vtpm);
 	assert_true(vtpm.resumed);
+}
+
+/* Left and taken over, by signal and by request; a SIGTERM meanwhile still ends in order. */
+static void test_spawn_leaves_to_the_next(void **state)
+{
+	int status;
+
+	(void)state;
+	start_ready(&vtpm);
+	assert_int_equal(call(&vtpm, test_counter_define(), &answer), TPM_RC_SUCCESS);
+	for (uint64_t i = 1; i <= 4; i++) {
+		assert_int_equal(call(&vtpm, test_counter_increment(), &answer), TPM_RC_SUCCESS);
+		assert_int_equal(test_host_list(&host, NULL, 0), 1);
+		if (i % 2)
+			assert_int_equal(test_host_ask(&host, SPAWN_LEAVE, NULL, 0), 0);
+		else
+			assert_int_equal(kill(host.spawn, SIGHUP), 0);
+		assert_int_equal(test_vtpm_until_end(&vtpm), 0);
+		assert_int_equal(vtpm.status, ENGINE_EXIT_LEFT);
+		assert_string_equal(vtpm.reason, "");
+		expect_exit(&vtpm, ENGINE_EXIT_LEFT << 8); /* heard before spawn is gone */
+		assert_int_equal(waitpid(host.spawn, &status, 0), host.spawn);
+		assert_int_equal(status, 0);
+		assert_int_equal(test_host_begin(&host), 0);
+		start_ready(&vtpm);
+		assert_true(vtpm.resumed);
+		assert_true(counter(&vtpm) == i);
+	}
+}
+
+/* Who has not heard of all that is kept does not keep it. */
+static void test_spawn_does_not_leave_before_the_manager_knows(void **state)
+{
+	(void)state;
+	start_ready(&vtpm);
+	assert_int_equal(test_host_connect(&host), 0);
+	assert_int_equal(test_host_ask(&host, SPAWN_LEAVE, NULL, 0), 0);
+	usleep(100000);
+	assert_int_equal(call(&vtpm, test_get_random(8), &answer), TPM_RC_SUCCESS);
+	assert_int_equal(test_host_list(&host, NULL, 0), 1);
+	expect_exit(&vtpm, ENGINE_EXIT_LEFT << 8);
+	assert_int_equal(waitpid(host.spawn, NULL, 0), host.spawn);
+	host.spawn = 0;
+}
+
+static void test_spawn_that_leaves_can_be_ended(void **state)
+{
+	int status;
+
+	(void)state;
+	start_ready(&vtpm);
+	assert_int_equal(test_host_list(&host, NULL, 0), 1);
+	kill(vtpm.pid, SIGSTOP);
+	assert_int_equal(test_host_ask(&host, SPAWN_LEAVE, NULL, 0), 0);
+	assert_int_equal(test_host_ask(&host, SPAWN_END, NULL, 0), 0);
+	assert_int_equal(test_host_ask(&host, SPAWN_LEAVE, NULL, 0), -ECANCELED);
+	kill(vtpm.pid, SIGCONT);
+	expect_end(&vtpm, ENGINE_EXIT_OK, "");
+	assert_int_equal(waitpid(host.spawn, &status, 0), host.spawn);
+	assert_int_equal(status, 0);
+	host.spawn = 0;
 }
 
 static void test_spawn_death_is_a_power_cut_where_nobody_keeps(void **state)
@@ -900,6 +961,9 @@ int main(void)
 		SPAWN(test_spawn_manager_goes_engines_stay),
 		SPAWN(test_spawn_ends_in_order),
 		SPAWN(test_spawn_death_is_survived),
+		SPAWN(test_spawn_leaves_to_the_next),
+		SPAWN(test_spawn_does_not_leave_before_the_manager_knows),
+		SPAWN(test_spawn_that_leaves_can_be_ended),
 		SPAWN(test_spawn_death_is_a_power_cut_where_nobody_keeps),
 		SPAWN(test_spawn_life_of_another_kind_is_refused),
 		SPAWN(test_spawn_child_has_only_its_own),

@@ -34,6 +34,9 @@
  * @SPAWN_FORGOTTEN: nothing more. errno EBUSY: its engine runs
  * @SPAWN_END: tag: SIGTERM to each engine, then end
  * @SPAWN_ENDING: nothing more
+ * @SPAWN_LEAVE: tag: SIGHUP to each engine, then end: another spawn goes on with what the
+ *	manager keeps. Begins when he was told all (SPAWN_LIST)
+ * @SPAWN_LEAVING: nothing more. errno ECANCELED: it is ending already
  * @SPAWN_EXITED: report, without tag and errno: uuid, u32 pid, u32 wait status. Comes
  *	to the manager that is connected at that moment; SPAWN_LIST tells a later one
  */
@@ -49,6 +52,8 @@ enum spawn_op {
 	SPAWN_END = 8,
 	SPAWN_ENDING = 9,
 	SPAWN_EXITED = 11,
+	SPAWN_LEAVE = 12,
+	SPAWN_LEAVING = 13,
 	_SPAWN_OP_MAX,
 };
 
