@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * The appraisal of a log, in one page: first whether each event tells the truth and
+ * stands where it may, then what they mean together.
+ */
+#include "attest/eventlog.h"
+
+#include "attest/proof.h"
+#include "attest/secureboot.h"
+#include "attest/structure.h"
+#include "attest/variable.h"
+
+/* Old shims count the padding of their structure, and measure all of it but a byte. */
+static size_t extra_allowed(const struct event *event)
+{
+	return event->type == EV_EFI_VARIABLE_AUTHORITY ? 8 : 0;
+}
+
+static void check_variable(const struct event *event, struct attest_verdict *verdict)
+{
+	struct variable variable;
+
+	switch (event->type) {
+	case EV_EFI_VARIABLE_DRIVER_CONFIG:
+	case EV_EFI_VARIABLE_BOOT:
+	case EV_EFI_VARIABLE_BOOT2:
+	case EV_EFI_VARIABLE_AUTHORITY:
+		if (variable_parse(&variable, event->data, event->size) &&
+		    variable.extra <= extra_allowed(event))
+			return;
+		attest_verdict_malformed(verdict, "log.invalid", event->data_offset, event->number,
+					 "event %zu: the lengths of the variable do not fit",
+					 event->number);
+	}
+}
+
+enum event_secure_boot eventlog_appraise(struct eventlog *log, struct hash *hash,
+					 struct attest_verdict *verdict)
+{
+	struct structure structure = { 0 };
+
+	for (size_t i = 0; i < log->count; i++) {
+		struct event *event = &log->events[i];
+
+		if (event->type != EV_NO_ACTION)
+			event->proof = event_prove(event, hash);
+		check_variable(event, verdict);
+		structure_event(&structure, log, event, verdict);
+	}
+	structure_end(&structure, verdict);
+	return secureboot_appraise(log, hash, verdict);
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * PCR values from text: the two forms are told apart by the first character.
+ *
+ *	sha256:
+ *	  0 : 0x24AF52A4...
+ *
+ *	{"sha256": {"0": "24af52a4..."}}
+ */
+#include "attest/attest.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "attest/hash.h"
+#include "base/cursor.h"
+
+#define INVALID "pcrs.invalid"
+
+static int digit(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}
+
+/* Return: what is wrong with it, NULL for nothing. */
+static const char *take_value(struct attest_pcrs *pcrs, enum attest_bank bank, const char *pcr,
+			      size_t pcr_length, const char *hex, size_t length)
+{
+	unsigned int number = 0;
+	uint8_t *value;
+
+	if (!pcr_length || pcr_length > 2)
+		return "is of no PCR";
+	for (size_t i = 0; i < pcr_length; i++) {
+		if (pcr[i] < '0' || pcr[i] > '9')
+			return "is of no PCR";
+		number = 10 * number + (unsigned int)(pcr[i] - '0');
+	}
+	if (number >= ATTEST_PCRS)
+		return "is of a PCR that no TPM has";
+	if (pcrs->has[bank] & 1u << number)
+		return "is of a PCR that came before";
+	if (length >= 2 && hex[0] == '0' && (hex[1] == 'x' || hex[1] == 'X')) {
+		hex += 2;
+		length -= 2;
+	}
+	if (length != 2 * hash_size(bank))
+		return "has not the length of its bank's digests";
+	value = pcrs->value[bank][number];
+	for (size_t i = 0; i < length; i += 2) {
+		int high = digit(hex[i]), low = digit(hex[i + 1]);
+
+		if (high < 0 || low < 0)
+			return "is not hexadecimal";
+		value[i / 2] = (uint8_t)(high << 4 | low);
+	}
+	pcrs->has[bank] |= 1u << number;
+	return NULL;
+}
+
+static int take_json(struct attest_pcrs *pcrs, json_t *root, struct attest_verdict *verdict)
+{
+	json_t *banks = json_object_get(root, "pcrs"), *values, *value;
+	const char *bank_name, *pcr, *wrong;
+
+	json_object_foreach(banks ? banks : root, bank_name, values) {
+		enum attest_bank bank = hash_by_name(bank_name, strlen(bank_name));
+
+		if (bank == _ATTEST_BANK_MAX || !json_is_object(values))
+			return attest_verdict_malformed(verdict, INVALID, 0, 0,
+							"a member of the PCR values is no bank");
+		json_object_foreach(values, pcr, value) {
+			wrong = json_is_string(value)
+					? take_value(pcrs, bank, pcr, strlen(pcr),
+						     json_string_value(value),
+						     json_string_length(value))
+					: "is no string";
+			if (wrong)
+				return attest_verdict_malformed(verdict, INVALID, 0, 0,
+								"a PCR value (%s) %s", bank_name,
+								wrong);
+		}
+	}
+	return 0;
+}
+
+static int read_json(struct attest_pcrs *pcrs, const char *text, size_t length,
+		     struct attest_verdict *verdict)
+{
+	json_error_t error;
+	json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+	int r;
+
+	if (!root)
+		return json_error_code(&error) == json_error_out_of_memory
+			       ? -ENOMEM
+			       : attest_verdict_malformed(verdict, INVALID, (size_t)error.position,
+							  0, "the PCR values are no JSON");
+	r = json_is_object(root) ? take_json(pcrs, root, verdict)
+				 : attest_verdict_malformed(verdict, INVALID, 0, 0,
+							    "the PCR values are no JSON object");
+	json_decref(root);
+	return r;
+}
+
+static void trim(const char **at, size_t *length)
+{
+	while (*length && strchr(" \t\r", **at)) {
+		(*at)++;
+		(*length)--;
+	}
+	while (*length && strchr(" \t\r", (*at)[*length - 1]))
+		(*length)--;
+}
+
+/* Return: what is wrong with the line, NULL for nothing. */
+static const char *take_line(struct attest_pcrs *pcrs, enum attest_bank *bank, const char *line,
+			     size_t length)
+{
+	const char *colon, *value;
+	size_t left;
+
+	trim(&line, &length);
+	if (!length || *line == '#' || (length == 3 && !strncmp(line, "---", 3)))
+		return NULL;
+	colon = memchr(line, ':', length);
+	if (!colon)
+		return "has no colon";
+	value = colon + 1;
+	left = length - (size_t)(value - line);
+	length = (size_t)(colon - line);
+	trim(&line, &length);
+	trim(&value, &left);
+	if (left)
+		return *bank == _ATTEST_BANK_MAX
+			       ? "is of no bank"
+			       : take_value(pcrs, *bank, line, length, value, left);
+	*bank = hash_by_name(line, length);
+	if (*bank == _ATTEST_BANK_MAX && !(length == 4 && !strncmp(line, "pcrs", 4)))
+		return "names no bank";
+	return NULL;
+}
+
+static int read_lines(struct attest_pcrs *pcrs, const char *text, size_t length,
+		      struct attest_verdict *verdict)
+{
+	enum attest_bank bank = _ATTEST_BANK_MAX;
+	size_t number = 1;
+
+	for (const char *line = text, *end = text + length; line < end; number++) {
+		const char *newline = memchr(line, '\n', (size_t)(end - line));
+		const char *stop = newline ? newline : end;
+		const char *wrong = take_line(pcrs, &bank, line, (size_t)(stop - line));
+
+		if (wrong)
+			return attest_verdict_malformed(
+				verdict, INVALID, (size_t)(line - text), 0,
+				"line %zu of the PCR values %s: they are what tpm2_pcrread "
+				"prints, or JSON", number, wrong);
+		line = stop + 1;
+	}
+	return 0;
+}
+
+int attest_pcrs_read(struct attest_pcrs *ret, const char *text, size_t length,
+		     struct attest_verdict *verdict)
+{
+	uint32_t any = 0;
+	size_t first = 0;
+	int r;
+
+	*ret = (struct attest_pcrs){ 0 };
+	while (first < length && strchr(" \t\r\n", text[first]) && text[first])
+		first++;
+	r = first < length && text[first] == '{' ? read_json(ret, text, length, verdict)
+						 : read_lines(ret, text, length, verdict);
+	for (int bank = 0; bank < _ATTEST_BANK_MAX; bank++)
+		any |= ret->has[bank];
+	if (!r && !any)
+		r = attest_verdict_malformed(verdict, INVALID, 0, 0, "there are no PCR values");
+	return r;
+}

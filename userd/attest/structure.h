@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The order of a boot, as a log has to show it: which types of events a PCR has, one
+ * separator in each of PCRs 0 to 7, and what may come after it (TCG PC Client Platform
+ * Firmware Profile, 3.3.4 and 10.4).
+ */
+#ifndef ATTEST_STRUCTURE_H
+#define ATTEST_STRUCTURE_H
+
+#include "attest/eventlog.h"
+
+#define STRUCTURE_CODE "log.structure"
+
+/**
+ * struct structure - what is known of a log so far
+ * @separated: PCRs whose separator was seen, bit n for PCR n
+ * @measured: PCRs that were extended
+ * @locality: a StartupLocality event was seen
+ * @incomplete: an event without digests of all banks was seen
+ */
+struct structure {
+	uint32_t separated;
+	uint32_t measured;
+	bool locality;
+	bool incomplete;
+};
+
+/**
+ * structure_event() - look at the next event
+ * @structure: {0} at first
+ * @log: it is of
+ * @event: with its proof
+ * @verdict: hears what is wrong
+ */
+void structure_event(struct structure *structure, const struct eventlog *log,
+		     const struct event *event, struct attest_verdict *verdict);
+
+/** structure_end() - say what is missing at the end */
+void structure_end(const struct structure *structure, struct attest_verdict *verdict);
+
+#endif /* ATTEST_STRUCTURE_H */

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Text of somebody else, made harmless: what a terminal or a JSON reader could stumble
+ * over becomes a question mark.
+ */
+#include "attest/attest.h"
+
+#include "base/cursor.h"
+
+static char harmless(uint32_t character)
+{
+	return character >= ' ' && character <= '~' ? (char)character : '?';
+}
+
+void attest_text_hex(char to[ATTEST_HEX_MAX], const void *bytes, size_t length)
+{
+	static const char digits[] = "0123456789abcdef";
+	struct cursor_in in = cursor_in(bytes, length < ATTEST_DIGEST_MAX ? length
+									 : ATTEST_DIGEST_MAX);
+
+	while (in.left) {
+		uint8_t byte = cursor_get_u8(&in);
+
+		*to++ = digits[byte >> 4];
+		*to++ = digits[byte & 15];
+	}
+	*to = '\0';
+}
+
+void attest_text_ascii(char *to, size_t room, const uint8_t *bytes, size_t length)
+{
+	struct cursor_in in = cursor_in(bytes, length);
+
+	for (; room > 1 && in.left; room--) {
+		uint8_t byte = cursor_get_u8(&in);
+
+		if (!byte)
+			break;
+		*to++ = harmless(byte);
+	}
+	*to = '\0';
+}
+
+void attest_text_utf16(char *to, size_t room, const uint8_t *bytes, size_t length)
+{
+	struct cursor_in in = cursor_in(bytes, length);
+
+	for (; room > 1 && in.left > 1; room--) {
+		uint16_t unit = cursor_get_le16(&in);
+
+		if (!unit)
+			break;
+		*to++ = harmless(unit);
+	}
+	*to = '\0';
+}
