@@ -30,6 +30,7 @@ SPAWN_LIBS := $(ENGINE_LIBS)
 KEYD_LIBS := -ltss2-esys -ltss2-mu -ltss2-rc -ltss2-tctildr -lcrypto -lseccomp -lsystemd
 MANAGER_LIBS := -lsqlite3 -lmicrohttpd -ljansson -lsystemd -linih -lcrypto -lseccomp
 CLI_LIBS := -lcurl -ljansson -lcrypto -lsqlite3
+VERIFIER_LIBS := -ljansson -lcrypto
 ALL_LIBS := $(sort $(ENGINE_LIBS) $(KEYD_LIBS) $(MANAGER_LIBS) $(CLI_LIBS))
 
 # $(call program,name,room,libraries)
@@ -65,6 +66,7 @@ $(eval $(if $(wildcard userd/spawn/main.c),$(call program,vtpm-spawn,spawn,$(SPA
 $(eval $(if $(wildcard userd/keyd/main.c),$(call program,vtpm-keyd,keyd,$(KEYD_LIBS))))
 $(eval $(if $(wildcard userd/manager/main.c),$(call program,vtpmd,manager,$(MANAGER_LIBS))))
 $(eval $(if $(wildcard userd/cli/main.c),$(call program,vtpmctl,cli,$(CLI_LIBS))))
+$(eval $(call program,vtpm-verify,verifier,$(VERIFIER_LIBS)))
 
 -include $(wildcard $(B)/userd/*/*.d)
 

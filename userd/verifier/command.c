@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Commands: one table, from which the command is found and the help is made.
+ */
+#include "verifier/verifier.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/**
+ * struct command - a command
+ * @name: what it is called
+ * @usage: its arguments and options
+ * @summary: what it does, on a line
+ * @run: do it
+ */
+struct command {
+	const char *name;
+	const char *usage;
+	const char *summary;
+	enum verifier_exit (*run)(const struct verifier *verifier, const char *path);
+};
+
+static const struct command commands[] = {
+	{ "eventlog", "FILE [--pcrs FILE] [--json]",
+	  "appraise an event log of the firmware (binary_bios_measurements)", verifier_eventlog },
+	{ "ima", "FILE [--pcrs FILE] [--json]",
+	  "appraise a log of IMA (binary_runtime_measurements)", verifier_ima },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static enum verifier_exit help(void)
+{
+	printf("Usage: vtpm-verify COMMAND [ARGUMENT...] [OPTION...]\n\nCommands:\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		printf("  %s %s\n      %s\n", commands[i].name, commands[i].usage,
+		       commands[i].summary);
+	verifier_options_help();
+	printf("\nExit status: 0 passed, 1 failed, 2 malformed or unreadable evidence,\n"
+	       "3 usage or internal error, 4 warning, 5 unknown or n/a. See vtpm-verify(1).\n");
+	return VERIFIER_EXIT_PASSED;
+}
+
+static enum verifier_exit refuse(const char *what, const char *which)
+{
+	fprintf(stderr, "vtpm-verify: %s%s: see vtpm-verify --help\n", what, which);
+	return VERIFIER_EXIT_USAGE;
+}
+
+enum verifier_exit verifier_command_run(const struct verifier *verifier)
+{
+	if (verifier->version) {
+		printf("vtpm-verify %s\n", VERIFIER_VERSION);
+		return VERIFIER_EXIT_PASSED;
+	}
+	if (verifier->help)
+		return help();
+	if (!verifier->word_count)
+		return refuse("no command is given", "");
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(verifier->words[0], commands[i].name) != 0)
+			continue;
+		if (verifier->word_count != 2)
+			return refuse("one file is wanted by ", commands[i].name);
+		return commands[i].run(verifier, verifier->words[1]);
+	}
+	return refuse("there is no command ", verifier->words[0]);
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Evidence in files. Those of securityfs have no size until they are read, so a file is
+ * read until it ends, or has more than it may.
+ */
+#include "verifier/verifier.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define FIRST_ROOM 65536
+#define PCRS_MOST  65536
+
+static void freep(char **bytes)
+{
+	free(*bytes);
+}
+
+static int unreadable(struct attest_verdict *verdict, int error)
+{
+	attest_verdict_say(verdict, ATTEST_FAILED, "log.missing",
+			   "give a file that exists and that you may read",
+			   "a file cannot be read: %s", strerror(error));
+	verdict->malformed = true;
+	return -EBADMSG;
+}
+
+static int read_all(int fd, size_t most, struct attest_verdict *verdict, char **bytes,
+		    size_t *ret_length)
+{
+	size_t room = 0, used = 0;
+
+	for (;;) {
+		ssize_t got;
+
+		if (used == room) {
+			char *larger = realloc(*bytes, (room = room ? 2 * room : FIRST_ROOM) + 1);
+
+			if (!larger)
+				return -ENOMEM;
+			*bytes = larger;
+		}
+		got = read(fd, *bytes + used, room - used);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return unreadable(verdict, errno);
+		if (!got)
+			break;
+		used += (size_t)got;
+		if (used > most)
+			return unreadable(verdict, EFBIG);
+	}
+	(*bytes)[used] = '\0';
+	*ret_length = used;
+	return 0;
+}
+
+int verifier_file_read(const char *path, size_t most, struct attest_verdict *verdict,
+		       char **ret, size_t *ret_length)
+{
+	_cleanup_(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	_cleanup_(freep) char *bytes = NULL;
+	int r;
+
+	if (fd < 0)
+		return unreadable(verdict, errno);
+	r = read_all(fd, most, verdict, &bytes, ret_length);
+	if (!r)
+		*ret = TAKE_PTR(bytes);
+	return r;
+}
+
+int verifier_pcrs_read(const struct verifier *verifier, struct attest_verdict *verdict,
+		       struct attest_pcrs *ret, bool *ret_given)
+{
+	_cleanup_(freep) char *text = NULL;
+	size_t length;
+	int r;
+
+	*ret_given = verifier->pcrs;
+	if (!verifier->pcrs) {
+		attest_verdict_unchecked(verdict, "no PCR values are given (--pcrs), so nothing "
+						  "vouches for the log");
+		return 0;
+	}
+	r = verifier_file_read(verifier->pcrs, PCRS_MOST, verdict, &text, &length);
+	return r ? r : attest_pcrs_read(ret, text, length, verdict);
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Options: one table, from which the command line is read and the help is made. They may
+ * stand anywhere.
+ */
+#include "verifier/verifier.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+/**
+ * struct row - an option
+ * @name: without its dashes
+ * @argument: what its argument is called; NULL: it has none
+ * @help: what it does
+ * @take: read it; false: its argument is malformed
+ */
+struct row {
+	const char *name;
+	const char *argument;
+	const char *help;
+	bool (*take)(struct verifier *verifier, const char *text);
+};
+
+static bool take_json(struct verifier *verifier, const char *text)
+{
+	(void)text;
+	verifier->json = true;
+	return true;
+}
+
+static bool take_pcrs(struct verifier *verifier, const char *text)
+{
+	verifier->pcrs = text;
+	return *text;
+}
+
+static bool take_accept(struct verifier *verifier, const char *text)
+{
+	verifier->accept_warning = true;
+	return !strcmp(text, "warning");
+}
+
+static bool take_help(struct verifier *verifier, const char *text)
+{
+	(void)text;
+	verifier->help = true;
+	return true;
+}
+
+static bool take_version(struct verifier *verifier, const char *text)
+{
+	(void)text;
+	verifier->version = true;
+	return true;
+}
+
+static const struct row rows[] = {
+	{ "accept", "warning", "a warning is no failure: exit status 0", take_accept },
+	{ "json", NULL, "print the whole result for scripts", take_json },
+	{ "pcrs", "FILE", "PCR values: the output of tpm2_pcrread, or JSON", take_pcrs },
+	{ "help", NULL, "print this", take_help },
+	{ "version", NULL, "print the version", take_version },
+};
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+void verifier_options_help(void)
+{
+	char option[32];
+
+	printf("\nOptions:\n");
+	for (size_t i = 0; i < ROWS; i++) {
+		snprintf(option, sizeof(option), "--%s%s%s", rows[i].name,
+			 rows[i].argument ? " " : "", rows[i].argument ? rows[i].argument : "");
+		printf("  %-20s%s\n", option, rows[i].help);
+	}
+}
+
+static enum verifier_exit refuse(const char *what, const char *which)
+{
+	fprintf(stderr, "vtpm-verify: %s%s: see vtpm-verify --help\n", what, which);
+	return VERIFIER_EXIT_USAGE;
+}
+
+enum verifier_exit verifier_options_parse(struct verifier *ret, int argc, char **argv)
+{
+	struct option options[ROWS + 1] = { 0 };
+	int which, option;
+
+	*ret = (struct verifier){ 0 };
+	for (size_t i = 0; i < ROWS; i++)
+		options[i] = (struct option){ rows[i].name,
+					      rows[i].argument ? required_argument : no_argument,
+					      NULL, 'o' };
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "", options, &which)) != -1) {
+		if (option != 'o')
+			return refuse("an option is unknown, or has no argument or one too many: ",
+				      argv[optind - 1]);
+		if (!rows[which].take(ret, optarg))
+			return refuse("malformed argument of --", rows[which].name);
+	}
+	for (; optind < argc; optind++) {
+		if (ret->word_count == VERIFIER_WORDS)
+			return refuse("too many arguments: ", argv[optind]);
+		ret->words[ret->word_count++] = argv[optind];
+	}
+	return 0;
+}

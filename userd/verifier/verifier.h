@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * vtpm-verify: what was asked on the command line, and how it ended.
+ *
+ * main.c reads the command line into a struct verifier, command.c finds the command, its
+ * function reads the evidence, has it appraised by attest/ and prints the verdict.
+ */
+#ifndef VERIFIER_VERIFIER_H
+#define VERIFIER_VERIFIER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "attest/attest.h"
+#include "attest/hash.h"
+
+#define VERIFIER_VERSION "0.1"
+#define VERIFIER_WORDS	 4
+
+/**
+ * enum verifier_exit - exit statuses; stable, described in vtpm-verify.1
+ * @VERIFIER_EXIT_PASSED: the evidence passed
+ * @VERIFIER_EXIT_FAILED: it is well-formed, and failed
+ * @VERIFIER_EXIT_MALFORMED: it is malformed, or cannot be read
+ * @VERIFIER_EXIT_USAGE: bad command line, or an error of this program
+ * @VERIFIER_EXIT_WARNING: it passed, with warnings
+ * @VERIFIER_EXIT_UNKNOWN: it says too little, or is of a kind that cannot be appraised
+ */
+enum verifier_exit {
+	VERIFIER_EXIT_PASSED = 0,
+	VERIFIER_EXIT_FAILED = 1,
+	VERIFIER_EXIT_MALFORMED = 2,
+	VERIFIER_EXIT_USAGE = 3,
+	VERIFIER_EXIT_WARNING = 4,
+	VERIFIER_EXIT_UNKNOWN = 5,
+};
+
+/**
+ * struct verifier - the command line
+ * @json: print for scripts
+ * @accept_warning: a warning is no failure
+ * @pcrs: file of PCR values; NULL for none
+ * @help: asked for help
+ * @version: asked for the version
+ * @words: what is no option: command, then its arguments
+ * @word_count: how many
+ */
+struct verifier {
+	bool json;
+	bool accept_warning;
+	const char *pcrs;
+	bool help;
+	bool version;
+	const char *words[VERIFIER_WORDS];
+	size_t word_count;
+};
+
+/**
+ * verifier_options_parse() - read the command line
+ * @ret: what it says
+ * @argc: of main()
+ * @argv: of main()
+ *
+ * Return: 0, or VERIFIER_EXIT_USAGE after a line that says why.
+ */
+enum verifier_exit verifier_options_parse(struct verifier *ret, int argc, char **argv);
+
+/** verifier_options_help() - print the options */
+void verifier_options_help(void);
+
+/** verifier_command_run() - do what was asked */
+enum verifier_exit verifier_command_run(const struct verifier *verifier);
+
+/** verifier_eventlog(), verifier_ima() - the commands; @path is of the evidence */
+enum verifier_exit verifier_eventlog(const struct verifier *verifier, const char *path);
+enum verifier_exit verifier_ima(const struct verifier *verifier, const char *path);
+
+/**
+ * verifier_file_read() - read a file of evidence
+ * @path: of it
+ * @most: bytes it may have
+ * @verdict: hears why it cannot be read, as "@kind.missing"
+ * @ret: bytes and a NUL; the caller frees them
+ * @ret_length: without the NUL
+ *
+ * Return: 0; -EBADMSG (the verdict says why); -ENOMEM.
+ */
+int verifier_file_read(const char *path, size_t most, struct attest_verdict *verdict,
+		       char **ret, size_t *ret_length);
+
+/**
+ * verifier_pcrs_read() - read the file of --pcrs
+ * @verifier: names it
+ * @verdict: hears what is wrong with it, or that there is none
+ * @ret: the values
+ * @ret_given: there is a file
+ *
+ * Return: as verifier_file_read().
+ */
+int verifier_pcrs_read(const struct verifier *verifier, struct attest_verdict *verdict,
+		       struct attest_pcrs *ret, bool *ret_given);
+
+/** verifier_json_pcrs() - {"sha256": {"0": "hex"}}; NULL without memory */
+json_t *verifier_json_pcrs(const struct attest_pcrs *pcrs);
+
+/**
+ * verifier_end() - print the verdict, and find the exit status
+ * @verifier: says how
+ * @verdict: of the appraisal
+ * @root: with all else, for scripts; taken over; NULL without memory or without --json
+ * @error: 0 or -EBADMSG; otherwise there is no verdict
+ */
+enum verifier_exit verifier_end(const struct verifier *verifier,
+				const struct attest_verdict *verdict, json_t *root, int error);
+
+#endif /* VERIFIER_VERIFIER_H */
