@@ -148,14 +148,6 @@ static void check_entry(struct replay *replay, const struct ima_entry *entry)
 		    "find out what its template holds", "is of an unknown template");
 }
 
-static void say_aggregate(struct replay *replay, const struct ima_entry *entry, const char *text)
-{
-	replay->result->boot_aggregate_status = ATTEST_FAILED;
-	say(entry, replay->verdict, ATTEST_FAILED, "ima.boot-aggregate",
-	    "fetch PCRs and log of one boot; a host whose IMA came up without a TPM cannot pass",
-	    text);
-}
-
 static bool is_aggregate(struct replay *replay, const struct ima_entry *entry,
 			 enum attest_bank bank, uint32_t count)
 {
@@ -177,7 +169,9 @@ static void check_aggregate(struct replay *replay, const struct ima_entry *entry
 	uint32_t has;
 
 	if (cursor_is_zero(entry->file_digest, entry->file_digest_size)) {
-		say_aggregate(replay, entry, "says that IMA found no TPM when it started");
+		say(entry, replay->verdict, ATTEST_WARNING, "ima.boot-aggregate",
+		    "give the TPM a bank of IMA's algorithm (ima_hash=), before IMA starts",
+		    "has no boot aggregate: IMA found no TPM, or no bank of its algorithm");
 		return;
 	}
 	if (!replay->given || bank == _ATTEST_BANK_MAX ||
@@ -191,7 +185,10 @@ static void check_aggregate(struct replay *replay, const struct ima_entry *entry
 		if (replay->result->boot_aggregate_status != ATTEST_FAILED)
 			replay->result->boot_aggregate_status = ATTEST_PASSED;
 	} else if ((has & 0x3ff) == 0x3ff || bank == ATTEST_SHA1) {
-		say_aggregate(replay, entry, "has not the boot aggregate of these PCRs");
+		replay->result->boot_aggregate_status = ATTEST_FAILED;
+		say(entry, replay->verdict, ATTEST_FAILED, "ima.boot-aggregate",
+		    "fetch PCRs and log of one boot",
+		    "has not the boot aggregate of these PCRs");
 	}
 }
 
