@@ -49,12 +49,15 @@ static int listen_at(const struct vtpm *vtpm, const char *path)
 		return -errno;
 	if (fchmod(fd, 0600) || bind(fd, (struct sockaddr *)&at, sizeof(at)))
 		return -errno;
+	/* While it is still ours: of the capabilities only CAP_CHOWN is kept. */
+	if (chmod(path, vtpm->define.mode))
+		return -errno;
 	if (vtpm->define.uid != geteuid() || vtpm->define.gid != getegid()) {
 		if (fchownat(AT_FDCWD, path, vtpm->define.uid, vtpm->define.gid,
 			     AT_SYMLINK_NOFOLLOW))
 			return -errno;
 	}
-	if (chmod(path, vtpm->define.mode) || listen(fd, SOMAXCONN))
+	if (listen(fd, SOMAXCONN))
 		return -errno;
 	return TAKE_FD(fd);
 }
