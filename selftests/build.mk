@@ -8,3 +8,4 @@ include selftests/torture/build.mk
 include selftests/queue-explorer/build.mk
 include selftests/nested/build.mk
 include selftests/fuzz-kernel/build.mk
+include selftests/containers/build.mk

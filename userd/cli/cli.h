@@ -79,6 +79,8 @@ enum cli_exit {
  * @timeout: seconds; 0 for ever
  * @yes: ask nothing
  * @control_node: the driver's; NULL for the default
+ * @format: of what is printed
+ * @cdi_dir: where container engines look; NULL for the default
  */
 struct cli {
 	const char *runtime_dir;
@@ -110,6 +112,8 @@ struct cli {
 	unsigned int timeout;
 	bool yes;
 	const char *control_node;
+	const char *format;
+	const char *cdi_dir;
 };
 
 /** cli_options_parse() - read the command line; what is wrong with it has been reported */
@@ -138,10 +142,12 @@ enum cli_exit cli_vtpm_stop(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_reset(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_list(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_show(struct cli *cli, const char *name);
+enum cli_exit cli_vtpm_config(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_wait(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_remove(struct cli *cli, const char *name);
 enum cli_exit cli_device_list(struct cli *cli, const char *name);
 enum cli_exit cli_device_info(struct cli *cli, const char *name);
+enum cli_exit cli_device_cdi(struct cli *cli, const char *name);
 enum cli_exit cli_device_destroy(struct cli *cli, const char *name);
 
 #endif /* CLI_CLI_H */

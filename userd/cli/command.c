@@ -62,6 +62,10 @@ static const struct command commands[] = {
 	  "stays. Devices stay, and clients that have them open." },
 	{ "list", cli_vtpm_list, false, "", "", "list the vTPMs of this host", NULL },
 	{ "show", cli_vtpm_show, true, "", "", "show a vTPM", NULL },
+	{ "config", cli_vtpm_config, true, "format", "--format cdi",
+	  "print how to give a vTPM to somebody",
+	  "cdi: a specification for container engines. What is in /run/cdi is written by\n"
+	  "`vtpmctl device cdi`, which udev calls for each device." },
 	{ "wait", cli_vtpm_wait, true, "timeout", "[--timeout SECONDS]",
 	  "wait until a vTPM answers", NULL },
 	{ "remove", cli_vtpm_remove, true, "yes", "--yes", "end a vTPM, and erase it for good",
@@ -71,6 +75,10 @@ static const struct command commands[] = {
 	  "list the driver's devices, without vtpmd", NULL },
 	{ "device info", cli_device_info, true, "control-node", "[--control-node PATH]",
 	  "show a device of the driver, without vtpmd", NULL },
+	{ "device cdi", cli_device_cdi, true, "control-node cdi-dir",
+	  "[--control-node PATH] [--cdi-dir DIR]",
+	  "write, or remove, what container engines read of a device",
+	  "Where the driver has no such device (any more), there is no specification either." },
 	{ "device destroy", cli_device_destroy, true, "control-node yes",
 	  "[--control-node PATH] --yes", "end a device of the driver, without vtpmd",
 	  "Erases no state and no key, but whoever uses the device fails; vtpmd makes it anew when\n"

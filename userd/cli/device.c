@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "cli/ask.h"
+#include "cli/cdi.h"
 #include "cli/report.h"
 
 #define PAGE_OF_LIST 64
@@ -216,6 +217,55 @@ enum cli_exit cli_device_info(struct cli *cli, const char *name)
 		report_lines(object, info_lines, COUNT(info_lines));
 	json_decref(object);
 	return CLI_EXIT_OK;
+}
+
+/* Return: NULL: it has none, which is no problem where @ret_problem stays NULL */
+static json_t *spec_of(const struct vtpm_info *info, json_t **ret_problem)
+{
+	char raw[64], rm[64];
+	const struct cdi_device device = {
+		.name = info->name,
+		.raw = raw,
+		.rm = rm,
+		.uid = info->uid,
+		.gid = info->gid,
+		.mode = info->mode,
+	};
+
+	if (info->front_end != VTPM_FRONT_END_DEVICE)
+		return NULL;
+	snprintf(raw, sizeof(raw), "/dev/vtpm%u", info->index);
+	snprintf(rm, sizeof(rm), "/dev/vtpmrm%u", info->index);
+	return cdi_spec(&device, ret_problem);
+}
+
+enum cli_exit cli_device_cdi(struct cli *cli, const char *name)
+{
+	const char *folder = cli->cdi_dir ? cli->cdi_dir : CDI_DIR;
+	_cleanup_(close_fdp) int control = -1, dir = -1;
+	json_t *problem = NULL, *spec = NULL;
+	struct vtpm_info info;
+	int error;
+
+	control = open_control(cli, &problem);
+	if (control < 0)
+		return report(cli, problem);
+	dir = cdi_lock(folder);
+	if (dir < 0)
+		return report(cli, report_problem("failed", "look at the folder", "%s: %s", folder,
+						  strerror(-dir)));
+	error = ask(control, name, &info);
+	if (error && error != ENOENT)
+		return report(cli, explain(name, node_of(cli), error));
+	if (!error)
+		spec = spec_of(&info, &problem);
+	error = -cdi_write(dir, name, spec);
+	json_decref(spec);
+	if (error)
+		problem = report_problem("failed", "look at the folder",
+					 "the specification of '%s' in %s: %s", name, folder,
+					 strerror(error));
+	return problem ? report(cli, problem) : CLI_EXIT_OK;
 }
 
 static bool is_confirmed(const struct cli *cli, const char *name)

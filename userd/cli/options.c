@@ -168,6 +168,18 @@ static bool take_control_node(struct cli *cli, char *text)
 	return *text;
 }
 
+static bool take_format(struct cli *cli, char *text)
+{
+	cli->format = text;
+	return !strcmp(text, "cdi");
+}
+
+static bool take_cdi_dir(struct cli *cli, char *text)
+{
+	cli->cdi_dir = text;
+	return *text;
+}
+
 static bool take_timeout(struct cli *cli, char *text)
 {
 	unsigned long seconds;
@@ -234,6 +246,8 @@ static const struct row rows[] = {
 	{ "timeout", "SECONDS", "give up after this time", take_timeout, 0 },
 	{ "yes", NULL, "ask nothing", FLAG(yes) },
 	{ "control-node", "PATH", "the driver's control node (/dev/vtpmx)", take_control_node, 0 },
+	{ "format", "FORMAT", "what to print: cdi", take_format, 0 },
+	{ "cdi-dir", "DIR", "where container engines look (/run/cdi)", take_cdi_dir, 0 },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))

@@ -462,6 +462,54 @@ static void test_cli_json_problem(void **state)
 	}
 }
 
+static void test_cli_config_cdi(void **state)
+{
+	json_t *spec, *device, *edits, *nodes, *mounts;
+
+	(void)state;
+	begin(plain);
+	assert_int_equal(ctl("create web --mode 0640 --owner 12345:54321"), 0);
+	assert_int_equal(ctl("config web --format cdi"), 0);
+	spec = json_of(run.out);
+	assert_string_equal(json_string_value(json_object_get(spec, "kind")), "vtpm.local/vtpm");
+	device = json_array_get(json_object_get(spec, "devices"), 0);
+	assert_string_equal(json_string_value(json_object_get(device, "name")), "web");
+	edits = json_object_get(device, "containerEdits");
+	nodes = json_object_get(edits, "deviceNodes");
+	mounts = json_object_get(edits, "mounts");
+	assert_int_equal(json_array_size(nodes), 2);
+	assert_int_equal(json_array_size(mounts), 2);
+	for (size_t i = 0; i < 2; i++) {
+		json_t *node = json_array_get(nodes, i), *mount = json_array_get(mounts, i);
+		const char *path = json_string_value(json_object_get(node, "path"));
+
+		assert_string_equal(path, i ? "/dev/vtpmrm0" : "/dev/vtpm0");
+		assert_null(json_object_get(node, "hostPath"));
+		assert_int_equal(json_integer_value(json_object_get(node, "fileMode")), 0640);
+		assert_int_equal(json_integer_value(json_object_get(node, "uid")), 12345);
+		assert_int_equal(json_integer_value(json_object_get(node, "gid")), 54321);
+		assert_string_equal(json_string_value(json_object_get(mount, "hostPath")), path);
+		assert_string_equal(json_string_value(json_object_get(mount, "containerPath")),
+				    i ? "/dev/tpmrm0" : "/dev/tpm0");
+	}
+	json_decref(spec);
+}
+
+static void test_cli_config_refused(void **state)
+{
+	(void)state;
+	begin(plain);
+	assert_int_equal(ctl("config web --format cdi"), 3);
+	assert_int_equal(ctl("create web --front-end socket"), 0);
+	assert_int_equal(ctl("config web --format cdi"), 4);
+	assert_says(run.err, "'web' is behind the front end socket");
+	assert_int_equal(ctl("config web"), 2);
+	assert_int_equal(ctl("config web --format xml"), 2);
+	assert_int_equal(ctl("create odd."), 0);
+	assert_int_equal(ctl("config odd. --format cdi"), 2);
+	assert_says(run.err, "'odd.' is no name of a CDI device");
+}
+
 static void test_cli_exit_statuses(void **state)
 {
 	const struct {
@@ -922,6 +970,8 @@ int main(void)
 		TEST(test_cli_life),
 		TEST(test_cli_json),
 		TEST(test_cli_json_problem),
+		TEST(test_cli_config_cdi),
+		TEST(test_cli_config_refused),
 		TEST(test_cli_exit_statuses),
 		TEST(test_cli_usage),
 		TEST(test_cli_help),
