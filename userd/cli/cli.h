@@ -49,6 +49,18 @@ enum cli_exit {
 };
 
 /**
+ * enum cli_format - formats of config
+ * @CLI_FORMAT_QEMU: options of QEMU
+ * @CLI_FORMAT_LIBVIRT: an element of libvirt's XML
+ * @CLI_FORMAT_CDI: a specification for container engines
+ */
+enum cli_format {
+	CLI_FORMAT_QEMU,
+	CLI_FORMAT_LIBVIRT,
+	CLI_FORMAT_CDI,
+};
+
+/**
  * struct cli - the command line
  * @runtime_dir: of vtpmd
  * @json: print for scripts
@@ -76,6 +88,7 @@ enum cli_exit {
  * @mode: of the nodes, as text; NULL for the default
  * @pcr_banks: separated by commas; NULL for the default
  * @no_start: do not start it
+ * @format: of config
  * @timeout: seconds; 0 for ever
  * @yes: ask nothing
  * @control_node: the driver's; NULL for the default
@@ -109,10 +122,10 @@ struct cli {
 	const char *mode;
 	char *pcr_banks;
 	bool no_start;
+	enum cli_format format;
 	unsigned int timeout;
 	bool yes;
 	const char *control_node;
-	const char *format;
 	const char *cdi_dir;
 };
 

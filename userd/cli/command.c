@@ -52,7 +52,7 @@ static const struct command commands[] = {
 	  "Asks for the code on the terminal, or reads it from a descriptor. A store that is not\n"
 	  "the newest one stays locked unless it is accepted as it is." },
 	{ "create", cli_vtpm_create, true, "front-end owner mode pcr-banks no-start",
-	  "[--front-end device|chip|socket] [--owner USER[:GROUP]] [--mode MODE] "
+	  "[--front-end device|chip|socket|vm] [--owner USER[:GROUP]] [--mode MODE] "
 	  "[--pcr-banks sha256,sha384] [--no-start]",
 	  "make a vTPM, and start it", NULL },
 	{ "start", cli_vtpm_start, true, "", "", "power a vTPM on", NULL },
@@ -62,10 +62,11 @@ static const struct command commands[] = {
 	  "stays. Devices stay, and clients that have them open." },
 	{ "list", cli_vtpm_list, false, "", "", "list the vTPMs of this host", NULL },
 	{ "show", cli_vtpm_show, true, "", "", "show a vTPM", NULL },
-	{ "config", cli_vtpm_config, true, "format", "--format cdi",
+	{ "config", cli_vtpm_config, true, "format", "[--format qemu|libvirt|cdi]",
 	  "print how to give a vTPM to somebody",
-	  "cdi: a specification for container engines. What is in /run/cdi is written by\n"
-	  "`vtpmctl device cdi`, which udev calls for each device." },
+	  "qemu, libvirt: for a vTPM of the front end vm, options of QEMU, or an element of\n"
+	  "libvirt's <devices>. cdi: for one of the front end device, a specification for container\n"
+	  "engines; what is in /run/cdi is written by `vtpmctl device cdi`, which udev calls." },
 	{ "wait", cli_vtpm_wait, true, "timeout", "[--timeout SECONDS]",
 	  "wait until a vTPM answers", NULL },
 	{ "remove", cli_vtpm_remove, true, "yes", "--yes", "end a vTPM, and erase it for good",

@@ -100,7 +100,24 @@ static bool take_owner_password_fd(struct cli *cli, char *text)
 static bool take_front_end(struct cli *cli, char *text)
 {
 	cli->front_end = text;
-	return !strcmp(text, "device") || !strcmp(text, "chip") || !strcmp(text, "socket");
+	return !strcmp(text, "device") || !strcmp(text, "chip") || !strcmp(text, "socket") ||
+	       !strcmp(text, "vm");
+}
+
+static bool take_format(struct cli *cli, char *text)
+{
+	static const char *const names[] = {
+		[CLI_FORMAT_QEMU] = "qemu",
+		[CLI_FORMAT_LIBVIRT] = "libvirt",
+		[CLI_FORMAT_CDI] = "cdi",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		cli->format = (enum cli_format)i;
+		if (!strcmp(text, names[i]))
+			return true;
+	}
+	return false;
 }
 
 static bool take_user(const char *text, uid_t *ret_uid, gid_t *ret_gid, bool *ret_has_gid)
@@ -168,12 +185,6 @@ static bool take_control_node(struct cli *cli, char *text)
 	return *text;
 }
 
-static bool take_format(struct cli *cli, char *text)
-{
-	cli->format = text;
-	return !strcmp(text, "cdi");
-}
-
 static bool take_cdi_dir(struct cli *cli, char *text)
 {
 	cli->cdi_dir = text;
@@ -236,17 +247,17 @@ static const struct row rows[] = {
 	{ "state-dir", "DIR", "where the store is (/var/lib/vtpm)", take_state_dir, 0 },
 	{ "use-copy", NULL, "put its copy in the place of a store that is not intact",
 	  FLAG(use_copy) },
-	{ "front-end", "KIND", "device (/dev/vtpmN), chip (/dev/tpmN) or socket", take_front_end,
-	  0 },
+	{ "front-end", "KIND", "device (/dev/vtpmN), chip (/dev/tpmN), socket or vm",
+	  take_front_end, 0 },
 	{ "owner", "USER[:GROUP]", "who may use it (the caller)", take_owner, 0 },
 	{ "mode", "MODE", "permissions of its nodes or socket, in octal (0600)", take_mode, 0 },
 	{ "pcr-banks", "ALG,ALG", "some of sha1, sha256, sha384, sha512 (sha256)", take_pcr_banks,
 	  0 },
 	{ "no-start", NULL, "make it, but do not start it", FLAG(no_start) },
+	{ "format", "KIND", "for whom: qemu, libvirt or cdi (qemu)", take_format, 0 },
 	{ "timeout", "SECONDS", "give up after this time", take_timeout, 0 },
 	{ "yes", NULL, "ask nothing", FLAG(yes) },
 	{ "control-node", "PATH", "the driver's control node (/dev/vtpmx)", take_control_node, 0 },
-	{ "format", "FORMAT", "what to print: cdi", take_format, 0 },
 	{ "cdi-dir", "DIR", "where container engines look (/run/cdi)", take_cdi_dir, 0 },
 };
 

@@ -503,7 +503,8 @@ static void test_cli_config_refused(void **state)
 	assert_int_equal(ctl("create web --front-end socket"), 0);
 	assert_int_equal(ctl("config web --format cdi"), 4);
 	assert_says(run.err, "'web' is behind the front end socket");
-	assert_int_equal(ctl("config web"), 2);
+	assert_int_equal(ctl("config web"), 4);
+	assert_says(run.err, "make one with --front-end vm");
 	assert_int_equal(ctl("config web --format xml"), 2);
 	assert_int_equal(ctl("create odd."), 0);
 	assert_int_equal(ctl("config odd. --format cdi"), 2);

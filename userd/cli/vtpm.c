@@ -42,6 +42,7 @@ static const struct report_column show_lines[] = {
 	{ "front end:", "front_end" },
 	{ "devices:", "devices" },
 	{ "socket:", "socket" },
+	{ "control:", "control_socket" },
 	{ "owner:", "owner" },
 	{ "group:", "group" },
 	{ "mode:", "mode" },
@@ -56,9 +57,16 @@ static const struct report_column show_lines[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Where its clients find it: the devices, or the socket. */
+/* Where its clients find it: the devices or the socket; a monitor: the control socket. */
 static void where(const json_t *vtpm, char *ret, size_t room)
 {
+	char front[16];
+
+	report_text(vtpm, "front_end", front, sizeof(front));
+	if (!strcmp(front, "vm")) {
+		report_text(vtpm, "control_socket", ret, room);
+		return;
+	}
 	report_text(vtpm, "devices", ret, room);
 	if (!strcmp(ret, "-"))
 		report_text(vtpm, "socket", ret, room);
@@ -175,54 +183,6 @@ enum cli_exit cli_vtpm_show(struct cli *cli, const char *name)
 
 	snprintf(path, sizeof(path), "/v1/vtpms/%s", name);
 	return ask_and_print(cli, &request, print_show);
-}
-
-/* What it is to a container engine, as vtpmd knows it. */
-static json_t *spec_of(const json_t *vtpm, const char *name, json_t **ret_problem)
-{
-	const json_t *nodes = json_object_get(vtpm, "devices");
-	const char *front_end = json_string_value(json_object_get(vtpm, "front_end"));
-	const char *mode = json_string_value(json_object_get(vtpm, "mode"));
-	const struct cdi_device device = {
-		.name = name,
-		.raw = json_string_value(json_array_get(nodes, 0)),
-		.rm = json_string_value(json_array_get(nodes, 1)),
-		.uid = (uid_t)json_integer_value(json_object_get(vtpm, "owner")),
-		.gid = (gid_t)json_integer_value(json_object_get(vtpm, "group")),
-		.mode = (mode_t)strtoul(mode ? mode : "", NULL, 8),
-	};
-
-	if (!front_end || strcmp(front_end, "device") != 0)
-		*ret_problem = report_problem("conflict",
-					      "make one with --front-end device for containers",
-					      "'%s' is behind the front end %s", name,
-					      front_end ? front_end : "of another version");
-	else if (!device.raw || !device.rm)
-		*ret_problem = report_problem("conflict", "start it first",
-					      "'%s' has no device now", name);
-	else
-		return cdi_spec(&device, ret_problem);
-	return NULL;
-}
-
-enum cli_exit cli_vtpm_config(struct cli *cli, const char *name)
-{
-	json_t *vtpm = NULL, *spec = NULL, *problem = NULL;
-	char path[128];
-	const struct client_request request = { .method = "GET", .path = path };
-
-	if (!cli->format)
-		return report(cli, report_problem("usage", "say --format cdi",
-						  "`vtpmctl config` wants a format"));
-	snprintf(path, sizeof(path), "/v1/vtpms/%s", name);
-	if (client_ask(cli, &request, &vtpm, &problem, NULL))
-		spec = spec_of(vtpm, name, &problem);
-	json_decref(vtpm);
-	if (!spec)
-		return report(cli, problem);
-	report_json(spec);
-	json_decref(spec);
-	return CLI_EXIT_OK;
 }
 
 static void print_list(const struct cli *cli, const json_t *body)

@@ -300,7 +300,7 @@ static const struct row {
 	{ CMD_GET_CONFIG, false, 0, 0, get_config },
 	{ CMD_SET_DATAFD, false, 0, 0, set_datafd },
 	{ CMD_SET_BUFFERSIZE, false, 4, 4, set_buffersize },
-	{ CMD_GET_INFO, true, 12, 16, get_info },
+	{ CMD_GET_INFO, false, 12, 16, get_info },
 	{ CMD_LOCK_STORAGE, false, 4, 4, nothing },
 };
 

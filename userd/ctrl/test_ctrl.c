@@ -176,7 +176,7 @@ static const struct {
 	{ 8, 0, 0, true, 4 },	 { 9, 0, 0, true, 4 },	   { 10, 0, 0, true, 4 },
 	{ 11, 1, 4, true, 4 },	 { 12, 12, 12, true, 16 }, { 14, 0, 0, false, 4 },
 	{ 15, 0, 0, false, 8 },	 { 16, 0, 0, false, 4 },   { 17, 4, 4, false, 16 },
-	{ 18, 12, 16, true, 4 }, { 19, 4, 4, false, 4 },
+	{ 18, 12, 16, false, 4 }, { 19, 4, 4, false, 4 },
 };
 
 static void test_lengths(void **state)

@@ -168,8 +168,7 @@ static int warm_up(void)
 
 	cipher = EVP_CIPHER_CTX_new();
 	numbers = BN_CTX_new();
-	if (cipher && numbers &&
-	    EVP_EncryptInit_ex(cipher, EVP_aes_256_ctr(), NULL, warm, warm) &&
+	if (cipher && numbers && EVP_EncryptInit_ex(cipher, EVP_aes_256_ctr(), NULL, warm, warm) &&
 	    EVP_EncryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, warm, warm) &&
 	    EVP_EncryptUpdate(cipher, warm, &n, warm, 16))
 		r = 0;

@@ -266,7 +266,7 @@ static const struct member create_members[] = {
 	  "a string of 1 to 63 of A-Z a-z 0-9 . _ - that begins neither with . or - nor with "
 	  "proxy-",
 	  take_name, true },
-	{ "front_end", "\"device\", \"chip\" or \"socket\"", take_front_end, false },
+	{ "front_end", "\"device\", \"chip\", \"socket\" or \"vm\"", take_front_end, false },
 	{ "owner", "a number, a user's id", take_owner, false },
 	{ "group", "a number, a group's id", take_group, false },
 	{ "mode", "a string of octal digits from \"0001\" to \"0777\"", take_mode, false },

@@ -72,6 +72,7 @@ const char *api_front_name(unsigned int front)
 		[VTPM_FRONT_DEVICE] = "device",
 		[VTPM_FRONT_CHIP] = "chip",
 		[VTPM_FRONT_SOCKET] = "socket",
+		[VTPM_FRONT_VM] = "vm",
 	};
 
 	return front < sizeof(names) / sizeof(names[0]) ? names[front] : NULL;
@@ -223,6 +224,7 @@ json_t *api_json_vtpm(const struct vtpm_view *view)
 	good &= put(vtpm, "front_end", json_string(front ? front : "unknown"));
 	good &= put(vtpm, "devices", device_paths(view));
 	good &= put(vtpm, "socket", string_or_null(view->socket));
+	good &= put(vtpm, "control_socket", string_or_null(view->control));
 	good &= put(vtpm, "owner", json_integer(define->uid));
 	good &= put(vtpm, "group", json_integer(define->gid));
 	good &= put(vtpm, "mode", mode_text(define->mode));
@@ -249,7 +251,7 @@ static json_t *host_warnings(const struct manager_host *host, bool hardware)
 		{ !host->keyd_here, "vtpm-keyd does not answer: no vTPM can be made or started" },
 		{ !host->spawn_here, "vtpm-spawn does not answer: no vTPM can be started" },
 		{ !host->driver_here,
-		  "vtpm.ko is not loaded: only the front end \"socket\" can be had" },
+		  "vtpm.ko is not loaded: only the front ends \"socket\" and \"vm\" can be had" },
 		{ host->state != KEYD_STATE_NONE && !hardware,
 		  "the host root key is not hardware protected: it is a file like any other" },
 		{ host->lost, "vTPMs are missing from the store although nobody removed them: see "

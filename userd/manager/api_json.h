@@ -66,7 +66,7 @@ bool api_json_accept(struct manager_host_accept *what, const char *body, size_t 
 /** api_json_nothing() - a body without any member, or no body */
 bool api_json_nothing(const char *body, size_t length, struct problem *problem);
 
-/** api_front_name() - "device", "chip" or "socket". Return: NULL for another value */
+/** api_front_name() - "device", "chip", "socket" or "vm". Return: NULL for another value */
 const char *api_front_name(unsigned int front);
 
 /** api_rollback_name() - "lazy" for KEYD_ROLLBACK_LAZY, and so on; "unknown" for others */

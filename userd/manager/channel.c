@@ -226,12 +226,19 @@ int manager_channel_configure(struct vtpm *vtpm, bool manufacture)
 {
 	static uint8_t buffer[IPC_PACKET_MAX];
 	struct ipc_out out = ipc_out(ENGINE_CONFIG, buffer, sizeof(buffer));
+	uint32_t flags = 0;
+
+	if (manufacture)
+		flags |= ENGINE_CONFIG_MANUFACTURE;
+	if (vtpm->define.front == VTPM_FRONT_VM)
+		flags |= ENGINE_CONFIG_FIRMWARE;
+	if (vtpm->reseals)
+		flags |= ENGINE_CONFIG_RESEAL;
 
 	cursor_put_raw(&out.body, vtpm->define.uuid, sizeof(vtpm->define.uuid));
 	cursor_put_u64(&out.body, vtpm->define.epoch);
 	cursor_put_u64(&out.body, vtpm->instance);
-	cursor_put_u32(&out.body, (manufacture ? ENGINE_CONFIG_MANUFACTURE : 0) |
-					  (vtpm->reseals ? ENGINE_CONFIG_RESEAL : 0));
+	cursor_put_u32(&out.body, flags);
 	cursor_put_u32(&out.body, vtpm->define.banks);
 	cursor_put_raw(&out.body, vtpm->ticket, sizeof(vtpm->ticket));
 	cursor_put_u64(&out.body, vtpm->generation);

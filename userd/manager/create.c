@@ -63,9 +63,9 @@ static bool is_refused(struct manager *manager, const struct manager_create *wha
 			    "leave owner and mode out, or use the front end device",
 			    "'%s': the nodes of a chip belong to the kernel's TPM core and to root",
 			    what->name);
-	} else if (what->front != VTPM_FRONT_SOCKET && driver_open(manager)) {
+	} else if (!vtpm_front_is_socket(what->front) && driver_open(manager)) {
 		problem_set(problem, PROBLEM_NO_DRIVER,
-			    "load it (modprobe vtpm), or use the front end socket",
+			    "load it (modprobe vtpm), or use the front end socket or vm",
 			    "'%s': the kernel module vtpm is not loaded, or %s cannot be opened",
 			    what->name, manager->options.control_node);
 	} else if (manager->count >= MANAGER_VTPMS_MAX) {

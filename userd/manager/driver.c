@@ -49,7 +49,7 @@ void driver_look(struct vtpm *vtpm)
 
 	vtpm->index = -1;
 	vtpm->chip = -1;
-	if (vtpm->define.front == VTPM_FRONT_SOCKET || info(vtpm, &now))
+	if (vtpm_front_is_socket(vtpm->define.front) || info(vtpm, &now))
 		return;
 	if (vtpm->define.front == VTPM_FRONT_DEVICE)
 		vtpm->index = (int)now.index;
@@ -153,7 +153,7 @@ void driver_detach(struct vtpm *vtpm)
 {
 	struct vtpm_detach call = { .size = sizeof(call) };
 
-	if (vtpm->define.front == VTPM_FRONT_SOCKET || vtpm->manager->control < 0)
+	if (vtpm_front_is_socket(vtpm->define.front) || vtpm->manager->control < 0)
 		return;
 	put_name(call.name, vtpm);
 	if (ioctl(vtpm->manager->control, VTPM_IOC_DETACH, &call) && errno != ENOTCONN &&

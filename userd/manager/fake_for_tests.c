@@ -289,8 +289,10 @@ static void view_of(const struct fake_vtpm *vtpm, size_t index, struct vtpm_view
 		.hardware_protected = true,
 		.rollback = KEYD_ROLLBACK_LAZY,
 	};
-	if (vtpm->define.front == VTPM_FRONT_SOCKET) {
+	if (vtpm_front_is_socket(vtpm->define.front)) {
 		snprintf(ret->socket, sizeof(ret->socket), "/run/vtpm/%s.sock", vtpm->define.name);
+		snprintf(ret->control, sizeof(ret->control), "/run/vtpm/%s.sock.ctrl",
+			 vtpm->define.name);
 		return;
 	}
 	snprintf(ret->devices[0], sizeof(ret->devices[0]), "/dev/vtpm%zu", index);

@@ -346,9 +346,11 @@ void manager_view_of(const struct vtpm *vtpm, struct vtpm_view *ret)
 	}
 	view_devices(vtpm, ret);
 	/* While one engine takes over from another, clients wait there. */
-	if (vtpm->define.front == VTPM_FRONT_SOCKET &&
-	    (ret->condition == VTPM_RUNNING || vtpm->listen_fd >= 0))
+	if (vtpm_front_is_socket(vtpm->define.front) &&
+	    (ret->condition == VTPM_RUNNING || vtpm->listen_fd >= 0)) {
 		socket_path(vtpm, ret->socket, sizeof(ret->socket));
+		socket_control_path(vtpm, ret->control, sizeof(ret->control));
+	}
 }
 
 bool manager_view(struct manager *manager, const char *name, struct vtpm_view *ret)

@@ -119,7 +119,7 @@ static void drop_envelope(struct vtpm *vtpm)
 void power_down(struct vtpm *vtpm)
 {
 	manager_spawn_forget(vtpm->manager, vtpm->define.uuid);
-	if (vtpm->define.front == VTPM_FRONT_SOCKET)
+	if (vtpm_front_is_socket(vtpm->define.front))
 		socket_close(vtpm);
 	else
 		driver_destroy(vtpm);
@@ -204,7 +204,7 @@ static void fork_engine(struct vtpm *vtpm)
 		manager_spawn_start(vtpm, !vtpm->define.name[0], NULL, 0);
 		return;
 	}
-	if (vtpm->define.front == VTPM_FRONT_SOCKET) {
+	if (vtpm_front_is_socket(vtpm->define.front)) {
 		if (socket_open(vtpm, &problem)) {
 			power_failure(vtpm, &problem);
 			return;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The socket front end: two listening stream sockets, opened here and served by the engine.
+ * The front ends socket and vm: two listening stream sockets, opened here and served by the
+ * engine.
  *
  *	RUNTIME_DIR/vtpm/NAME.sock	plain TPM commands and responses
- *	RUNTIME_DIR/vtpm/NAME.sock.ctrl	swtpm's CMD_SET_LOCALITY, for tpm2-tss
+ *	RUNTIME_DIR/vtpm/NAME.sock.ctrl	swtpm's control channel, for monitors of virtual
+ *					machines and tpm2-tss
  *
  * They stay open here for the life of the vTPM, so that a client may connect while
  * there is no engine, and waits in the queue for the next one.
@@ -22,6 +24,7 @@
 #include "manager/state.h"
 
 #define DIRECTORY "vtpm"
+#define CONTROL	  ".ctrl"
 
 static void path_of(const struct vtpm *vtpm, const char *suffix, char *to, size_t room)
 {
@@ -32,6 +35,11 @@ static void path_of(const struct vtpm *vtpm, const char *suffix, char *to, size_
 void socket_path(const struct vtpm *vtpm, char *to, size_t room)
 {
 	path_of(vtpm, "", to, room);
+}
+
+void socket_control_path(const struct vtpm *vtpm, char *to, size_t room)
+{
+	path_of(vtpm, CONTROL, to, room);
 }
 
 static int listen_at(const struct vtpm *vtpm, const char *path)
@@ -75,7 +83,7 @@ static int open_both(struct vtpm *vtpm)
 	if (fd < 0)
 		return fd;
 	vtpm->listen_fd = fd;
-	path_of(vtpm, ".ctrl", path, sizeof(path));
+	path_of(vtpm, CONTROL, path, sizeof(path));
 	fd = listen_at(vtpm, path);
 	if (fd < 0)
 		return fd;
@@ -114,6 +122,6 @@ void socket_close(struct vtpm *vtpm)
 		return;
 	path_of(vtpm, "", path, sizeof(path));
 	unlink(path);
-	path_of(vtpm, ".ctrl", path, sizeof(path));
+	path_of(vtpm, CONTROL, path, sizeof(path));
 	unlink(path);
 }

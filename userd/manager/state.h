@@ -421,8 +421,11 @@ int socket_open(struct vtpm *vtpm, struct problem *problem);
 /** socket_close() - stop listening, remove the paths */
 void socket_close(struct vtpm *vtpm);
 
-/** socket_path() - path of its socket, empty for another front end */
+/** socket_path() - path of its socket */
 void socket_path(const struct vtpm *vtpm, char *to, size_t room);
+
+/** socket_control_path() - path of its control socket */
+void socket_control_path(const struct vtpm *vtpm, char *to, size_t room);
 
 /* keyd.c: keyd */
 

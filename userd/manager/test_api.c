@@ -265,13 +265,28 @@ static void test_api_head(void **state)
 static void test_api_create_view(void **state)
 {
 	const char *const members[] = {
-		"name",	      "uuid",	       "state",
-		"phase",      "reason",	       "front_end",
-		"devices",    "socket",	       "owner",
-		"group",      "mode",	       "pcr_banks",
-		"engine_pid", "generation",    "epoch",
-		"instance",   "created",       "hardware_protected",
-		"protection", "engine_deaths", "rollback_protection",
+		"name",
+		"uuid",
+		"state",
+		"phase",
+		"reason",
+		"front_end",
+		"devices",
+		"socket",
+		"control_socket",
+		"owner",
+		"group",
+		"mode",
+		"pcr_banks",
+		"engine_pid",
+		"generation",
+		"epoch",
+		"instance",
+		"created",
+		"hardware_protected",
+		"protection",
+		"engine_deaths",
+		"rollback_protection",
 	};
 
 	(void)state;

@@ -71,6 +71,7 @@ struct manager;
  * @instance: of the present life, 0 for none
  * @devices: paths of its nodes, empty ones for those that are not there
  * @socket: path of its socket, empty for none
+ * @control: path of the control socket beside it, empty for none
  * @hardware_protected: its key is sealed to the host TPM
  * @rollback: how its state is protected against an older copy
  * @deaths: engines that died since the manager began
@@ -85,6 +86,7 @@ struct vtpm_view {
 	uint64_t instance;
 	char devices[2][VTPM_PATH_SIZE];
 	char socket[VTPM_PATH_SIZE];
+	char control[VTPM_PATH_SIZE];
 	bool hardware_protected;
 	enum keyd_rollback rollback;
 	uint32_t deaths;

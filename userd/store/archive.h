@@ -51,12 +51,20 @@
  * @VTPM_FRONT_DEVICE: /dev/vtpmN and /dev/vtpmrmN
  * @VTPM_FRONT_CHIP: /dev/tpmM and /dev/tpmrmM
  * @VTPM_FRONT_SOCKET: a stream socket with plain TPM framing, and PATH.ctrl beside it
+ * @VTPM_FRONT_VM: the same two sockets, and a machine's firmware behind them
  */
 enum vtpm_front {
 	VTPM_FRONT_DEVICE = 1,
 	VTPM_FRONT_CHIP = 2,
 	VTPM_FRONT_SOCKET = 3,
+	VTPM_FRONT_VM = 4,
 };
+
+/** vtpm_front_is_socket() - clients come by sockets, and not by the driver */
+static inline bool vtpm_front_is_socket(enum vtpm_front front)
+{
+	return front == VTPM_FRONT_SOCKET || front == VTPM_FRONT_VM;
+}
 
 /**
  * struct vtpm_definition - what is stored of a vTPM, its envelope aside

@@ -400,7 +400,7 @@ static bool read_definition(sqlite3_stmt *row, struct vtpm_definition *to)
 		.key_length = (size_t)sqlite3_column_bytes(row, 11),
 	};
 	/* sqlite3_column_bytes() of a text is without its NUL, which stays zero in @to */
-	return to->front >= VTPM_FRONT_DEVICE && to->front <= VTPM_FRONT_SOCKET &&
+	return to->front >= VTPM_FRONT_DEVICE && to->front <= VTPM_FRONT_VM &&
 	       sqlite3_column_bytes(row, 0) == sizeof(to->uuid) &&
 	       cursor_copy(to->uuid, sizeof(to->uuid), sqlite3_column_blob(row, 0), 16) &&
 	       cursor_copy(to->name, sizeof(to->name) - 1, name,

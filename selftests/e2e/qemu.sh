@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154
+#
+# Checks of the control channel; a part of `daemon`, which has their helpers: swtpm's own
+# client, and QEMU with SeaBIOS, which starts the TPM up and measures into it. No guest is
+# needed: what SeaBIOS measured is read once QEMU has let go of the TPM.
+
+control() { swtpm_ioctl --unix "$(field vm1 control_socket)" "$@"; }
+engine_of() { field "$1" engine_pid; }
+deaths() { field vm1 engine_deaths; }
+
+# qemu NAME [OPTION...]: a machine with vTPM NAME
+qemu() {
+	local name=$1
+	shift
+	rm -f "$place/$name.bios"
+	qemu-system-x86_64 -name "$work/$name" -machine q35 -accel tcg -m 32 -display none \
+		-nodefaults -qmp "unix:$place/$name.qmp,server=on,wait=off" \
+		-chardev "socket,id=c,path=$(field "$name" control_socket)" \
+		-tpmdev emulator,id=t,chardev=c -device tpm-crb,tpmdev=t \
+		-debugcon "file:$place/$name.bios" -global isa-debugcon.iobase=0x402 "$@" \
+		&
+	qemu=$!
+}
+
+# qmp NAME COMMAND...: its answers, JSON, a line each
+qmp() {
+	python3 - "$place/$1.qmp" "${@:2}" <<'END'
+import json, socket, sys
+where = socket.socket(socket.AF_UNIX)
+where.settimeout(30)
+where.connect(sys.argv[1])
+file = where.makefile("rw")
+file.readline()
+for command in ["qmp_capabilities"] + sys.argv[2:]:
+    text = command if command.startswith("{") else json.dumps({"execute": command})
+    file.write(text + "\n")
+    file.flush()
+    while True:
+        answer = json.loads(file.readline())
+        if "return" in answer or "error" in answer:
+            break
+    if command != "qmp_capabilities":
+        print(json.dumps(answer))
+    if "error" in answer:
+        sys.exit(1)
+END
+}
+
+# SeaBIOS has measured all it will, and found nothing to boot.
+booted() { until_true 30 grep -q "No bootable device" "$place/$1.bios"; }
+alive() { kill -0 "$qemu" && has "$(qmp vm1 query-status)" '"running": true'; }
+unplug() {
+	kill -9 "$qemu"
+	wait "$qemu" 2>/dev/null
+	true
+}
+pcrs() { tools "$1" pcrread sha256:0,1,2,3,4,5,6,7 2>/dev/null; }
+slay() {
+	local before
+	before=$(deaths)
+	kill -9 "$(engine_of vm1)" && until_true 10 one_more_than "$before"
+}
+one_more_than() { [ "$(deaths)" -gt "$1" ] && [ "$(field vm1 state)" = running ]; }
+
+# All that a host needs is the daemon: keys in a file do for these checks.
+machine() {
+	up && ctl host init --no-hardware --recovery-code-file "$place/code" &&
+		ctl create vm1 --front-end vm
+}
+
+swtpm_client() {
+	machine || return
+	has "$(control -c)" "0x17cff" || return
+	has "$(tools vm1 getrandom 4 2>&1)" "0x101" || return
+	control -i && control -l 3 && has "$(control -b 0)" "maximum size  : 4096" || return
+	tools vm1 startup -c && tools vm1 pcrextend 10:sha256="$(printf %064d 7)" || return
+	is "$(control -e)" "tpmEstablished is 0" && control -h measured || return
+	is "$(control -e)" "tpmEstablished is 1" || return
+	! has "$(tools vm1 pcrread sha256:17)" 0x0000 || return
+	has "$(control --info 1)" '"family":"2.0"' || return
+	tools vm1 pcrread sha256:10 >"$place/before"
+	control -v && control --stop && control -i && tools vm1 pcrread sha256:10 >"$place/after"
+	cmp "$place/before" "$place/after" || return
+	control --stop && control -i && tools vm1 startup -c || return
+	has "$(tools vm1 pcrread sha256:10)" "$(printf %064d 0)" || return
+	control -s && control -s && is "$(field vm1 state)" running || return
+	control -i && tools vm1 startup -c && stop
+}
+check control-swtpm-client swtpm_client
+
+# With swtpm, QEMU 7.2 exits at the reset after its TPM has died.
+reset_and_kill() {
+	machine && qemu vm1 && booted vm1 || return
+	has "$(qmp vm1 query-tpm)" '"model": "tpm-crb"' && slay && alive || return
+	unplug
+	pcrs vm1 >"$place/once" && ! has "$(cat "$place/once")" 0x000000 || return
+	qemu vm1 && booted vm1 && slay || return
+	rm "$place/vm1.bios"
+	qmp vm1 system_reset && sleep 3 && alive && slay && alive || return
+	unplug
+	pcrs vm1 >"$place/again" && cmp "$place/once" "$place/again" || return
+	is "$(deaths)" 3 && stop
+}
+check qemu-reset-and-killed-engines reset_and_kill
+
+# The engine dies at any moment of handshakes and firmware: QEMU sees nothing of it.
+killed_all_the_time() {
+	machine || return
+	qemu vm1 && booted vm1 && unplug && pcrs vm1 >"$place/once" && qemu vm1 || return
+	for n in $(seq 12); do
+		until_true 10 vtpm_is vm1 running || return
+		kill -9 "$(engine_of vm1)" 2>/dev/null
+		sleep 0.2
+		[ "$n" != 6 ] || qmp vm1 system_reset || return
+	done
+	sleep 4
+	alive || return
+	unplug
+	until_true 10 vtpm_is vm1 running && pcrs vm1 >"$place/again" || return
+	cmp "$place/once" "$place/again" && stop
+}
+check qemu-killed-all-the-time killed_all_the_time
+
+shut_down() {
+	machine && qemu vm1 -device isa-debug-exit && booted vm1 && qmp vm1 quit || return
+	wait "$qemu" || return
+	has "$(tools vm1 getrandom 4 2>&1)" "0x101" || return
+	qemu vm1 && booted vm1 && alive && unplug && pcrs vm1 && stop
+}
+check qemu-quits-and-comes-back shut_down
+
+# The same as 100 machines that are switched on and reset at one time, without the machines.
+storm() {
+	machine || return
+	for n in $(seq 2 100); do
+		ctl create "vm$n" --front-end vm >/dev/null || return
+	done
+	python3 - "$place/run/vtpm" <<'END'
+import socket, struct, sys, threading
+failed = []
+
+
+def ask(at, command, body=b"", answer=4, fds=()):
+    socket.send_fds(at, [struct.pack(">I", command) + body], fds)
+    got = at.recv(answer, socket.MSG_WAITALL)
+    if len(got) != answer or (command != 1 and got[:4] != bytes(4)):
+        raise RuntimeError("command %d was answered with %s" % (command, got.hex()))
+    return got
+
+
+def reset(at):
+    for _ in range(2):
+        for _ in range(2):
+            ask(at, 14)
+            ask(at, 17, struct.pack(">I", 0 if _ == 0 else 0xf80), 16)
+        ask(at, 2, bytes(4))
+
+
+def tpm(data, text):
+    data.sendall(bytes.fromhex(text))
+    got = data.recv(4096)
+    if got[6:10] != bytes(4):
+        raise RuntimeError("%s was answered with %s" % (text, got.hex()))
+
+
+def machine(number):
+    try:
+        at = socket.socket(socket.AF_UNIX)
+        at.settimeout(60)
+        at.connect("%s/vm%d.sock.ctrl" % (sys.argv[1], number))
+        data, theirs = socket.socketpair()
+        data.settimeout(60)
+        ask(at, 16, fds=[theirs.fileno()])
+        theirs.close()
+        data.sendall(bytes.fromhex("80010000000a00000181"))
+        if data.recv(4096)[:2] != bytes.fromhex("8001"):
+            raise RuntimeError("the probe was not answered")
+        ask(at, 1, answer=8)
+        begin.wait()
+        for _ in range(10):
+            reset(at)
+            ask(at, 4, answer=8)
+            ask(at, 5, bytes(4))
+            tpm(data, "80010000000c000001440000")
+            tpm(data, "80010000000c0000017b0010")
+        ask(at, 3)
+    except Exception as error:
+        failed.append("vm%d: %s" % (number, error))
+
+
+begin = threading.Barrier(100)
+threads = [threading.Thread(target=machine, args=(n,)) for n in range(1, 101)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print("\n".join(failed) or "100 machines, 20 resets each")
+sys.exit(bool(failed))
+END
+	[ $? = 0 ] && stop
+}
+check control-hundred-at-once storm
+
+config() {
+	machine && ctl create web1 --front-end socket || return
+	has "$(ctl config vm1 --format libvirt)" \
+		"<source type='unix' mode='connect' path='$(field vm1 control_socket)'/>" || return
+	python3 -c 'import sys, xml.dom.minidom as x; x.parseString(sys.argv[1])' \
+		"$(ctl config vm1 --format libvirt)" || return
+	has "$(ctl config vm1)" "path=$(field vm1 control_socket)" || return
+	has "$(ctl config web1 2>&1)" "front end socket" && ! ctl config web1 || return
+	ctl stop vm1 && has "$(ctl config vm1 2>&1)" "is off" && stop
+}
+check config config
