@@ -7,6 +7,7 @@ API and each vTPM's socket are talked to without the time of starting a program.
 import http.client
 import json
 import os
+import resource
 import shutil
 import socket
 import struct
@@ -40,6 +41,11 @@ class Api(http.client.HTTPConnection):
         return json.loads(text) if text else None
 
 
+def few_files():
+    """The daemon has to raise what a shell gives it: less than twenty vTPMs take."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+
 class Place:
     """A folder with a host TPM and a daemon."""
 
@@ -65,7 +71,7 @@ class Place:
             [f"{ROOT}/build/vtpmd", "--foreground", "--state-dir", f"{self.dir}/state",
              "--runtime-dir", f"{self.dir}/run", "--spares", str(self.spares),
              "--tcti", f"swtpm:path={self.dir}/tpm"],
-            stderr=open(f"{self.dir}/log", "a"))
+            stderr=open(f"{self.dir}/log", "a"), preexec_fn=few_files)
         if look:
             wait_for(self.spawn_pid)
             look(self.spawn_pid())
