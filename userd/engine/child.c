@@ -2,6 +2,7 @@
 /*
  * The life of a forked engine:
  *
+ *	lock memory
  *	connect to keyd, map the checkpoint, look what the link is	nothing is read
  *	sandbox
  *	ENGINE_CONFIG from the manager, the data key from keyd
@@ -15,6 +16,7 @@
 #include "engine/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -66,12 +68,20 @@ int engine_zygote_init(struct engine_zygote *zygote, const char *keyd_path)
 	if (!r && zygote->sandbox[0].ruleset < 0)
 		warn("this kernel has no Landlock, seccomp alone keeps paths away");
 	zygote->keyd_path = keyd_path;
+	zygote->maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
 	return r;
 }
 
-int engine_zygote_warm(void)
+int engine_zygote_warm(struct engine_zygote *zygote)
 {
-	return tpmlib_prepare();
+	int r = tpmlib_prepare();
+
+	/* Children that do not know lock everything. */
+	if (!r && zygote->maps >= 0)
+		(void)sandbox_memory_look(zygote->maps, &zygote->written);
+	close_fdp(&zygote->maps);
+	zygote->maps = -1;
+	return r;
 }
 
 static enum engine_sandbox sandbox_of(unsigned int links)
@@ -105,7 +115,7 @@ static int prepare(const struct engine_zygote *zygote, unsigned int links)
 	if (r)
 		return engine_fails(&engine, r, "cannot begin: errno %d", -r);
 
-	r = sandbox_enter_prepared(&zygote->sandbox[sandbox_of(links)], ruleset, warn);
+	r = sandbox_enter_prepared(&zygote->sandbox[sandbox_of(links)], ruleset);
 	if (r)
 		return engine_fails(&engine, -EPERM, "cannot enter the sandbox: errno %d", -r);
 	close(ENGINE_FD_RULESET);
@@ -182,6 +192,7 @@ int engine_child(const struct engine_zygote *zygote, unsigned int links)
 {
 	int keyd, r;
 
+	sandbox_memory_lock(&zygote->written, warn);
 	channel_init(&channel, ENGINE_FD_CHANNEL);
 	keyd = ipc_connect(zygote->keyd_path);
 	r = start(zygote, links, &keyd);

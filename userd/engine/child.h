@@ -61,10 +61,14 @@ enum engine_sandbox {
 /**
  * struct engine_zygote - what all children share
  * @keyd_path: socket of keyd
+ * @maps: /proc/self/maps, until it is warm
+ * @written: memory that the children lock
  * @sandbox: prepared ones; they share one Landlock ruleset, that of the first
  */
 struct engine_zygote {
 	const char *keyd_path;
+	int maps;
+	struct sandbox_memory written;
 	struct sandbox sandbox[_ENGINE_SANDBOX_MAX];
 };
 
@@ -78,14 +82,15 @@ struct engine_zygote {
 int engine_zygote_init(struct engine_zygote *zygote, const char *keyd_path);
 
 /**
- * engine_zygote_warm() - warm the libraries up
+ * engine_zygote_warm() - warm the libraries up, and look what children have to lock
+ * @zygote: as set up
  *
  * The last thing before the first fork: each page of the heap that is written after
  * the fork is a page of each child's own, and what was freed before lies all over it.
  *
  * Return: 0; -ENOTRECOVERABLE (OpenSSL or libtpms).
  */
-int engine_zygote_warm(void);
+int engine_zygote_warm(struct engine_zygote *zygote);
 
 /**
  * engine_child() - be an engine

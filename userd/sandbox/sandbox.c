@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -18,9 +17,6 @@
 
 /* Far above a state file, and above a log that standard error may lead to. */
 #define SANDBOX_FILE_MAX (64u << 20)
-
-/* What malloc may still need once everything is locked. */
-#define SANDBOX_AIR (8u << 20)
 
 static int limit(int resource, rlim_t value)
 {
@@ -48,32 +44,6 @@ static int limits(unsigned int files)
 	return r;
 }
 
-/*
- * Lock all pages, present and future, as they are touched. A limit that is nearly
- * used up is worse than none: malloc would fail in the middle of a command. So
- * there must be air left, or nothing is locked.
- */
-static bool lock_memory(void)
-{
-	struct rlimit locked;
-	void *air;
-
-	if (!getrlimit(RLIMIT_MEMLOCK, &locked)) {
-		locked.rlim_cur = locked.rlim_max;
-		setrlimit(RLIMIT_MEMLOCK, &locked);
-	}
-	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
-		return false;
-
-	air = mmap(NULL, SANDBOX_AIR, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (air == MAP_FAILED) {
-		munlockall();
-		return false;
-	}
-	munmap(air, SANDBOX_AIR);
-	return true;
-}
-
 int sandbox_prepare(const struct sandbox_profile *profile, struct sandbox *ret)
 {
 	struct sandbox sandbox = {
@@ -99,13 +69,10 @@ void sandbox_done(struct sandbox *sandbox)
 	*sandbox = (struct sandbox){ .ruleset = -1 };
 }
 
-int sandbox_enter_prepared(const struct sandbox *sandbox, int ruleset,
-			   void (*warn)(const char *line))
+int sandbox_enter_prepared(const struct sandbox *sandbox, int ruleset)
 {
 	int r;
 
-	if (!lock_memory())
-		warn("cannot lock memory, secrets may reach swap: raise RLIMIT_MEMLOCK");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
 	r = limits(sandbox->files);
@@ -126,7 +93,8 @@ int sandbox_enter(const struct sandbox_profile *profile)
 		return r;
 	if (sandbox.ruleset < 0)
 		profile->warn("this kernel has no Landlock, seccomp alone keeps paths away");
-	return sandbox_enter_prepared(&sandbox, sandbox.ruleset, profile->warn);
+	sandbox_memory_lock(NULL, profile->warn);
+	return sandbox_enter_prepared(&sandbox, sandbox.ruleset);
 }
 
 int sandbox_enter_zygote(const struct sandbox_profile *profile)

@@ -23,6 +23,8 @@
 #define SANDBOX_SANDBOX_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /**
  * struct sandbox_service - what a process needs that serves many peers from one loop
@@ -66,6 +68,21 @@ struct sandbox_profile {
 	void (*warn)(const char *line);
 };
 
+#define SANDBOX_RANGES 64
+
+/**
+ * struct sandbox_memory - mappings that a zygote can write
+ * @count: how many, 0: not looked
+ * @range: each
+ */
+struct sandbox_memory {
+	unsigned int count;
+	struct sandbox_range {
+		uintptr_t from;
+		size_t length;
+	} range[SANDBOX_RANGES];
+};
+
 /**
  * struct sandbox - a profile made ready
  * @ruleset: of Landlock, -1 where this kernel has none
@@ -101,15 +118,15 @@ int sandbox_prepare(const struct sandbox_profile *profile, struct sandbox *ret);
 void sandbox_done(struct sandbox *sandbox);
 
 /**
- * sandbox_enter_prepared() - sandbox_enter() with what is prepared
+ * sandbox_enter_prepared() - steps 2 to 6 with what is prepared
  * @sandbox: as prepared
  * @ruleset: descriptor of the ruleset in this process; -1 for none
- * @warn: as in the profile, but for Landlock, which the caller knows about
+ *
+ * Step 1 is sandbox_memory_lock(), the first thing that a child does.
  *
  * Return: as sandbox_enter().
  */
-int sandbox_enter_prepared(const struct sandbox *sandbox, int ruleset,
-			   void (*warn)(const char *line));
+int sandbox_enter_prepared(const struct sandbox *sandbox, int ruleset);
 
 /**
  * sandbox_enter_zygote() - steps 2, 3, 5 and 6 for the parent of sandboxed children
@@ -122,6 +139,22 @@ int sandbox_enter_prepared(const struct sandbox *sandbox, int ruleset,
  * Return: as sandbox_enter().
  */
 int sandbox_enter_zygote(const struct sandbox_profile *profile);
+
+/**
+ * sandbox_memory_look() - which of its mappings this process can write, for its children
+ * @maps: /proc/self/maps of this process, at its beginning
+ *
+ * Return: 0; -E2BIG (more than there is room for); -errno of read().
+ */
+int sandbox_memory_look(int maps, struct sandbox_memory *ret);
+
+/**
+ * sandbox_memory_lock() - step 1: lock what may hold secrets, now and in future
+ * @written: what the parent could write, so that the rest stays as it is; NULL, or one
+ *	that is empty: lock all
+ * @warn: called where it is not possible
+ */
+void sandbox_memory_lock(const struct sandbox_memory *written, void (*warn)(const char *line));
 
 /**
  * sandbox_ruleset() - make step 5's ruleset

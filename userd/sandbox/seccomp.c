@@ -166,6 +166,7 @@ static const struct row rows[] = {
 	{ SCMP_SYS(sched_setscheduler), FOR_ZYGOTE, "idle priority", FREE },
 	{ SCMP_SYS(prctl), FOR_ZYGOTE, "name, death signal; a child's sandbox", FREE },
 	{ SCMP_SYS(mlockall), FOR_ZYGOTE, "a child's sandbox", FREE },
+	{ SCMP_SYS(mlock2), FOR_ZYGOTE, "the same", FREE },
 	{ SCMP_SYS(munlockall), FOR_ZYGOTE, "the same", FREE },
 	{ SCMP_SYS(prlimit64), FOR_ZYGOTE, "the same", FREE },
 	{ SCMP_SYS(landlock_restrict_self), FOR_ZYGOTE, "the same", FREE },

@@ -166,7 +166,7 @@ static int child_in_sandbox_forks(void)
 	pid_t pid = fork();
 
 	if (!pid)
-		_exit(sandbox_enter_prepared(&prepared, -1, quiet) || new_process());
+		_exit(sandbox_enter_prepared(&prepared, -1) || new_process());
 	return waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status) ||
 	       WTERMSIG(status) != SIGSYS;
 }

@@ -127,7 +127,7 @@ int main(int argc, char **argv)
 	if (!r)
 		r = enter_sandbox();
 	if (!r)
-		r = engine_zygote_warm();
+		r = engine_zygote_warm(&spawn.zygote);
 	if (r) {
 		log_line("cannot begin: errno %d", -r);
 		return 1;

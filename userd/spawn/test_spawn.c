@@ -169,6 +169,37 @@ static void test_spawn_killed_engine_resumes(void **state)
 	assert_true(counter(&vtpm) == 1);
 }
 
+/*
+ * Part of a line "VmFlags: rd wr ... lo ..." of smaps. Of what can be written all is locked, or
+ * nothing where the limit does not allow that; of what cannot, nothing.
+ */
+static void test_spawn_locks_what_is_written(void **state)
+{
+	unsigned int written = 0, locked = 0, others = 0;
+	char path[64], line[512];
+	FILE *maps;
+
+	(void)state;
+	start_ready(&vtpm);
+	snprintf(path, sizeof(path), "/proc/%d/smaps", (int)vtpm.pid);
+	maps = fopen(path, "r");
+	if (!maps)
+		skip(); /* an engine is not dumpable: only root may look */
+	while (fgets(line, sizeof(line), maps)) {
+		bool writes = strstr(line, " wr "), locks = strstr(line, " lo ");
+
+		if (strncmp(line, "VmFlags:", 8))
+			continue;
+		written += writes;
+		locked += writes && locks;
+		others += !writes && locks;
+	}
+	fclose(maps);
+	assert_true(written > 0);
+	assert_true(locked == written || !locked);
+	assert_int_equal(others, 0);
+}
+
 static void test_spawn_other_instance_gets_other_memory(void **state)
 {
 	(void)state;
@@ -947,6 +978,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SPAWN(test_spawn_serves),
 		SPAWN(test_spawn_killed_engine_resumes),
+		SPAWN(test_spawn_locks_what_is_written),
 		SPAWN(test_spawn_other_instance_gets_other_memory),
 		SPAWN(test_spawn_death_between_publish_and_commit),
 		SPAWN(test_spawn_unanswered_commit_is_sent_again),
