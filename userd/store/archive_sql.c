@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -30,6 +31,8 @@
 #define APPLICATION    0x7674706d
 #define VERSION	       ARCHIVE_VERSION
 #define ENVELOPE_STATE 1
+/* Of SQLite's files: one page */
+#define SMALLEST 512
 
 /* 16 MiB: a checkpoint is two syncs, and writes a page once, however often it is in the log. */
 #define LOG_PAGES "4096"
@@ -534,6 +537,20 @@ static int sync_folder(const char *path)
 	return fd < 0 || fsync(fd) ? errno : 0;
 }
 
+/* SQLite takes a file of one byte for an empty one, and would make a new store of it. */
+static int check_size(const char *path, char *reason, size_t room)
+{
+	struct stat about;
+
+	if (lstat(path, &about) || !about.st_size || about.st_size >= SMALLEST)
+		return 0;
+	snprintf(reason, room,
+		 "it is not a database: %lld bytes are fewer than any has; put a copy in its "
+		 "place, or move it away",
+		 (long long)about.st_size);
+	return EUCLEAN;
+}
+
 int archive_sql_open(const char *path, char *reason, size_t room, struct archive_sql **ret)
 {
 	struct archive_sql *sql = calloc(1, sizeof(*sql));
@@ -542,8 +559,11 @@ int archive_sql_open(const char *path, char *reason, size_t room, struct archive
 	if (!sql)
 		return -ENOMEM;
 	reason[0] = 0;
-	code = prepare(sql, path, reason, room);
-	r = code ? archive_sql_errno(code) : archive_leaf_open(sql->db, &sql->leaf);
+	r = check_size(path, reason, room);
+	if (!r) {
+		code = prepare(sql, path, reason, room);
+		r = code ? archive_sql_errno(code) : archive_leaf_open(sql->db, &sql->leaf);
+	}
 	if (!r) {
 		r = sync_folder(path);
 		if (r)
