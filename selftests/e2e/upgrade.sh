@@ -53,6 +53,12 @@ below_work() {
 	return $status
 }
 
+# How long clients waited, of the check that has just run
+report() {
+	grep -sh 'took longer' "$work/check.log" | note
+	rm -f "$work/check.log"
+}
+
 upgrade() {
 	for _ in $(seq "$rounds"); do
 		replace "$1" "$2" || return
@@ -60,7 +66,7 @@ upgrade() {
 }
 for part in vtpmd:TERM vtpm-keyd:TERM vtpm-spawn:HUP; do
 	check "upgrade-${part%:*}" below_work upgrade "${part%:*}" "${part#*:}"
-	note <"$work/check.log"
+	report
 done
 
 # All at one time, in any order; and spawn is told while there is nobody to keep what it has.
@@ -79,4 +85,41 @@ upgrade_all() {
 	done
 }
 check upgrade-all below_work upgrade_all
-note <"$work/check.log"
+report
+
+# By vtpmctl, with the programs in a folder of their own; what cannot take over changes nothing.
+by_command() {
+	local programs=$place/bin engine spawn out status=0 working
+	mkdir "$programs" && tpm tpm1 || return
+	cp "$root/build/vtpmd" "$root/build/vtpm-keyd" "$root/build/vtpm-spawn" "$programs" ||
+		return
+	"$programs/vtpmd" --foreground --state-dir "$place/state" --runtime-dir "$place/run" \
+		--spares 0 --tcti "swtpm:path=$place/tpm1" 2>>"$place/log" &
+	vtpmd=$!
+	until_true 20 keyd_here && init && ctl host upgrade || return
+	ctl create web1 --front-end socket && define_counter web1 || return
+	"$root/selftests/e2e/node" work "$(field web1 socket)" "$place/end" &
+	working=$!
+	engine=$(field web1 engine_pid)
+	for bad in missing failing; do
+		rm -f "$programs/vtpm-spawn"
+		[ $bad = missing ] || printf '#!/bin/sh\necho no such library >&2\nexit 1\n' \
+			>"$programs/vtpm-spawn"
+		[ $bad = missing ] || chmod 755 "$programs/vtpm-spawn"
+		out=$(ctl host upgrade 2>&1) && return 1
+		has "$out" "the one that runs goes on" || return
+		[ $bad = missing ] && { has "$out" "No such file" || return; }
+		[ $bad = failing ] && { has "$out" "no such library" || return; }
+		is "$(field web1 engine_pid)" "$engine" || return
+	done
+	cp "$root/build/vtpm-spawn" "$programs/new" && mv "$programs/new" "$programs/vtpm-spawn"
+	for _ in 1 2 3; do
+		spawn=$(one vtpm-spawn)
+		ctl host upgrade && [ "$(one vtpm-spawn)" != "$spawn" ] || status=1
+		is "$(field web1 state)" running && is "$(field web1 engine_deaths)" 0 || status=1
+	done
+	touch "$place/end"
+	wait $working && [ $status = 0 ] && [ "$(field web1 engine_pid)" != "$engine" ] && stop
+}
+check upgrade-by-command by_command
+report

@@ -51,6 +51,10 @@ static const struct command commands[] = {
 	  "open the host root key with the recovery code",
 	  "Asks for the code on the terminal, or reads it from a descriptor. A store that is not\n"
 	  "the newest one stays locked unless it is accepted as it is." },
+	{ "host upgrade", cli_host_upgrade, false, "", "",
+	  "let the vtpm-spawn that is installed take over",
+	  "vTPMs that run go on in its engines: PCRs, sessions and connections stay. Where it\n"
+	  "cannot take over, the one that runs goes on." },
 	{ "create", cli_vtpm_create, true, "front-end owner mode pcr-banks no-start",
 	  "[--front-end device|chip|socket|vm] [--owner USER[:GROUP]] [--mode MODE] "
 	  "[--pcr-banks sha256,sha384] [--no-start]",

@@ -162,6 +162,26 @@ static json_t *get_root(const struct cli *cli, const struct session *session,
 	}
 }
 
+enum cli_exit cli_host_upgrade(struct cli *cli, const char *name)
+{
+	const struct client_request request = {
+		.method = "POST",
+		.path = "/v1/host/upgrade",
+		.doing = "letting the vtpm-spawn that is installed take over",
+	};
+	_cleanup_(json_putp) json_t *host = NULL;
+	json_t *problem = NULL;
+
+	(void)name;
+	if (!client_ask(cli, &request, &host, &problem, NULL))
+		return report(cli, problem);
+	if (cli->json)
+		report_json(host);
+	else
+		puts("the vtpm-spawn that is installed has taken over; all vTPMs that ran answer");
+	return CLI_EXIT_OK;
+}
+
 /* The root key in a box; it stays in @secrets for the next one. */
 static json_t *box_root(const struct session *session, struct secrets *secrets, json_t **ret)
 {

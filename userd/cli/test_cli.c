@@ -912,6 +912,35 @@ static void test_cli_unlock_accept(void **state)
 	assert_int_equal(ctl("host show --accept-rollback"), 2);
 }
 
+static void without_spawn(struct manager *fake)
+{
+	fake->host.spawn_here = false;
+}
+
+static void with_spawn(struct manager *fake)
+{
+	fake->host.spawn_here = true;
+}
+
+static void test_cli_host_upgrade(void **state)
+{
+	(void)state;
+	begin(with_spawn);
+	assert_int_equal(ctl("host upgrade"), 0);
+	assert_says(run.out, "has taken over");
+	assert_int_equal(ctl("host upgrade --json"), 0);
+	assert_says(run.out, "\"state\": \"unlocked\"");
+	assert_int_equal(ctl("host upgrade web"), 2);
+}
+
+static void test_cli_host_upgrade_of_nothing(void **state)
+{
+	(void)state;
+	begin(without_spawn);
+	assert_int_not_equal(ctl("host upgrade"), 0);
+	assert_says(run.err, "nothing to upgrade");
+}
+
 static void test_cli_init_rollback_values(void **state)
 {
 	(void)state;
@@ -991,6 +1020,8 @@ int main(void)
 		TEST(test_cli_init_interrupted),
 		TEST(test_cli_init_unknown),
 		TEST(test_cli_unlock),
+		TEST(test_cli_host_upgrade),
+		TEST(test_cli_host_upgrade_of_nothing),
 		TEST(test_cli_unlock_accept),
 		TEST(test_cli_init_rollback_values),
 		TEST(test_cli_unlock_terminal),

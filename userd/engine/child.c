@@ -84,6 +84,11 @@ int engine_zygote_warm(struct engine_zygote *zygote)
 	return r;
 }
 
+int engine_zygote_knows(int checkpoint)
+{
+	return unit_is_known(checkpoint);
+}
+
 static enum engine_sandbox sandbox_of(unsigned int links)
 {
 	if (!links)

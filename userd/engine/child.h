@@ -92,6 +92,9 @@ int engine_zygote_init(struct engine_zygote *zygote, const char *keyd_path);
  */
 int engine_zygote_warm(struct engine_zygote *zygote);
 
+/** engine_zygote_knows() - would its children resume this checkpoint? As unit_is_known() */
+int engine_zygote_knows(int checkpoint);
+
 /**
  * engine_child() - be an engine
  * @zygote: as set up before the fork

@@ -587,11 +587,33 @@ static void test_unit_log_never_uses_a_nonce_twice(void **state)
 	}
 }
 
+/* As whoever wants to upgrade asks, while the engine of before goes on. */
+static void test_unit_known(void **state)
+{
+	static const off_t fields[] = { 0, 8, 12 }; /* magic, version, size */
+	uint8_t byte, other;
+
+	(void)state;
+	assert_int_equal(unit_is_known(file), 1);
+	assert_int_equal(publish(1, "state", "rest", 1), 0);
+	assert_int_equal(unit_is_known(file), 1);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		assert_int_equal(pread(file, &byte, 1, fields[i]), 1);
+		other = byte ^ 1;
+		assert_int_equal(pwrite(file, &other, 1, fields[i]), 1);
+		assert_int_equal(unit_is_known(file), 0);
+		assert_int_equal(pwrite(file, &byte, 1, fields[i]), 1);
+	}
+	assert_int_equal(unit_is_known(file), 1);
+	assert_int_equal(unit_is_known(-1), -EBADF);
+}
+
 #define UNIT(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		UNIT(test_unit_known),
 		UNIT(test_unit_new_is_none),
 		UNIT(test_unit_publish_and_reopen),
 		UNIT(test_unit_death_before_flip),

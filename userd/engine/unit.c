@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/cursor.h"
+#include "base/fd.h"
 #include "base/secret.h"
 
 #define UNIT_MAGIC   0x76747075756e6974ull /* "vtpuunit" */
@@ -111,6 +112,30 @@ int unit_map(struct unit *unit, int fd)
 		return -errno;
 	unit->memory = memory;
 	return 0;
+}
+
+static bool is_root_known(const struct unit_root *root)
+{
+	return root->magic == UNIT_MAGIC && root->version == UNIT_VERSION &&
+	       root->size == sizeof(struct unit_memory);
+}
+
+int unit_is_known(int fd)
+{
+	struct unit_root root;
+	struct stat status;
+	ssize_t n;
+
+	if (fstat(fd, &status))
+		return -errno;
+	if (!status.st_size)
+		return 1;
+	n = fd_pread_full(fd, &root, sizeof(root), 0);
+	if (n < 0)
+		return (int)n;
+	/* No magic: nothing was published yet. */
+	return n == sizeof(root) && status.st_size == sizeof(struct unit_memory) &&
+	       (!root.magic || is_root_known(&root));
 }
 
 int unit_set_key(struct unit *unit, struct envelope_key *data_key, uint64_t instance)
@@ -338,8 +363,7 @@ enum unit_state unit_check(struct unit *unit, const char **ret_reason)
 	if (!sealed && !root->magic)
 		return UNIT_NONE;
 
-	if (root->magic != UNIT_MAGIC || root->version != UNIT_VERSION ||
-	    root->size != sizeof(struct unit_memory)) {
+	if (!is_root_known(root)) {
 		*ret_reason = "the checkpoint memory is not of this engine's kind";
 		return UNIT_BROKEN;
 	}

@@ -207,6 +207,14 @@ int unit_set_key(struct unit *unit, struct envelope_key *data_key, uint64_t inst
 /** unit_contexts() - the resource manager's: RM_CONTEXTS times RM_CONTEXT_SIZE bytes */
 void *unit_contexts(struct unit *unit);
 
+/**
+ * unit_is_known() - can a checkpoint of this kind be resumed by this program?
+ * @fd: memfd, borrowed; nothing in it is changed, and nobody needs to be away
+ *
+ * Return: 1; 0 (another version, or another size); -errno of fstat() or pread().
+ */
+int unit_is_known(int fd);
+
 /** unit_unmap() - give the memory up, wipe the key; what is published stays in the file */
 void unit_unmap(struct unit *unit);
 

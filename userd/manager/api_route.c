@@ -126,6 +126,12 @@ static void post_host_accept(struct api_request *request)
 		manager_host_accept(request->api->manager, &what, host_done, request);
 }
 
+static void post_host_upgrade(struct api_request *request)
+{
+	if (has_nothing(request) && api_request_pend(request))
+		manager_host_upgrade(request->api->manager, host_done, request);
+}
+
 static void recovery_done(void *context, const struct problem *problem, const uint8_t *record,
 			  size_t length, const uint8_t *session)
 {
@@ -307,6 +313,7 @@ static const struct api_route routes[] = {
 	{ "POST", "/v1/host/init", post_host_init, NULL },
 	{ "GET", "/v1/host/recovery", get_host_recovery, NULL },
 	{ "POST", "/v1/host/unlock", post_host_unlock, NULL },
+	{ "POST", "/v1/host/upgrade", post_host_upgrade, NULL },
 	{ "GET", "/v1/vtpms", get_vtpms, NULL },
 	{ "POST", "/v1/vtpms", post_vtpms, NULL },
 	{ "GET", "/v1/vtpms/{name}", get_vtpm, NULL },

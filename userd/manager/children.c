@@ -57,7 +57,7 @@ static int on_exit_of(sd_event_source *source, const siginfo_t *info, void *cont
 }
 
 /* Where our own program is, there are the others. */
-static int path_of(const char *program, char *to, size_t room)
+int children_path(const char *program, char *to, size_t room)
 {
 	char self[PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -111,7 +111,7 @@ static void start(struct manager *manager, struct child *child)
 	if (child->pid || seconds() - child->begun < PAUSE_SECONDS)
 		return;
 	child->begun = seconds();
-	if (path_of(child->program, path, sizeof(path)))
+	if (children_path(child->program, path, sizeof(path)))
 		return;
 	fill_arguments(&manager->options, child, arguments);
 	pid = fork();

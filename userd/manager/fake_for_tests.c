@@ -374,6 +374,16 @@ void manager_host_accept(struct manager *fake, const struct manager_host_accept 
 		fake->host.verdict = KEYD_VERDICT_NEWEST;
 }
 
+void manager_host_upgrade(struct manager *fake, manager_done done, void *context)
+{
+	struct fake_job *job = job_new(fake, "", run_nothing, done, context);
+
+	fake->upgrades++;
+	if (!fake->host.spawn_here)
+		problem_set(&job->problem, PROBLEM_FAILED, "`systemctl status vtpm-spawn`",
+			    "vtpm-spawn does not run: there is nothing to upgrade");
+}
+
 void manager_recovery(struct manager *fake, manager_recovery_done done, void *context)
 {
 	struct fake_job *job = job_new(fake, "", run_nothing, NULL, context);

@@ -46,6 +46,7 @@ struct fake_vtpm {
  * @init: what manager_host_init() was told last
  * @bound: manager_host_unlock() was told to bind
  * @accept: what manager_host_accept() was told last
+ * @upgrades: how often manager_host_upgrade() was called
  */
 struct manager {
 	sd_event *event;
@@ -62,6 +63,7 @@ struct manager {
 	struct manager_host_init init;
 	bool bound;
 	struct manager_host_accept accept;
+	unsigned int upgrades;
 };
 
 /** fake_init() - an initialised, unlocked host without a vTPM */

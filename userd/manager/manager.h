@@ -179,6 +179,14 @@ void manager_host_accept(struct manager *manager, const struct manager_host_acce
 			 manager_done done, void *context);
 
 /**
+ * manager_host_upgrade() - let the vtpm-spawn that is installed take over from the one that runs
+ *
+ * Done when every vTPM that ran answers again, with PCRs, sessions and connections. Where
+ * the new one cannot take over, nothing has changed.
+ */
+void manager_host_upgrade(struct manager *manager, manager_done done, void *context);
+
+/**
  * typedef manager_recovery_done - what KEYD_RECOVERY returned
  * @context: as given
  * @problem: NULL for success; what follows is valid then only, and during the call only

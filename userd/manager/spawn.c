@@ -54,6 +54,14 @@ void manager_spawn_forget(struct manager *manager, const uint8_t *uuid)
 	peer_send(&manager->spawn, &out, nothing_more, manager);
 }
 
+void manager_spawn_leave(struct manager *manager, peer_done done, void *context)
+{
+	uint8_t buffer[16];
+	struct ipc_out out = peer_call(&manager->spawn, SPAWN_LEAVE, buffer, sizeof(buffer));
+
+	peer_send(&manager->spawn, &out, done, context);
+}
+
 void manager_spawn_end(struct manager *manager)
 {
 	uint8_t buffer[16];
@@ -116,6 +124,7 @@ void manager_spawn_start(struct vtpm *vtpm, bool idle, const int *fds, unsigned 
 static void listed(struct manager *manager)
 {
 	manager->listed = true;
+	upgrade_go_on(manager);
 	power_step_all(manager);
 }
 

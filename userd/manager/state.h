@@ -188,6 +188,7 @@ struct manager_options {
 struct api;
 struct asker;
 struct backup;
+struct upgrade;
 struct children;
 struct witness;
 
@@ -234,6 +235,7 @@ struct rollback {
  * @rollback: is the store the newest one?
  * @spawn: connection
  * @listed: spawn has told what it keeps
+ * @upgrade: under way, NULL: none
  * @host: what keyd last said
  * @control: the driver's control node, -1 for none
  * @api: HTTP side
@@ -259,6 +261,7 @@ struct manager {
 	struct rollback rollback;
 	struct peer spawn;
 	bool listed;
+	struct upgrade *upgrade;
 	struct manager_host host;
 	int control;
 	struct api *api;
@@ -496,8 +499,16 @@ void manager_spawn_signal(struct vtpm *vtpm, int number);
 /** manager_spawn_forget() - give up what spawn keeps of a UUID */
 void manager_spawn_forget(struct manager *manager, const uint8_t *uuid);
 
+/** manager_spawn_leave() - let spawn make place for the next one */
+void manager_spawn_leave(struct manager *manager, peer_done done, void *context);
+
 /** manager_spawn_end() - let spawn end all engines, and itself */
 void manager_spawn_end(struct manager *manager);
+
+/* upgrade.c */
+
+/** upgrade_go_on() - another spawn is here: all vTPMs that were left to it are waited for */
+void upgrade_go_on(struct manager *manager);
 
 /* pool.c: spares */
 
@@ -519,6 +530,9 @@ void manager_options_help(void);
 
 /** children_start() - nobody listens at @program's socket: start it, if that is ours to do */
 void children_start(struct manager *manager, const char *program);
+
+/** children_path() - of @program, which is where our own is. Return: 0 or -errno */
+int children_path(const char *program, char *to, size_t room);
 
 /** children_init() - reap them. Return: 0 or -errno */
 int children_init(struct manager *manager);

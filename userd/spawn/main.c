@@ -12,6 +12,7 @@
 #include <grp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -109,9 +110,31 @@ static int enter_sandbox(void)
 	return sandbox_enter_zygote(&profile);
 }
 
+/* Whoever asks shows our standard error to people. */
+static int check(const struct spawn_options *options)
+{
+	for (size_t i = 0; i < options->checkpoint_count; i++) {
+		int known = engine_zygote_knows(options->checkpoints[i]);
+
+		if (known > 0)
+			continue;
+		if (known < 0)
+			log_line("a checkpoint cannot be read: %s", strerror(-known));
+		else
+			log_line("it cannot resume the checkpoints of the engines that run: they "
+				 "are of another version");
+		return 1;
+	}
+	if (engine_zygote_init(&spawn.zygote, keyd_path) || engine_zygote_warm()) {
+		log_line("its sandbox or its libraries do not work here");
+		return 1;
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	struct spawn_options options;
+	static struct spawn_options options;
 	int r;
 
 	log_name("vtpm-spawn");
@@ -121,6 +144,8 @@ int main(int argc, char **argv)
 		spawn_options_help();
 		return 0;
 	}
+	if (options.check)
+		return check(&options);
 	r = prepare(&options);
 	if (!r)
 		r = become(options.uid, options.gid);

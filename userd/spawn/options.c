@@ -19,6 +19,8 @@ enum {
 	OPTION_RUNTIME_DIR = 1,
 	OPTION_MANAGER_UID,
 	OPTION_USER,
+	OPTION_CHECK,
+	OPTION_CHECKPOINT_FD,
 	OPTION_HELP,
 };
 
@@ -26,6 +28,8 @@ static const struct option long_options[] = {
 	{ "runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR },
 	{ "manager-uid", required_argument, NULL, OPTION_MANAGER_UID },
 	{ "user", required_argument, NULL, OPTION_USER },
+	{ "check", no_argument, NULL, OPTION_CHECK },
+	{ "checkpoint-fd", required_argument, NULL, OPTION_CHECKPOINT_FD },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -37,13 +41,15 @@ static const char help[] =
 	"  --manager-uid N    user of the manager (name or number), who alone may connect\n"
 	"                     (default: our own)\n"
 	"  --user NAME        become NAME once the socket is there\n"
+	"  --check            say whether this program could take over here, and exit\n"
+	"  --checkpoint-fd N  with --check, any number of times: a checkpoint to be resumed\n"
 	"  --help             this\n"
 	"\n"
 	"SIGTERM ends all engines in order, and then this. SIGHUP leaves their TPMs, as they\n"
 	"are, to the next vtpm-spawn, once the manager keeps them. When it dies otherwise, its\n"
 	"engines are killed, and the next one resumes them from what the manager kept.\n"
 	"\n"
-	"exit status: 0 ended in order; 1 unexpected error; 2 usage.\n";
+	"exit status: 0 ended in order, or it could take over; 1 unexpected error; 2 usage.\n";
 
 void spawn_options_help(void)
 {
@@ -89,6 +95,22 @@ static int parse_manager(const char *text, uid_t *ret)
 	return 0;
 }
 
+static int add_checkpoint(struct spawn_options *options, const char *text)
+{
+	char *end;
+	long fd;
+
+	errno = 0;
+	fd = strtol(text, &end, 10);
+	if (errno || end == text || *end || fd < 3 || fd > INT_MAX ||
+	    options->checkpoint_count == SPAWN_ENTRIES_MAX) {
+		log_line("--checkpoint-fd: '%s' is no descriptor, or one too many", text);
+		return -EINVAL;
+	}
+	options->checkpoints[options->checkpoint_count++] = (int)fd;
+	return 0;
+}
+
 int spawn_options_parse(struct spawn_options *options, int argc, char **argv)
 {
 	int option, r = 0;
@@ -105,6 +127,10 @@ int spawn_options_parse(struct spawn_options *options, int argc, char **argv)
 			r = parse_manager(optarg, &options->manager_uid);
 		else if (option == OPTION_USER)
 			r = find_user(optarg, &options->uid, &options->gid);
+		else if (option == OPTION_CHECK)
+			options->check = true;
+		else if (option == OPTION_CHECKPOINT_FD)
+			r = add_checkpoint(options, optarg);
 		else if (option == OPTION_HELP)
 			options->help = true;
 		else

@@ -141,6 +141,9 @@ struct spawn {
  * @manager_uid: --manager-uid, or @uid
  * @uid: --user, or our own
  * @gid: its group
+ * @check: --check
+ * @checkpoints: --checkpoint-fd
+ * @checkpoint_count: how many
  * @help: --help
  */
 struct spawn_options {
@@ -148,6 +151,9 @@ struct spawn_options {
 	uid_t manager_uid;
 	uid_t uid;
 	gid_t gid;
+	bool check;
+	int checkpoints[SPAWN_ENTRIES_MAX];
+	size_t checkpoint_count;
 	bool help;
 };
 
