@@ -124,9 +124,10 @@ static void print_copy(const json_t *copy, const struct fsck *about, bool vtpms)
 
 static void print_store(const struct fsck *store)
 {
+	if (!store->error || json_array_size(store->vtpms))
+		report_table(store->vtpms, columns, sizeof(columns) / sizeof(columns[0]));
 	if (store->error)
 		return;
-	report_table(store->vtpms, columns, sizeof(columns) / sizeof(columns[0]));
 	printf("file: whole; root block: %s; vTPMs: %zu, %u of them not intact\n",
 	       store->block ? "there" : "none", json_array_size(store->vtpms), store->bad);
 	puts("not looked at: what is in the envelopes (the data key is needed), and whether this\n"

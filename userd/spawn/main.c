@@ -125,7 +125,7 @@ static int check(const struct spawn_options *options)
 				 "are of another version");
 		return 1;
 	}
-	if (engine_zygote_init(&spawn.zygote, keyd_path) || engine_zygote_warm()) {
+	if (engine_zygote_init(&spawn.zygote, keyd_path) || engine_zygote_warm(&spawn.zygote)) {
 		log_line("its sandbox or its libraries do not work here");
 		return 1;
 	}

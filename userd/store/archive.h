@@ -40,8 +40,8 @@
 #define VTPM_REASON_SIZE 256
 
 /** define ARCHIVE_VERSION - of the schema: SQLite's user_version */
-#define ARCHIVE_VERSION	     2
-#define ARCHIVE_VERSION_TEXT "2"
+#define ARCHIVE_VERSION	     3
+#define ARCHIVE_VERSION_TEXT "3"
 
 /** define ARCHIVE_ROOT_SIZE - bytes of a root over all vTPMs */
 #define ARCHIVE_ROOT_SIZE 32

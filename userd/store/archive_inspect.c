@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * One read-only connection, four questions; see the header.
+ * One read-only connection, five questions; see the header.
  */
 #include "store/archive_inspect.h"
 
@@ -12,6 +12,7 @@
 
 #include "base/cursor.h"
 #include "base/secret.h"
+#include "store/archive_digest.h"
 #include "store/archive_leaf.h"
 #include "store/archive_sql.h"
 #include "store/envelope.h"
@@ -26,11 +27,13 @@ struct inspection {
 	size_t room;
 };
 
-static const char each_vtpm[] =
+static const char each_vtpm[] = "SELECT uuid, name FROM vtpm ORDER BY name";
+static const char one_vtpm[] =
 	"SELECT vtpm.uuid, vtpm.name, vtpm.epoch, vtpm.generation, vtpm.quarantine,"
-	" envelope.epoch, envelope.generation, envelope.bytes"
+	" envelope.epoch, envelope.generation, envelope.bytes,"
+	" envelope.digest IS NOT digest(envelope.bytes)"
 	" FROM vtpm LEFT JOIN envelope ON envelope.uuid = vtpm.uuid AND envelope.kind = 1"
-	" ORDER BY vtpm.name";
+	" WHERE vtpm.uuid = ?1";
 
 /*
  * Without a log nobody has it open, or nobody has written: as it lies there. With one, its
@@ -41,6 +44,7 @@ static int open_readonly(struct inspection *inspection, const char *path)
 	char uri[3 * 512 + 64] = "file:", wal[520];
 	size_t used = strlen(uri);
 	struct stat about;
+	int code;
 
 	if (stat(path, &about))
 		return errno;
@@ -53,9 +57,9 @@ static int open_readonly(struct inspection *inspection, const char *path)
 					 (unsigned char)*path);
 	snprintf(uri + used, sizeof(uri) - used, "?mode=ro&%s",
 		 stat(wal, &about) || !about.st_size ? "immutable=1" : "readonly_shm=1");
-	return archive_sql_errno(sqlite3_open_v2(
-		uri, &inspection->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX,
-		NULL));
+	code = sqlite3_open_v2(uri, &inspection->db,
+			       SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
+	return archive_sql_errno(code ? code : archive_digest_add(inspection->db));
 }
 
 /* The first text that a question gives. */
@@ -74,23 +78,27 @@ static int ask(struct inspection *inspection, const char *question, char *ret, s
 	return archive_sql_errno(code);
 }
 
-static int check_file(struct inspection *inspection)
+static int check_version(struct inspection *inspection)
 {
 	char answer[128];
 	int r = ask(inspection, "PRAGMA user_version", answer, sizeof(answer));
 
-	if (!r && strcmp(answer, ARCHIVE_VERSION_TEXT) != 0) {
-		snprintf(inspection->reason, inspection->room,
-			 "it is no store of version " ARCHIVE_VERSION_TEXT);
-		return EUCLEAN;
-	}
-	if (!r)
-		r = ask(inspection, "PRAGMA integrity_check(1)", answer, sizeof(answer));
-	if (!r && strcmp(answer, "ok") != 0) {
-		snprintf(inspection->reason, inspection->room, "the file is damaged: %s", answer);
-		return EUCLEAN;
-	}
-	return r;
+	if (r || !strcmp(answer, ARCHIVE_VERSION_TEXT))
+		return r;
+	snprintf(inspection->reason, inspection->room,
+		 "it is no store of version " ARCHIVE_VERSION_TEXT);
+	return EUCLEAN;
+}
+
+static int check_file(struct inspection *inspection)
+{
+	char answer[128];
+	int r = ask(inspection, "PRAGMA integrity_check(1)", answer, sizeof(answer));
+
+	if (r || !strcmp(answer, "ok"))
+		return r;
+	snprintf(inspection->reason, inspection->room, "the file is damaged: %s", answer);
+	return EUCLEAN;
 }
 
 /* Rows against leaves; what differs is in @found. */
@@ -154,53 +162,106 @@ static void look_at(struct inspection *inspection, sqlite3_stmt *row)
 	say_head(&seen, row);
 	if (!seen.problem[0])
 		say_leaf(&seen, inspection->found);
+	if (!seen.problem[0] && sqlite3_column_int(row, 8))
+		snprintf(seen.problem, sizeof(seen.problem),
+			 "its envelope was damaged on the disk: it is not what its digest says");
 	inspection->look(inspection->context, &seen);
 }
 
-static int look_at_all(struct inspection *inspection)
+/* Its pages are damaged, or those on the way to them. */
+static void look_at_ruin(struct inspection *inspection, sqlite3_stmt *listed, const char *why)
 {
-	struct archive_seen seen;
-	sqlite3_stmt *row;
-	int code = sqlite3_prepare_v2(inspection->db, each_vtpm, -1, &row, NULL);
+	const unsigned char *name = sqlite3_column_text(listed, 1);
+	struct archive_seen seen = { 0 };
 
-	if (code)
-		return archive_sql_errno(code);
-	while ((code = sqlite3_step(row)) == SQLITE_ROW)
-		look_at(inspection, row);
-	sqlite3_finalize(row);
-	for (size_t i = 0; i < inspection->found->finding_count; i++) {
-		const struct archive_finding *finding = &inspection->found->findings[i];
+	cursor_copy(seen.uuid, sizeof(seen.uuid), sqlite3_column_blob(listed, 0),
+		    sizeof(seen.uuid));
+	snprintf(seen.name, sizeof(seen.name), "%s", name ? (const char *)name : "");
+	snprintf(seen.problem, sizeof(seen.problem), "the file is damaged where it lies: %s", why);
+	inspection->look(inspection->context, &seen);
+}
 
-		if (!finding->missing)
-			continue;
-		seen = (struct archive_seen){ 0 };
-		cursor_copy(seen.uuid, sizeof(seen.uuid), finding->uuid, sizeof(finding->uuid));
-		snprintf(seen.problem, sizeof(seen.problem), "%s", finding->reason);
-		inspection->look(inspection->context, &seen);
+static int look_at_each(struct inspection *inspection, sqlite3_stmt *listed, sqlite3_stmt *row)
+{
+	int code;
+
+	while ((code = sqlite3_step(listed)) == SQLITE_ROW) {
+		if (sqlite3_column_bytes(listed, 0) != 16)
+			return EUCLEAN;
+		sqlite3_bind_blob(row, 1, sqlite3_column_blob(listed, 0), 16, SQLITE_TRANSIENT);
+		code = sqlite3_step(row);
+		if (code == SQLITE_ROW)
+			look_at(inspection, row);
+		else
+			look_at_ruin(inspection, listed,
+				     code == SQLITE_DONE ? "its row is not found" :
+							   sqlite3_errstr(code));
+		sqlite3_reset(row);
 	}
 	return archive_sql_errno(code);
 }
 
-static int inspect(struct inspection *inspection, const char *path, bool *ret_block)
+static void tell_missing(struct inspection *inspection)
+{
+	for (size_t i = 0; i < inspection->found->finding_count; i++) {
+		const struct archive_finding *finding = &inspection->found->findings[i];
+		struct archive_seen seen = { 0 };
+
+		if (!finding->missing)
+			continue;
+		cursor_copy(seen.uuid, sizeof(seen.uuid), finding->uuid, sizeof(finding->uuid));
+		snprintf(seen.problem, sizeof(seen.problem), "%s", finding->reason);
+		inspection->look(inspection->context, &seen);
+	}
+}
+
+static int look_at_all(struct inspection *inspection)
+{
+	sqlite3_stmt *listed = NULL, *row = NULL;
+	int code = sqlite3_prepare_v2(inspection->db, each_vtpm, -1, &listed, NULL), r;
+
+	if (!code)
+		code = sqlite3_prepare_v2(inspection->db, one_vtpm, -1, &row, NULL);
+	r = code ? archive_sql_errno(code) : look_at_each(inspection, listed, row);
+	sqlite3_finalize(listed);
+	sqlite3_finalize(row);
+	if (!r)
+		tell_missing(inspection);
+	return r;
+}
+
+static int inspect_whole(struct inspection *inspection, bool *ret_block)
 {
 	uint8_t block[KEYD_BLOCK_MAX];
 	size_t length = 0;
-	int r = open_readonly(inspection, path);
+	int r = archive_leaf_open(inspection->db, &inspection->leaf);
 
-	/* One state of the store for all questions. */
-	if (!r)
-		r = archive_sql_errno(sqlite3_exec(inspection->db, "BEGIN", NULL, NULL, NULL));
-	if (!r)
-		r = check_file(inspection);
-	if (!r)
-		r = archive_leaf_open(inspection->db, &inspection->leaf);
 	if (!r)
 		r = compare(inspection);
 	if (!r)
 		r = archive_leaf_block(inspection->leaf, block, &length);
-	if (!r)
-		r = look_at_all(inspection);
 	*ret_block = length;
+	return r ? r : look_at_all(inspection);
+}
+
+static int inspect(struct inspection *inspection, const char *path, bool *ret_block)
+{
+	int r = open_readonly(inspection, path);
+
+	*ret_block = false;
+	/* One state of the store for all questions. */
+	if (!r)
+		r = archive_sql_errno(sqlite3_exec(inspection->db, "BEGIN", NULL, NULL, NULL));
+	if (!r)
+		r = check_version(inspection);
+	if (r)
+		return r;
+	r = check_file(inspection);
+	if (!r)
+		return inspect_whole(inspection, ret_block);
+	/* What cannot be compared with all others can be looked at by itself. */
+	if (r == EUCLEAN)
+		look_at_all(inspection);
 	return r;
 }
 

@@ -7,8 +7,10 @@
  * read from there, and stays there.
  *
  * What can be seen: whether the file is whole; whether each vTPM has an envelope whose
- * head is that of its row; whether what is stored of it is what its leaf says. Whether the root
- * block is the newest only keyd can tell, and what is in an envelope only its engine.
+ * head is that of its row; whether what is stored of it is what its leaf and its digest say. Of a
+ * file that is not whole the vTPMs are looked at one by one all the same, as far as their
+ * list can be read: the damage is in few of them. Whether the root block is the newest only keyd
+ * can tell, and what is in an envelope only its engine.
  */
 #ifndef STORE_ARCHIVE_INSPECT_H
 #define STORE_ARCHIVE_INSPECT_H
@@ -38,7 +40,7 @@ struct archive_seen {
 /**
  * archive_inspect() - look at a store
  * @path: of the database file
- * @look: is given each vTPM of it, and each that is missing
+ * @look: is given each vTPM of it, and each that is missing; also where the file is damaged
  * @context: for @look
  * @ret_block: there is a root block
  * @reason: why it could not be looked at, or what is wrong with the file as a whole

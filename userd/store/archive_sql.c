@@ -3,12 +3,14 @@
  * Tables and statements of an archive.
  *
  *	vtpm		one row each: the definition, and the generation that is durable
- *	envelope	one row each: the newest envelope, with its own epoch and generation
+ *	envelope	one row each: the newest envelope, with its own epoch and generation,
+ *			and its digest (store/archive_digest.h)
  *
  * Both say the generation, so that a missing or an exchanged envelope shows; what each
  * is worth is written to the tables of archive_leaf.c in the same transaction. The schema's
- * version is SQLite's user_version; a newer one is not touched, an older one with vTPMs
- * neither: nobody can say whether its rows were the newest.
+ * version is SQLite's user_version. A newer one is not touched; one of version 2 gets the
+ * digests; one of version 1 with vTPMs is not touched: nobody can say whether its rows were the
+ * newest.
  */
 #include "store/archive_sql.h"
 
@@ -25,6 +27,7 @@
 #include "base/cleanup.h"
 #include "base/cursor.h"
 #include "base/secret.h"
+#include "store/archive_digest.h"
 #include "store/archive_leaf.h"
 
 /* "vtpm" as SQLite's application_id */
@@ -71,9 +74,10 @@ static const char *const texts[_STATEMENT_MAX] = {
 	[UPDATE_VTPM] = "UPDATE vtpm SET name = ?2, front = ?3, uid = ?4, gid = ?5, mode = ?6,"
 			" banks = ?7, wanted = ?9, created = ?10, quarantine = ?11"
 			" WHERE uuid = ?1",
-	[INSERT_ENVELOPE] = "INSERT INTO envelope (uuid, kind, epoch, generation, bytes)"
-			    " VALUES (?1, ?2, ?3, ?4, ?5)",
-	[UPDATE_ENVELOPE] = "UPDATE envelope SET epoch = ?3, generation = ?4, bytes = ?5"
+	[INSERT_ENVELOPE] = "INSERT INTO envelope (uuid, kind, epoch, generation, bytes, digest)"
+			    " VALUES (?1, ?2, ?3, ?4, ?5, digest(?5))",
+	[UPDATE_ENVELOPE] = "UPDATE envelope SET epoch = ?3, generation = ?4, bytes = ?5,"
+			    " digest = digest(?5)"
 			    " WHERE uuid = ?1 AND kind = ?2 AND epoch <= ?3"
 			    " AND generation = ?4 - 1"
 			    " AND ?3 = (SELECT epoch FROM vtpm WHERE uuid = ?1)",
@@ -94,8 +98,13 @@ static const char *const texts[_STATEMENT_MAX] = {
 	" uuid BLOB PRIMARY KEY NOT NULL CHECK (length(uuid) = 16),"           \
 	" hash BLOB NOT NULL CHECK (length(hash) = 32)) STRICT;"               \
 	"CREATE TABLE block ("                                                 \
-	" id INTEGER PRIMARY KEY CHECK (id = 1), bytes BLOB NOT NULL) STRICT;" \
-	"PRAGMA user_version = 2;"
+	" id INTEGER PRIMARY KEY CHECK (id = 1), bytes BLOB NOT NULL) STRICT;"
+
+/* What version 3 has besides version 2 */
+#define DIGEST_SCHEMA                               \
+	"ALTER TABLE envelope ADD COLUMN digest BLOB;" \
+	"UPDATE envelope SET digest = digest(bytes);"  \
+	"PRAGMA user_version = " ARCHIVE_VERSION_TEXT ";"
 
 static const char schema[] = "BEGIN IMMEDIATE;"
 			     "CREATE TABLE vtpm ("
@@ -111,9 +120,11 @@ static const char schema[] = "BEGIN IMMEDIATE;"
 			     " uuid BLOB NOT NULL REFERENCES vtpm (uuid), kind INTEGER NOT NULL,"
 			     " epoch INTEGER NOT NULL, generation INTEGER NOT NULL,"
 			     " bytes BLOB NOT NULL, PRIMARY KEY (uuid, kind)) STRICT;"
-			     "PRAGMA application_id = 0x7674706d;" LEAF_SCHEMA "COMMIT;";
+			     "PRAGMA application_id = 0x7674706d;" LEAF_SCHEMA DIGEST_SCHEMA
+			     "COMMIT;";
 
-static const char schema_of_version_1[] = "BEGIN IMMEDIATE;" LEAF_SCHEMA "COMMIT;";
+static const char from_version_1[] = "BEGIN IMMEDIATE;" LEAF_SCHEMA DIGEST_SCHEMA "COMMIT;";
+static const char from_version_2[] = "BEGIN IMMEDIATE;" DIGEST_SCHEMA "COMMIT;";
 
 struct archive_sql {
 	sqlite3 *db;
@@ -456,7 +467,7 @@ static int migrate(struct archive_sql *sql, char *reason, size_t room)
 	if (code)
 		return code;
 	if (!vtpms)
-		return sqlite3_exec(sql->db, schema_of_version_1, NULL, NULL, NULL);
+		return sqlite3_exec(sql->db, from_version_1, NULL, NULL, NULL);
 	snprintf(
 		reason, room,
 		"it has version 1, from before rollback protection, and %d vTPMs (spares counted); "
@@ -481,6 +492,8 @@ static int check_version(struct archive_sql *sql, char *reason, size_t room)
 		return sqlite3_exec(sql->db, schema, NULL, NULL, NULL);
 	if (application == APPLICATION && version == VERSION)
 		return SQLITE_OK;
+	if (application == APPLICATION && version == 2)
+		return sqlite3_exec(sql->db, from_version_2, NULL, NULL, NULL);
 	if (application == APPLICATION && version == 1)
 		return migrate(sql, reason, room);
 	if (application == APPLICATION && version > VERSION)
@@ -508,6 +521,8 @@ static int prepare(struct archive_sql *sql, const char *path, char *reason, size
 			       NULL);
 	if (!code)
 		code = sqlite3_busy_timeout(sql->db, 1000);
+	if (!code)
+		code = archive_digest_add(sql->db);
 	if (!code)
 		code = check_version(sql, reason, room);
 	if (!code)

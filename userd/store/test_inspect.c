@@ -12,6 +12,7 @@ struct look {
 	unsigned int count;
 	unsigned int bad;
 	char problem[VTPM_REASON_SIZE];
+	char name[VTPM_NAME_SIZE];
 };
 
 static void see(void *context, const struct archive_seen *seen)
@@ -20,6 +21,8 @@ static void see(void *context, const struct archive_seen *seen)
 
 	look->count++;
 	look->bad += seen->problem[0] != '\0';
+	if (seen->problem[0])
+		snprintf(look->name, sizeof(look->name), "%s", seen->name);
 	if (seen->problem[0])
 		snprintf(look->problem, sizeof(look->problem), "%s", seen->problem);
 }
@@ -87,6 +90,9 @@ static void test_inspect_finds(void **state)
 		  "of another vTPM" },
 		{ "UPDATE vtpm SET generation = 7 WHERE hex(uuid) LIKE '01%'",
 		  "generation 1, its row 7" },
+		{ "UPDATE envelope SET bytes = CAST(substr(bytes, 1, 69) || x'55' ||"
+		  " substr(bytes, 71) AS BLOB) WHERE hex(uuid) LIKE '01%'",
+		  "not what its digest says" },
 		{ "UPDATE vtpm SET key = x'01' WHERE hex(uuid) LIKE '01%'", "not the newest one" },
 		{ "DELETE FROM envelope WHERE hex(uuid) LIKE '01%';"
 		  "DELETE FROM vtpm WHERE hex(uuid) LIKE '01%'",
@@ -124,8 +130,8 @@ static void test_inspect_damaged(void **state)
 	place->archive = archive_free(place->archive);
 	execute(place->path, "PRAGMA user_version = 1");
 	assert_int_equal(inspect(place, &look, reason), -EUCLEAN);
-	assert_non_null(strstr(reason, "no store of version 2"));
-	execute(place->path, "PRAGMA user_version = 2");
+	assert_non_null(strstr(reason, "no store of version " ARCHIVE_VERSION_TEXT));
+	execute(place->path, "PRAGMA user_version = " ARCHIVE_VERSION_TEXT);
 	file = fopen(place->path, "r+");
 	assert_non_null(file);
 	fseek(file, 4096, SEEK_SET);
@@ -137,6 +143,47 @@ static void test_inspect_damaged(void **state)
 	assert_true(reason[0]);
 }
 
+/* Overwrite the page that is full of @mark. */
+static void ruin_page(const char *path, char mark)
+{
+	char page[4096];
+	FILE *file = fopen(path, "r+");
+	bool found = false;
+
+	assert_non_null(file);
+	while (!found && fread(page, sizeof(page), 1, file) == 1)
+		found = page[100] == mark && page[4000] == mark;
+	assert_true(found);
+	assert_int_equal(fseek(file, -(long)sizeof(page), SEEK_CUR), 0);
+	for (size_t i = 0; i < sizeof(page); i++)
+		fputc(0x55, file);
+	fclose(file);
+}
+
+/* A page of one vTPM is damaged: it is named, and the others are looked at. */
+static void test_inspect_damaged_page(void **state)
+{
+	static char large[20001];
+	struct place *place = *state;
+	char reason[VTPM_REASON_SIZE];
+	struct look look;
+
+	for (size_t i = 0; i < sizeof(large) - 1; i++)
+		large[i] = 'y';
+	open_it(place);
+	put_sealed(place, 1);
+	assert_int_equal(run(place, ARCHIVE_PUT, 2, 1, large).error, 0);
+	put_sealed(place, 3);
+	place->archive = archive_free(place->archive);
+	ruin_page(place->path, 'y');
+	assert_int_equal(inspect(place, &look, reason), -EUCLEAN);
+	assert_non_null(strstr(reason, "the file is damaged"));
+	assert_int_equal(look.count, 3);
+	assert_int_equal(look.bad, 1);
+	assert_string_equal(look.name, "vtpm2");
+	assert_non_null(strstr(look.problem, "where it lies"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -144,6 +191,7 @@ int main(void)
 		TEST(test_inspect_intact),
 		TEST(test_inspect_finds),
 		TEST(test_inspect_damaged),
+		TEST(test_inspect_damaged_page),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

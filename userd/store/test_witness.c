@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "store/archive_inspect.h"
 #include "store/test_witness.h"
 
 struct judged {
@@ -382,7 +383,35 @@ static void test_witness_block_lost(void **state)
 	expect_verdict(place, KEYD_VERDICT_FOREIGN);
 }
 
-#define BACK_TO_1 "DROP TABLE leaf; DROP TABLE block; PRAGMA user_version = 1"
+#define BACK_TO_2 "ALTER TABLE envelope DROP COLUMN digest; PRAGMA user_version = 2;"
+#define BACK_TO_1 BACK_TO_2 "DROP TABLE leaf; DROP TABLE block; PRAGMA user_version = 1"
+
+static void count_bad(void *context, const struct archive_seen *seen)
+{
+	unsigned int *bad = context;
+
+	*bad += seen->problem[0] != '\0';
+}
+
+/* The digests come, and nothing else changes: it is the newest store still. */
+static void test_witness_version_2(void **state)
+{
+	struct place *place = *state;
+	char reason[VTPM_REASON_SIZE];
+	unsigned int bad = 0;
+	bool block;
+
+	open_witnessed(place);
+	put_sealed(place, 1);
+	close_it(place);
+	execute(place->path, BACK_TO_2);
+	open_witnessed(place);
+	expect_verdict(place, KEYD_VERDICT_NEWEST);
+	assert_int_equal(archive_inspect(place->path, count_bad, &bad, &block, reason,
+					 sizeof(reason)),
+			 0);
+	assert_int_equal(bad, 0);
+}
 
 static void test_witness_version_1(void **state)
 {
@@ -419,6 +448,7 @@ int main(void)
 		TEST(test_witness_leaves_changed),
 		TEST(test_witness_block_lost),
 		TEST(test_witness_version_1),
+		TEST(test_witness_version_2),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
