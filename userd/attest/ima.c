@@ -114,10 +114,11 @@ static bool take_field(struct ima_entry *entry, const char *name, size_t name_le
 		entry->file_digest_size = length;
 		return length == LEGACY_DIGEST || length == 16;
 	}
+	/* What is no file, such as the boot aggregate, has no inode. */
 	if (is(field, name_length, "iuid") || is(field, name_length, "igid"))
-		return length == 4;
+		return !length || length == 4;
 	if (is(field, name_length, "imode"))
-		return length == 2;
+		return !length || length == 2;
 	return true;
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Replay of an IMA log, once over its entries to learn which PCRs it has, and once to
+ * Replay of an IMA log: over its entries once to learn which PCRs it has, and once to
  * extend them.
  *
  * A bank whose hash the kernel has is extended with the digest of the template data in
  * that hash; other banks, and all but SHA-1 before Linux 5.8, with the SHA-1 digest and
- * zeros behind it. Both are followed. A violation extends ones.
+ * zeros behind it. Which of both it was no entry says: where the first way leads to no
+ * match, a second replay follows both. A violation extends ones.
  *
  * PCR values are those of one moment, so all banks have to match after the same entry.
  */
@@ -27,6 +28,7 @@
  * @used: PCRs that the log extends
  * @native: with digests of each bank
  * @padded: with SHA-1 digests
+ * @again: this is the second replay, which follows padded digests and says nothing
  * @unlike_native: PCRs of a bank that differ from the given ones
  * @unlike_padded: the same
  * @result: of it all
@@ -37,6 +39,7 @@ struct replay {
 	const struct attest_pcrs *given;
 	uint32_t banks;
 	uint32_t used;
+	bool again;
 	struct attest_pcrs native;
 	struct attest_pcrs padded;
 	uint32_t unlike_native[_ATTEST_BANK_MAX];
@@ -67,7 +70,7 @@ static void compare(struct replay *replay, enum attest_bank bank, uint32_t pcr)
 		replay->unlike_native[bank] &= ~bit;
 	else
 		replay->unlike_native[bank] |= bit;
-	if (secret_equal(given, replay->padded.value[bank][pcr], hash_size(bank)))
+	if (replay->again && secret_equal(given, replay->padded.value[bank][pcr], hash_size(bank)))
 		replay->unlike_padded[bank] &= ~bit;
 	else
 		replay->unlike_padded[bank] |= bit;
@@ -121,7 +124,7 @@ static void extend(struct replay *replay, const struct ima_entry *entry, enum at
 		else if (needed & 1u << bank)
 			ima_template_digest(entry, replay->hash, bank, digest[bank]);
 	}
-	if (!entry->violation)
+	if (!entry->violation && !replay->again)
 		check_digest(replay, entry, log_bank, digest[log_bank]);
 	cursor_copy(sha1, sizeof(sha1), digest[ATTEST_SHA1],
 		    entry->violation ? sizeof(sha1) : hash_size(ATTEST_SHA1));
@@ -132,7 +135,9 @@ static void extend(struct replay *replay, const struct ima_entry *entry, enum at
 			    digest[bank]);
 		if (!replay->given || !(replay->given->has[bank] & 1u << entry->pcr))
 			continue;
-		hash_extend(replay->hash, bank, replay->padded.value[bank][entry->pcr], sha1);
+		if (replay->again)
+			hash_extend(replay->hash, bank, replay->padded.value[bank][entry->pcr],
+				    sha1);
 		compare(replay, bank, entry->pcr);
 	}
 }
@@ -302,12 +307,27 @@ static void take_match(struct replay *replay, size_t entries)
 			replay->result->padded |= 1u << bank;
 }
 
+static void run(struct replay *replay, struct ima_log log)
+{
+	struct ima_entry entry;
+
+	begin(replay);
+	while (ima_next(&log, &entry) > 0) {
+		extend(replay, &entry, log.bank);
+		if (!replay->again) {
+			check_entry(replay, &entry);
+			take_aggregate(replay, &entry);
+		}
+		if (replay->given && !replay->result->attested && is_matched(replay))
+			take_match(replay, log.entries);
+	}
+}
+
 int ima_appraise(struct ima_result *ret, const uint8_t *bytes, size_t length, struct hash *hash,
 		 const struct attest_pcrs *given, struct attest_verdict *verdict)
 {
 	struct replay replay = { .hash = hash, .given = given, .result = ret, .verdict = verdict,
 				 .banks = 1u << ATTEST_SHA1 | 1u << ATTEST_SHA256 };
-	struct ima_entry entry;
 	struct ima_log log;
 	int r;
 
@@ -317,13 +337,11 @@ int ima_appraise(struct ima_result *ret, const uint8_t *bytes, size_t length, st
 		r = scan(log, ret, &replay.used);
 	if (r)
 		return r;
-	begin(&replay);
-	while (ima_next(&log, &entry) > 0) {
-		extend(&replay, &entry, log.bank);
-		check_entry(&replay, &entry);
-		take_aggregate(&replay, &entry);
-		if (given && !ret->attested && is_matched(&replay))
-			take_match(&replay, log.entries);
+	run(&replay, log);
+	if (given && !ret->attested) {
+		replay.again = true;
+		replay.native = (struct attest_pcrs){ 0 };
+		run(&replay, log);
 	}
 	end(&replay);
 	return 0;

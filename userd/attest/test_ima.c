@@ -265,6 +265,7 @@ static void test_ima_templates(void **state)
 		  false);
 	put_entry(&test, "d-ng|n-ng|sig|iuid|igid|imode", "sha256:", digest, 32, "/a", ids,
 		  sizeof(ids), false);
+	put_entry(&test, "d-ng|n-ng|iuid|imode", "sha256:", digest, 32, "no inode", mod, 8, false);
 	judge(&test, &test.pcrs);
 	assert_passed();
 	put_entry(&test, "ima-future", "sha256:", digest, 32, "/a", NULL, 0, false);
