@@ -144,7 +144,8 @@ $(B)/fuzz/rm/%.o: FUZZ_FLAGS += -fno-sanitize-coverage=trace-cmp
 
 # What stands in for the TPM: a program takes what it needs of it. Its coverage is no aim.
 $(B)/fuzz/%_for_tests.o: FUZZ_FLAGS := $(subst fuzzer$(comma),,$(FUZZ_FLAGS))
-$(B)/fuzz/libtest.a: $(patsubst userd/%.c,$(B)/fuzz/%.o,$(wildcard userd/rm/*_for_tests.c))
+$(B)/fuzz/libtest.a: $(patsubst userd/%.c,$(B)/fuzz/%.o,$(wildcard userd/rm/*_for_tests.c \
+		userd/attest/*_for_tests.c))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
