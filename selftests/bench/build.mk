@@ -6,6 +6,7 @@
 # make bench-devices: what many devices cost the driver.
 # make bench-state: what many vTPMs and durable answers cost, beside what is asked;
 #	make check-state is a short form, which fails where a ratio is far off.
+# make bench-verify: what a verdict on an event log and on a log of IMA costs.
 # make bench-start: how soon an engine is there, and how much memory many take.
 
 $(B)/selftests/latency: selftests/bench/latency.c selftests/bench/reach.c selftests/bench/reach.h
@@ -29,6 +30,11 @@ $(B)/selftests/durable: $(addprefix selftests/bench/,durable.c client.c reach.c 
 	@mkdir -p $(@D)
 	$(CC) $(E2E_CFLAGS) -o $@ $(filter %.c,$^) -ltpms -lcrypto
 
+$(B)/selftests/verify: selftests/bench/verify.c $(B)/userd/attest/log_for_tests.o \
+		$(B)/userd/libuserd.a
+	@mkdir -p $(@D)
+	$(CC) $(E2E_CFLAGS) -Iuserd -o $@ $^ -ljansson -lcrypto
+
 bench:
 	@selftests/bench/run
 
@@ -50,4 +56,7 @@ bench-devices:
 bench-start: $(B)/selftests/start $(B)/vtpm-spawn
 	@VTPM_SPAWN=$(B)/vtpm-spawn taskset -c 0 $<
 
-.PHONY: bench bench-native bench-devices bench-start bench-daemon bench-state check-state
+bench-verify: $(B)/selftests/verify
+	@taskset -c 0 $<
+
+.PHONY: bench bench-native bench-devices bench-start bench-daemon bench-state bench-verify check-state
