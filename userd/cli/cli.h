@@ -94,6 +94,9 @@ enum cli_format {
  * @control_node: the driver's; NULL for the default
  * @format: of what is printed
  * @cdi_dir: where container engines look; NULL for the default
+ * @image: digest of what a container is made from
+ * @configuration: digest of what runs in it
+ * @restart: what a launch does to a vTPM that runs; NULL for the default
  */
 struct cli {
 	const char *runtime_dir;
@@ -127,6 +130,9 @@ struct cli {
 	bool yes;
 	const char *control_node;
 	const char *cdi_dir;
+	const char *image;
+	const char *configuration;
+	const char *restart;
 };
 
 /** cli_options_parse() - read the command line; what is wrong with it has been reported */
@@ -154,6 +160,8 @@ enum cli_exit cli_vtpm_create(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_start(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_stop(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_reset(struct cli *cli, const char *name);
+enum cli_exit cli_vtpm_launch(struct cli *cli, const char *name);
+enum cli_exit cli_vtpm_log(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_list(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_show(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_config(struct cli *cli, const char *name);

@@ -64,6 +64,13 @@ static const struct command commands[] = {
 	{ "reset", cli_vtpm_reset, true, "", "", "power cycle a vTPM; this is not a wipe",
 	  "Like the reset of a machine: PCRs, sessions and loaded keys go, all that is stored\n"
 	  "stays. Devices stay, and clients that have them open." },
+	{ "launch", cli_vtpm_launch, true, "image configuration restart",
+	  "--image DIGEST --configuration DIGEST [--restart reset|keep]",
+	  "power a vTPM on, or power cycle it, for a container that is started now",
+	  "Image and configuration are measured into PCRs 17 and 18, which no client can change,\n"
+	  "and into 8 and 9. vtpm-oci-hook does this for containers." },
+	{ "log", cli_vtpm_log, true, "", "", "print what was measured when a vTPM was launched",
+	  NULL },
 	{ "list", cli_vtpm_list, false, "", "", "list the vTPMs of this host", NULL },
 	{ "show", cli_vtpm_show, true, "", "", "show a vTPM", NULL },
 	{ "config", cli_vtpm_config, true, "format", "[--format qemu|libvirt|cdi]",

@@ -191,6 +191,24 @@ static bool take_cdi_dir(struct cli *cli, char *text)
 	return *text;
 }
 
+static bool take_image(struct cli *cli, char *text)
+{
+	cli->image = text;
+	return *text;
+}
+
+static bool take_configuration(struct cli *cli, char *text)
+{
+	cli->configuration = text;
+	return *text;
+}
+
+static bool take_restart(struct cli *cli, char *text)
+{
+	cli->restart = text;
+	return !strcmp(text, "reset") || !strcmp(text, "keep");
+}
+
 static bool take_timeout(struct cli *cli, char *text)
 {
 	unsigned long seconds;
@@ -258,6 +276,10 @@ static const struct row rows[] = {
 	{ "timeout", "SECONDS", "give up after this time", take_timeout, 0 },
 	{ "yes", NULL, "ask nothing", FLAG(yes) },
 	{ "control-node", "PATH", "the driver's control node (/dev/vtpmx)", take_control_node, 0 },
+	{ "image", "DIGEST", "sha256:... of the image", take_image, 0 },
+	{ "configuration", "DIGEST", "sha256:... of what runs, and how", take_configuration, 0 },
+	{ "restart", "POLICY", "reset it, or keep it if it has this launch (reset)", take_restart,
+	  0 },
 	{ "cdi-dir", "DIR", "where container engines look (/run/cdi)", take_cdi_dir, 0 },
 };
 

@@ -130,6 +130,38 @@ enum cli_exit cli_vtpm_reset(struct cli *cli, const char *name)
 	return act(cli, name, "reset", "resetting");
 }
 
+enum cli_exit cli_vtpm_launch(struct cli *cli, const char *name)
+{
+	char path[128], doing[128];
+	struct client_request request = { .method = "POST", .path = path, .doing = doing };
+
+	if (!cli->image || !cli->configuration)
+		return report(cli, report_problem("usage",
+						  "give --image and --configuration, sha256:...",
+						  "`vtpmctl launch` wants two digests"));
+	request.body = json_pack("{s:s, s:s, s:s}", "image", cli->image, "configuration",
+				 cli->configuration, "restart",
+				 cli->restart ? cli->restart : "reset");
+	snprintf(path, sizeof(path), "/v1/vtpms/%s/launch", name);
+	snprintf(doing, sizeof(doing), "launching %s", name);
+	return ask_and_print(cli, &request, print_outcome);
+}
+
+static void print_log(const struct cli *cli, const json_t *body)
+{
+	(void)cli;
+	report_json(body);
+}
+
+enum cli_exit cli_vtpm_log(struct cli *cli, const char *name)
+{
+	char path[128];
+	const struct client_request request = { .method = "GET", .path = path };
+
+	snprintf(path, sizeof(path), "/v1/vtpms/%s/log", name);
+	return ask_and_print(cli, &request, print_log);
+}
+
 static json_t *create_body(const struct cli *cli, const char *name)
 {
 	json_t *body = json_pack("{s:s, s:b}", "name", name, "start", (int)!cli->no_start);

@@ -19,6 +19,11 @@ enum {
 #define SMALL	  64
 #define ERRNO_MAX 4095
 
+static void get_event(struct ipc_in *in, struct engine_event *ret)
+{
+	ret->bytes = ipc_get_blob(in, ENGINE_EVENT_MAX, &ret->length);
+}
+
 static int on_config(void *context, struct ipc_in *in)
 {
 	struct channel *channel = context;
@@ -34,7 +39,10 @@ static int on_config(void *context, struct ipc_in *in)
 	config->envelope = ipc_get_blob(in, STORE_RECORD_MAX, &config->envelope_length);
 	if (!config->envelope_length)
 		config->envelope = NULL;
+	get_event(in, &config->launch.image);
+	get_event(in, &config->launch.configuration);
 	if (!ipc_ended(in) || !config->generation != !config->envelope ||
+	    !config->launch.image.length != !config->launch.configuration.length ||
 	    config->flags & ~(uint32_t)(ENGINE_CONFIG_MANUFACTURE | ENGINE_CONFIG_FIRMWARE |
 					ENGINE_CONFIG_RESEAL))
 		return -EPROTO;

@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/launch.h"
 #include "store/store.h"
 #include "wire/ipc.h"
 #include "wire/ipc_keyd.h"
@@ -37,6 +38,7 @@
  * @generation: of @envelope
  * @envelope: durable permanent state, in the channel's buffer; NULL: none
  * @envelope_length: bytes of it
+ * @launch: what a container is started from, in the channel's buffer
  */
 struct channel_config {
 	uint8_t uuid[IPC_UUID_SIZE];
@@ -48,6 +50,7 @@ struct channel_config {
 	uint64_t generation;
 	const uint8_t *envelope;
 	size_t envelope_length;
+	struct engine_launch launch;
 };
 
 /**

@@ -143,6 +143,7 @@ static int configure(void)
 	engine.firmware = config->flags & ENGINE_CONFIG_FIRMWARE;
 	engine.reseals = config->flags & ENGINE_CONFIG_RESEAL;
 	engine.banks = config->banks;
+	engine.launch = config->launch;
 	engine.provisions = true;
 	return 0;
 }

@@ -8,6 +8,7 @@
  *	loop.c		the way of one command, on one page
  *	persist.c	publish, commit, and back again when a commit fails
  *	orders.c	commands that the engine itself gives its TPM
+ *	launch.c	a container's start, measured
  *	manufacture.c	PCR banks and endorsement keys
  *	child.c		birth and death of an engine that vtpm-spawn forked
  *	channel.c, datakey.c	its talk with manager and keyd
@@ -33,6 +34,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/launch.h"
 #include "engine/link.h"
 #include "engine/tpmlib.h"
 #include "engine/unit.h"
@@ -87,6 +89,7 @@ enum engine_exit {
  * @manufacture: an empty store may get a new TPM
  * @provisions: a new TPM gets PCR banks and endorsement keys
  * @banks: PCR banks it shall have, bit n: TPM_ALG_ID n; 0: as they are
+ * @launch: measured when the TPM is powered on
  * @resumed: it went on from a checkpoint
  * @audits: the TPM audits commands that otherwise change nothing
  * @unsettled: the next command is published even if it changes nothing
@@ -107,6 +110,7 @@ struct engine {
 	bool manufacture;
 	bool provisions;
 	uint32_t banks;
+	struct engine_launch launch;
 	bool resumed;
 	bool audits;
 	bool unsettled;

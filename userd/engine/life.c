@@ -42,6 +42,8 @@ static int begin(struct engine *engine)
 		r = engine_order_startup();
 	if (!r && !engine->firmware)
 		r = engine_order_platform_auth();
+	if (!r && !engine->firmware)
+		r = engine_order_launch(&engine->launch);
 	if (!r)
 		r = engine_order_stir();
 	if (r)

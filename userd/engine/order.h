@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * How orders are made: for orders.c and manufacture.c. They go through tpmlib_run() like
- * any client's command, at locality 0.
+ * How orders are made: for orders.c, launch.c and manufacture.c. They go through tpmlib_run()
+ * like any client's command, at locality 0 unless somebody asks for another one.
  */
 #ifndef ENGINE_ORDER_H
 #define ENGINE_ORDER_H
@@ -17,17 +17,19 @@
  * struct order - a command in the making, and its response
  * @bytes: the command; wiped when it has been given
  * @out: writer over it
+ * @locality: where it comes from
  * @response: response
  * @length: bytes of it
  */
 struct order {
 	uint8_t bytes[512];
 	struct cursor_out out;
+	uint8_t locality;
 	uint8_t response[VTPM_COMMAND_SIZE];
 	size_t length;
 };
 
-/** order_begin() - write the head of a command (Part 1, 18) */
+/** order_begin() - write the head of a command (Part 1, 18), at locality 0 */
 void order_begin(struct order *order, uint16_t tag, uint32_t code);
 
 /** order_put_password() - write an area of one empty password (Part 2, 10.13.2) */

@@ -18,6 +18,7 @@
 
 void order_begin(struct order *order, uint16_t tag, uint32_t code)
 {
+	order->locality = 0;
 	order->out = cursor_out(order->bytes, sizeof(order->bytes));
 	cursor_put_u16(&order->out, tag);
 	cursor_put_u32(&order->out, 0);
@@ -41,8 +42,8 @@ int order_give(struct order *order, uint32_t also)
 	cursor_patch_u32(&order->out, 2, (uint32_t)order->out.used);
 	if (order->out.bad)
 		return -ENOTRECOVERABLE;
-	r = tpmlib_run(0, order->bytes, order->out.used, order->response, sizeof(order->response),
-		       &order->length);
+	r = tpmlib_run(order->locality, order->bytes, order->out.used, order->response,
+		       sizeof(order->response), &order->length);
 	secret_wipe(order->bytes, sizeof(order->bytes));
 	if (r)
 		return r;

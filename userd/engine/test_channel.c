@@ -41,6 +41,8 @@ static int teardown(void **state)
 	return 0;
 }
 
+static const char *launch_image = "", *launch_configuration = "";
+
 static struct ipc_out config(uint64_t generation, const char *envelope, uint32_t flags)
 {
 	struct ipc_out out = ipc_out(ENGINE_CONFIG, bytes, sizeof(bytes));
@@ -54,6 +56,8 @@ static struct ipc_out config(uint64_t generation, const char *envelope, uint32_t
 	cursor_put_raw(&out.body, ticket, sizeof(ticket));
 	cursor_put_u64(&out.body, generation);
 	ipc_put_blob(&out, envelope, strlen(envelope));
+	ipc_put_blob(&out, launch_image, strlen(launch_image));
+	ipc_put_blob(&out, launch_configuration, strlen(launch_configuration));
 	return out;
 }
 
@@ -113,6 +117,39 @@ static void test_channel_config(void **state)
 	assert_int_equal(record.state, STORE_OK);
 	assert_true(record.generation == 5 && record.length == 8);
 	assert_memory_equal(record.bytes, "envelope", 8);
+}
+
+static int configured_with(const char *image, const char *configuration)
+{
+	struct ipc_out out;
+
+	channel_init(&channel, pair[1]);
+	launch_image = image;
+	launch_configuration = configuration;
+	out = config(5, "envelope", ENGINE_CONFIG_FIRMWARE);
+	launch_image = launch_configuration = "";
+	say(&out);
+	return channel_configure(&channel);
+}
+
+static void test_channel_launch(void **state)
+{
+	char text[ENGINE_EVENT_MAX + 2] = "";
+
+	(void)state;
+	assert_int_equal(configured_with("", ""), 0);
+	assert_true(!channel.config.launch.image.length);
+	assert_int_equal(configured_with("image", "configuration"), 0);
+	assert_int_equal(channel.config.launch.image.length, 5);
+	assert_memory_equal(channel.config.launch.image.bytes, "image", 5);
+	assert_int_equal(channel.config.launch.configuration.length, 13);
+	for (size_t i = 0; i < ENGINE_EVENT_MAX; i++)
+		text[i] = 'a';
+	assert_int_equal(configured_with(text, text), 0);
+	text[ENGINE_EVENT_MAX] = 'a';
+	assert_int_equal(configured_with(text, "configuration"), -EPROTO);
+	assert_int_equal(configured_with("image", ""), -EPROTO);
+	assert_int_equal(configured_with("", "configuration"), -EPROTO);
 }
 
 /* The manager that forked us died before it said anything; the next one cannot. */
@@ -348,6 +385,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CHANNEL(test_channel_config),
+		CHANNEL(test_channel_launch),
 		CHANNEL(test_channel_without_config),
 		CHANNEL(test_channel_config_without_envelope),
 		CHANNEL(test_channel_bad_config),

@@ -32,6 +32,8 @@ static void say_config(int fd)
 	cursor_put_raw(&out.body, some, KEYD_TICKET_SIZE);
 	cursor_put_u64(&out.body, 1);
 	ipc_put_blob(&out, some, sizeof(some));
+	ipc_put_blob(&out, some, 0);
+	ipc_put_blob(&out, some, 0);
 	if (ipc_send(fd, &out))
 		abort();
 }

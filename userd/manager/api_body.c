@@ -302,6 +302,54 @@ bool api_json_create(struct manager_create *what, const char *body, size_t lengt
 	return true;
 }
 
+/* POST /v1/vtpms/{name}/launch */
+
+static bool take_digest(const json_t *value, char *to, size_t room)
+{
+	const char *text = json_string_value(value);
+
+	if (!text || strncmp(text, "sha256:", 7) != 0 || strlen(text) != 7 + 64 ||
+	    text[7 + strspn(text + 7, "0123456789abcdef")])
+		return false;
+	return cursor_copy(to, room, text, strlen(text) + 1);
+}
+
+static bool take_image(const json_t *value, void *into)
+{
+	struct manager_launch *what = into;
+
+	return take_digest(value, what->image, sizeof(what->image));
+}
+
+static bool take_configuration(const json_t *value, void *into)
+{
+	struct manager_launch *what = into;
+
+	return take_digest(value, what->configuration, sizeof(what->configuration));
+}
+
+static bool take_restart(const json_t *value, void *into)
+{
+	struct manager_launch *what = into;
+	const char *text = json_string_value(value);
+
+	what->keep = text && !strcmp(text, "keep");
+	return what->keep || (text && !strcmp(text, "reset"));
+}
+
+static const struct member launch_members[] = {
+	{ "image", "\"sha256:\" and 64 digits of 0-9 a-f", take_image, true },
+	{ "configuration", "\"sha256:\" and 64 digits of 0-9 a-f", take_configuration, true },
+	{ "restart", "\"reset\" or \"keep\"", take_restart, false },
+};
+
+bool api_json_launch(struct manager_launch *what, const char *body, size_t length,
+		     struct problem *problem)
+{
+	return take(body, length, launch_members,
+		    sizeof(launch_members) / sizeof(launch_members[0]), what, problem);
+}
+
 /* POST /v1/host/init */
 
 /* Seconds. What is below the least would be as often as the counter may move at all. */

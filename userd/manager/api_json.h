@@ -51,6 +51,10 @@ json_t *api_json_problem(unsigned int status, const char *name, const char *deta
 bool api_json_create(struct manager_create *what, const char *body, size_t length,
 		     struct problem *problem);
 
+/** api_json_launch() - read the body of POST /v1/vtpms/{name}/launch; the caller has set uid */
+bool api_json_launch(struct manager_launch *what, const char *body, size_t length,
+		     struct problem *problem);
+
 /** api_json_host_init() - read the body of POST /v1/host/init */
 bool api_json_host_init(struct manager_host_init *what, const char *body, size_t length,
 			struct problem *problem);

@@ -244,6 +244,33 @@ static void post_reset(struct api_request *request)
 		manager_reset(request->api->manager, request->name, vtpm_done, request);
 }
 
+static void post_launch(struct api_request *request)
+{
+	struct manager_launch what = { .uid = request->peer->uid };
+	struct problem problem;
+
+	if (!api_json_launch(&what, request->body, request->length, &problem))
+		api_request_fail(request, &problem);
+	else if (api_request_pend(request))
+		manager_launch(request->api->manager, request->name, &what, vtpm_done, request);
+}
+
+/* One that was powered on without a launch has an empty log. */
+static void get_log(struct api_request *request)
+{
+	char path[VTPM_PATH_SIZE];
+	json_t *log;
+
+	if (!has_nothing(request))
+		return;
+	if (!manager_log_path(request->api->manager, request->name, path, sizeof(path))) {
+		answer_vtpm(request, 200);
+		return;
+	}
+	log = json_load_file(path, 0, NULL);
+	api_request_answer(request, 200, log ? log : json_array());
+}
+
 static bool parse_seconds(struct api_request *request, unsigned int *ret)
 {
 	const char *text = MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND,
@@ -318,6 +345,8 @@ static const struct api_route routes[] = {
 	{ "POST", "/v1/vtpms", post_vtpms, NULL },
 	{ "GET", "/v1/vtpms/{name}", get_vtpm, NULL },
 	{ "DELETE", "/v1/vtpms/{name}", delete_vtpm, NULL },
+	{ "POST", "/v1/vtpms/{name}/launch", post_launch, NULL },
+	{ "GET", "/v1/vtpms/{name}/log", get_log, NULL },
 	{ "POST", "/v1/vtpms/{name}/start", post_start, NULL },
 	{ "POST", "/v1/vtpms/{name}/stop", post_stop, NULL },
 	{ "POST", "/v1/vtpms/{name}/reset", post_reset, NULL },

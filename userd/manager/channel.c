@@ -243,6 +243,8 @@ int manager_channel_configure(struct vtpm *vtpm, bool manufacture)
 	cursor_put_raw(&out.body, vtpm->ticket, sizeof(vtpm->ticket));
 	cursor_put_u64(&out.body, vtpm->generation);
 	ipc_put_blob(&out, vtpm->envelope, vtpm->envelope_length);
+	ipc_put_blob(&out, vtpm->launch.image, strlen(vtpm->launch.image));
+	ipc_put_blob(&out, vtpm->launch.configuration, strlen(vtpm->launch.configuration));
 	return ipc_send(vtpm->channel, &out);
 }
 

@@ -252,6 +252,19 @@ void manager_reset(struct manager *fake, const char *name, manager_done done, vo
 	job_new(fake, name, run_reset, done, context);
 }
 
+void manager_launch(struct manager *fake, const char *name, const struct manager_launch *what,
+		    manager_done done, void *context)
+{
+	fake->launch = *what;
+	job_new(fake, name, run_start, done, context);
+}
+
+bool manager_log_path(struct manager *fake, const char *name, char *ret, size_t room)
+{
+	snprintf(ret, room, "%s", fake->log_path ? fake->log_path : "/nowhere");
+	return fake_find(fake, name);
+}
+
 void manager_remove(struct manager *fake, const char *name, manager_done done, void *context)
 {
 	job_new(fake, name, run_remove, done, context);

@@ -41,6 +41,8 @@ struct fake_vtpm {
  * @point: session public key; zeros until the test sets it
  * @record: recovery record
  * @record_length: bytes of it
+ * @launch: of the last manager_launch()
+ * @log_path: of all logs; NULL: there is none
  * @owner_box: does this box hold the owner password? NULL: none is wanted
  * @root_box: does this box hold the root key?
  * @init: what manager_host_init() was told last
@@ -58,6 +60,8 @@ struct manager {
 	uint8_t point[KEYD_POINT_SIZE];
 	uint8_t record[KEYD_BOX_MAX];
 	size_t record_length;
+	struct manager_launch launch;
+	const char *log_path;
 	bool (*owner_box)(const uint8_t *box, size_t length);
 	bool (*root_box)(const uint8_t *box, size_t length);
 	struct manager_host_init init;

@@ -436,6 +436,8 @@ void manager_start(struct manager *manager, const char *name, manager_done done,
 		want(vtpm, true);
 	vtpm->failed = false;
 	disappoint_stoppers(vtpm);
+	if (vtpm->goal == VTPM_GOAL_OFF)
+		vtpm->launch = (struct launch){ 0 };
 	if (vtpm->goal != VTPM_GOAL_CYCLE)
 		vtpm->goal = VTPM_GOAL_ON;
 	power_step(vtpm);
@@ -478,8 +480,55 @@ void manager_reset(struct manager *manager, const char *name, manager_done done,
 		return;
 	}
 	add_waiter(vtpm, VTPM_GOAL_ON, done, context);
+	vtpm->launch = (struct launch){ 0 };
 	vtpm->goal = VTPM_GOAL_CYCLE;
 	power_step(vtpm);
+}
+
+/* One that goes off or comes up has no answer yet to what is measured in it. */
+static bool is_settled(const struct vtpm *vtpm)
+{
+	return !vtpm->making && !vtpm->preparing &&
+	       ((vtpm->goal == VTPM_GOAL_OFF && vtpm->phase == VTPM_IDLE) ||
+		(vtpm->goal == VTPM_GOAL_ON && vtpm->phase == VTPM_SERVING));
+}
+
+void manager_launch(struct manager *manager, const char *name, const struct manager_launch *what,
+		    manager_done done, void *context)
+{
+	struct vtpm *vtpm = meant(manager, name, done, context);
+	struct problem problem;
+	bool runs;
+
+	if (!vtpm)
+		return;
+	runs = vtpm->goal == VTPM_GOAL_ON;
+	if (!is_settled(vtpm)) {
+		problem_set(&problem, PROBLEM_CONFLICT, "try again",
+			    "'%s' is being started or stopped just now", name);
+		manager_tell(manager, done, context, &problem);
+	} else if (runs && what->keep && launch_is(vtpm, what)) {
+		manager_tell(manager, done, context, NULL);
+	} else if (runs && what->keep) {
+		problem_set(&problem, PROBLEM_CONFLICT, "let it be reset, or stop it first",
+			    "'%s' runs, and what is measured in it is not this launch", name);
+		manager_tell(manager, done, context, &problem);
+	} else if (runs) {
+		manager_reset(manager, name, done, context);
+		launch_set(vtpm, what);
+	} else {
+		manager_start(manager, name, done, context);
+		launch_set(vtpm, what);
+	}
+}
+
+bool manager_log_path(struct manager *manager, const char *name, char *ret, size_t room)
+{
+	const struct vtpm *vtpm = manager_find(manager, name);
+
+	if (vtpm)
+		launch_path(vtpm, ret, room);
+	return vtpm;
 }
 
 void manager_remove(struct manager *manager, const char *name, manager_done done, void *context)

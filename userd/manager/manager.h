@@ -59,6 +59,27 @@ void manager_stop(struct manager *manager, const char *name, manager_done done, 
 /** manager_reset() - a power cycle of one that runs; its nodes stay */
 void manager_reset(struct manager *manager, const char *name, manager_done done, void *context);
 
+/**
+ * struct manager_launch - what a container is started from
+ * @image: "sha256:" and 64 digits
+ * @configuration: the same
+ * @uid: who says so
+ * @keep: leave a vTPM alone that runs and has this very launch measured in it
+ */
+struct manager_launch {
+	char image[72];
+	char configuration[72];
+	uid_t uid;
+	bool keep;
+};
+
+/** manager_launch() - power on, or power cycle, and measure before the first command */
+void manager_launch(struct manager *manager, const char *name, const struct manager_launch *what,
+		    manager_done done, void *context);
+
+/** manager_log_path() - where the log of its launch is, if any. Return: false: no such vTPM */
+bool manager_log_path(struct manager *manager, const char *name, char *ret, size_t room);
+
 /** manager_remove() - end it and erase its key and its state for good */
 void manager_remove(struct manager *manager, const char *name, manager_done done, void *context);
 

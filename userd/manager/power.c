@@ -124,6 +124,7 @@ void power_down(struct vtpm *vtpm)
 	else
 		driver_destroy(vtpm);
 	life_close(&vtpm->life);
+	launch_unwrite(vtpm);
 	vtpm->instance = 0;
 	vtpm->resume = false;
 }
@@ -522,6 +523,8 @@ void power_ready(struct vtpm *vtpm)
 	vtpm->failed = false;
 	vtpm->reason[0] = 0;
 	vtpm->ready_ms = now_ms();
+	if (!vtpm->resume)
+		launch_write(vtpm);
 	/* Should this engine die, its life goes on in the next one. */
 	vtpm->resume = true;
 	power_set_phase(vtpm, VTPM_SERVING);

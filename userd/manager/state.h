@@ -23,6 +23,7 @@
 #include "manager/manager.h"
 #include "manager/peer.h"
 #include "store/archive.h"
+#include "wire/ipc_engine.h"
 #include "wire/life.h"
 
 /** define MANAGER_STARTS_MAX - engines that may be on their way at one time */
@@ -73,6 +74,16 @@ struct waiter {
 };
 
 /**
+ * struct launch - events that an engine measures when it powers a TPM on; empty for none
+ * @image: what the container is made from
+ * @configuration: what runs in it, and how
+ */
+struct launch {
+	char image[ENGINE_EVENT_MAX];
+	char configuration[ENGINE_EVENT_MAX];
+};
+
+/**
  * struct vtpm - one vTPM
  * @next: in the manager's list
  * @manager: whose
@@ -101,6 +112,7 @@ struct waiter {
  * @envelope: what the next engine gets, NULL for none
  * @envelope_length: bytes of it
  * @ticket: what the next engine shows keyd
+ * @launch: of a container, for the next engine that powers it on
  * @listen_fd: socket front end: where it listens; -1 for none
  * @control_fd: the same for localities
  * @index: device front end: N of /dev/vtpmN, or -1
@@ -144,6 +156,7 @@ struct vtpm {
 	uint8_t *envelope;
 	size_t envelope_length;
 	uint8_t ticket[KEYD_TICKET_SIZE];
+	struct launch launch;
 
 	int listen_fd;
 	int control_fd;
@@ -386,6 +399,23 @@ void manager_channel_close(struct vtpm *vtpm);
 
 /** manager_channel_drain() - take what a dead engine said last */
 void manager_channel_drain(struct vtpm *vtpm);
+
+/* launch.c */
+
+/** launch_path() - where the log is */
+void launch_path(const struct vtpm *vtpm, char *ret, size_t room);
+
+/** launch_set() - make its events those of a launch */
+void launch_set(struct vtpm *vtpm, const struct manager_launch *what);
+
+/** launch_is() - is this launch the one in the log? */
+bool launch_is(const struct vtpm *vtpm, const struct manager_launch *what);
+
+/** launch_write() - a life has begun: write the log of its launch, if there was one */
+void launch_write(const struct vtpm *vtpm);
+
+/** launch_unwrite() - a life has ended: remove the log */
+void launch_unwrite(const struct vtpm *vtpm);
 
 /** manager_channel_configure() - send ENGINE_CONFIG. Return: 0 or -errno */
 int manager_channel_configure(struct vtpm *vtpm, bool manufacture);

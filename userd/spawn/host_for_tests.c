@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -241,6 +242,9 @@ int test_vtpm_configure(struct test_vtpm *vtpm)
 	cursor_put_raw(&out.body, ticket, sizeof(ticket));
 	cursor_put_u64(&out.body, vtpm->generation);
 	ipc_put_blob(&out, vtpm->envelope, vtpm->length);
+	ipc_put_blob(&out, vtpm->image, vtpm->image ? strlen(vtpm->image) : 0);
+	ipc_put_blob(&out, vtpm->configuration,
+		     vtpm->configuration ? strlen(vtpm->configuration) : 0);
 	return ipc_send(vtpm->channel, &out);
 }
 

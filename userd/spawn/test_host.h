@@ -66,6 +66,8 @@ struct test_host {
  * @instance: of its device
  * @flags: of ENGINE_CONFIG
  * @banks: of ENGINE_CONFIG
+ * @image: of ENGINE_CONFIG, NULL for none
+ * @configuration: of ENGINE_CONFIG, NULL for none
  * @generation: durable
  * @envelope: durable
  * @length: bytes of it
@@ -88,6 +90,8 @@ struct test_vtpm {
 	uint64_t instance;
 	uint32_t flags;
 	uint32_t banks;
+	const char *image;
+	const char *configuration;
 	uint64_t generation;
 	uint8_t envelope[STORE_RECORD_MAX];
 	size_t length;

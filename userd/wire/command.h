@@ -36,6 +36,7 @@
 #define TPM_CC_SET_COMMAND_CODE_AUDIT_STATUS 0x140
 #define TPM_CC_STARTUP			     0x144
 #define TPM_CC_SHUTDOWN			     0x145
+#define TPM_CC_PCR_EVENT		     0x13c
 #define TPM_CC_STIR_RANDOM		     0x146
 #define TPM_CC_SIGN			     0x15d
 #define TPM_CC_CONTEXT_LOAD		     0x161

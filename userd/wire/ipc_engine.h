@@ -19,7 +19,8 @@
  * @ENGINE_CONFIG: uuid, u64 epoch, u64 instance, u32 &enum engine_config_flags, u32 PCR
  *	banks (bit n: TPM_ALG_ID n; 0: as they are), ticket (KEYD_TICKET_SIZE) for
  *	KEYD_KEY, u64 generation of the durable envelope, blob that envelope (empty:
- *	there is none)
+ *	there is none), blob and blob what a container is started from (empty: no
+ *	launch), at most ENGINE_EVENT_MAX bytes each
  * @ENGINE_READY: u64 generation of its state, u8 resumed
  * @ENGINE_COMMIT: u64 generation, blob envelope
  * @ENGINE_COMMITTED: u64 generation, u32 errno. 0: durable. EUCLEAN: nobody can
@@ -37,6 +38,9 @@ enum engine_op {
 	ENGINE_ENDS = 5,
 	_ENGINE_OP_MAX,
 };
+
+/** define ENGINE_EVENT_MAX - bytes of an event; a TPM hashes 1024 at once (Part 2, 10.4.5) */
+#define ENGINE_EVENT_MAX 256
 
 /**
  * enum engine_config_flags - flags of ENGINE_CONFIG
