@@ -77,13 +77,17 @@ class Place:
             look(self.spawn_pid())
         wait_for(self.answers)
 
+    def pids(self):
+        """vtpmd and what it has started: keyd and spawn."""
+        with open(f"/proc/{self.daemon.pid}/task/{self.daemon.pid}/children") as f:
+            return [self.daemon.pid] + [int(pid) for pid in f.read().split()]
+
     def spawn_pid(self):
         """Of our vtpmd's child, or 0."""
-        with open(f"/proc/{self.daemon.pid}/task/{self.daemon.pid}/children") as f:
-            for pid in f.read().split():
-                with open(f"/proc/{pid}/comm") as comm:
-                    if comm.read() == "vtpm-spawn\n":
-                        return int(pid)
+        for pid in self.pids():
+            with open(f"/proc/{pid}/comm") as comm:
+                if comm.read() == "vtpm-spawn\n":
+                    return pid
         return 0
 
     def api(self):
