@@ -59,4 +59,5 @@ bench-start: $(B)/selftests/start $(B)/vtpm-spawn
 bench-verify: $(B)/selftests/verify
 	@taskset -c 0 $<
 
-.PHONY: bench bench-native bench-devices bench-start bench-daemon bench-state bench-verify check-state
+.PHONY: bench bench-native bench-devices bench-start bench-daemon bench-state bench-verify \
+	check-state
