@@ -100,6 +100,26 @@ row_of_another() {
 }
 check rollback-row-of-another row_of_another
 
+# Exchanged while its engine runs: found by the next keyd, powered off, and kept as it was found.
+running_row() {
+	local row
+	ready && ctl create web1 --front-end socket && ctl create web2 --front-end socket &&
+		define_counter web1 || return
+	edit "UPDATE envelope SET bytes = (SELECT bytes FROM envelope WHERE $(row_of web2))
+		WHERE $(row_of web1)" || return
+	row=$(envelope web1)
+	(while tools web1 pcrextend "16:sha256=$(printf '%064d' 1)"; do :; done) 2>/dev/null &
+	pkill -9 -f "vtpm-keyd.*$place/run" || return
+	until_true 20 vtpm_is web1 quarantined && has "$(field web1 reason)" "another vTPM" || return
+	until_true 5 is_off web1 && ! tools web1 getrandom --hex 4 || return
+	is "$(envelope web1)" "$row" && tools web2 getrandom --hex 4 || return
+	kill -9 "$vtpmd"
+	wait "$vtpmd"
+	up && is "$(field web1 state)" quarantined && is_off web1 && is "$(envelope web1)" "$row"
+}
+is_off() { [ "$(field "$1" engine_pid)" = None ]; }
+check rollback-running-row running_row
+
 # The disk in another host, which has the code, but not the counter.
 another_host() {
 	ready && ctl create web1 --front-end socket && stop && tpm tpm2 && up tpm2 || return

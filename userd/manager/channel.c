@@ -107,6 +107,11 @@ static int take_commit(void *context, struct ipc_in *in)
 	if (!ipc_ended(in) || !length || !generation || generation > INT64_MAX ||
 	    envelope_look(bytes, length, &head) || head.generation != generation)
 		return -EPROTO;
+	/* What is stored is evidence: nothing is written over it. */
+	if (vtpm->define.quarantine[0]) {
+		answer_commit(vtpm, generation, EROFS);
+		return 0;
+	}
 	job = archive_job(vtpm->stored ? ARCHIVE_COMMIT : ARCHIVE_PUT, committed, vtpm);
 	if (!job || archive_job_bytes(job, bytes, length))
 		manager_out_of_memory();

@@ -6,7 +6,8 @@
  *
  * keyd is asked by the archive's thread (witness.c), which compares the rows too. Until
  * the verdict is NEWEST or UNPROTECTED no vTPM starts, and the host is shown as locked; rows that
- * are not what is vouched for are quarantined one by one.
+ * are not what is vouched for are quarantined one by one; whose engine runs (keyd is another
+ * one, or vtpmd is) is powered off.
  *
  * Afterwards the archive anchors by itself (strict), or is told to (lazy): a window
  * after something changed, sooner for a vTPM that comes or goes, at the end of this
@@ -19,7 +20,6 @@
 
 #include "base/cursor.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "manager/state.h"
 #include "manager/witness.h"
 
@@ -97,21 +97,6 @@ static uint64_t now_seconds(void)
 
 /* The verdict */
 
-/* One that runs has its newest state in its engine; it is stopped by nobody, but never
- * started again. */
-static void quarantine(struct vtpm *vtpm, const char *reason)
-{
-	if (vtpm->define.quarantine[0])
-		return;
-	if (!vtpm->pid && (vtpm->phase == VTPM_IDLE || vtpm->phase == VTPM_WAITING)) {
-		power_quarantine(vtpm, reason);
-		return;
-	}
-	log_line("%s: %s", vtpm->define.name, reason);
-	text_cut(vtpm->define.quarantine, sizeof(vtpm->define.quarantine), reason);
-	manager_save(vtpm);
-}
-
 static void take_findings(struct manager *manager, const struct archive_job *job)
 {
 	manager->host.lost = 0;
@@ -120,7 +105,8 @@ static void take_findings(struct manager *manager, const struct archive_job *job
 		struct vtpm *vtpm = manager_find_uuid(manager, finding->uuid);
 
 		if (vtpm && !finding->missing) {
-			quarantine(vtpm, finding->reason);
+			if (!vtpm->define.quarantine[0])
+				power_quarantine_running(vtpm, finding->reason);
 			continue;
 		}
 		manager->host.lost++;

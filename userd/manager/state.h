@@ -380,6 +380,12 @@ void power_down(struct vtpm *vtpm);
 /** power_quarantine() - its state cannot be right: never again start it */
 void power_quarantine(struct vtpm *vtpm, const char *reason);
 
+/**
+ * power_quarantine_running() - the same for one that may run: it is powered off without a last
+ * word, which would be written over what was found
+ */
+void power_quarantine_running(struct vtpm *vtpm, const char *reason);
+
 /** power_drop() - it goes for good, in whatever phase it is */
 void power_drop(struct vtpm *vtpm);
 
