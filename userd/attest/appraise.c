@@ -11,9 +11,13 @@
 #include "attest/variable.h"
 
 /* Old shims count the padding of their structure, and measure all of it but a byte. */
-static size_t extra_allowed(const struct event *event)
+#define SHIM_EXTRA 8
+
+/* The keys of PCR 7 end where they say; what follows a boot option is no part of it. */
+static bool may_follow(const struct event *event, size_t extra)
 {
-	return event->type == EV_EFI_VARIABLE_AUTHORITY ? 8 : 0;
+	return !extra || event->type == EV_EFI_VARIABLE_BOOT ||
+	       (event->type == EV_EFI_VARIABLE_AUTHORITY && extra <= SHIM_EXTRA);
 }
 
 static void check_variable(const struct event *event, struct attest_verdict *verdict)
@@ -26,7 +30,7 @@ static void check_variable(const struct event *event, struct attest_verdict *ver
 	case EV_EFI_VARIABLE_BOOT2:
 	case EV_EFI_VARIABLE_AUTHORITY:
 		if (variable_parse(&variable, event->data, event->size) &&
-		    variable.extra <= extra_allowed(event))
+		    may_follow(event, variable.extra))
 			return;
 		attest_verdict_malformed(verdict, "log.invalid", event->data_offset, event->number,
 					 "event %zu: the lengths of the variable do not fit",

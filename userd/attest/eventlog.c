@@ -124,7 +124,7 @@ static int take_spec_id(struct reader *reader, const struct event *event)
 	cursor_get_u8(&in);
 	uintn = cursor_get_u8(&in);
 	count = cursor_get_le32(&in);
-	if (in.bad || major != 2 || class > 1 || uintn < 1 || uintn > 2)
+	if (in.bad || major != 2 || class > 1 || uintn > 2)
 		return malformed(reader, event,
 				 "the Spec ID event is of no version that is known here");
 	if (!count || count > EVENTLOG_ALGORITHMS_MAX)
@@ -143,7 +143,7 @@ static int take_spec_id(struct reader *reader, const struct event *event)
 	if (!reader->log->banks)
 		return malformed(reader, event,
 				 "the Spec ID event lists no algorithm that is known here");
-	reader->log->uintn = uintn == 2 ? 8 : 4;
+	reader->log->uintn = uintn == 1 ? 4 : 8;
 	reader->log->agile = true;
 	return 0;
 }

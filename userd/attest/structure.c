@@ -81,6 +81,8 @@ static void check_digests(struct structure *structure, const struct eventlog *lo
 {
 	bool mute = event->type == EV_NO_ACTION, missing = false;
 
+	if (event->pcr >= ATTEST_PCRS) /* a mark of Windows, which is of no PCR */
+		return;
 	for (int bank = 0; bank < _ATTEST_BANK_MAX; bank++) {
 		const uint8_t *digest = event->digest[bank];
 

@@ -142,7 +142,8 @@ static enum verifier_exit run(const struct verifier *verifier, const char *path,
 	size_t length;
 	int r;
 
-	r = verifier_file_read(path, EVENTLOG_BYTES_MAX, &appraisal->verdict, &bytes, &length);
+	r = verifier_file_read(path, EVENTLOG_BYTES_MAX, "log.missing", &appraisal->verdict,
+			       &bytes, &length);
 	if (!r)
 		r = appraise(verifier, (const uint8_t *)bytes, length, appraisal);
 	if (!verifier->json)

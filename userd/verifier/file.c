@@ -21,17 +21,17 @@ static void freep(char **bytes)
 	free(*bytes);
 }
 
-static int unreadable(struct attest_verdict *verdict, int error)
+static int unreadable(struct attest_verdict *verdict, const char *code, int error)
 {
-	attest_verdict_say(verdict, ATTEST_FAILED, "log.missing",
+	attest_verdict_say(verdict, ATTEST_FAILED, code,
 			   "give a file that exists and that you may read",
-			   "a file cannot be read: %s", strerror(error));
+			   "the file cannot be read: %s", strerror(error));
 	verdict->malformed = true;
 	return -EBADMSG;
 }
 
-static int read_all(int fd, size_t most, struct attest_verdict *verdict, char **bytes,
-		    size_t *ret_length)
+static int read_all(int fd, size_t most, const char *code, struct attest_verdict *verdict,
+		    char **bytes, size_t *ret_length)
 {
 	size_t room = 0, used = 0;
 
@@ -49,28 +49,28 @@ static int read_all(int fd, size_t most, struct attest_verdict *verdict, char **
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return unreadable(verdict, errno);
+			return unreadable(verdict, code, errno);
 		if (!got)
 			break;
 		used += (size_t)got;
 		if (used > most)
-			return unreadable(verdict, EFBIG);
+			return unreadable(verdict, code, EFBIG);
 	}
 	(*bytes)[used] = '\0';
 	*ret_length = used;
 	return 0;
 }
 
-int verifier_file_read(const char *path, size_t most, struct attest_verdict *verdict,
-		       char **ret, size_t *ret_length)
+int verifier_file_read(const char *path, size_t most, const char *code,
+		       struct attest_verdict *verdict, char **ret, size_t *ret_length)
 {
 	_cleanup_(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	_cleanup_(freep) char *bytes = NULL;
 	int r;
 
 	if (fd < 0)
-		return unreadable(verdict, errno);
-	r = read_all(fd, most, verdict, &bytes, ret_length);
+		return unreadable(verdict, code, errno);
+	r = read_all(fd, most, code, verdict, &bytes, ret_length);
 	if (!r)
 		*ret = TAKE_PTR(bytes);
 	return r;
@@ -89,6 +89,6 @@ int verifier_pcrs_read(const struct verifier *verifier, struct attest_verdict *v
 						  "vouches for the log");
 		return 0;
 	}
-	r = verifier_file_read(verifier->pcrs, PCRS_MOST, verdict, &text, &length);
+	r = verifier_file_read(verifier->pcrs, PCRS_MOST, "pcrs.missing", verdict, &text, &length);
 	return r ? r : attest_pcrs_read(ret, text, length, verdict);
 }

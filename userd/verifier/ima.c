@@ -81,7 +81,8 @@ static int appraise(const struct verifier *verifier, const char *path, struct ap
 		return -ENOMEM;
 	r = verifier_pcrs_read(verifier, &ret->verdict, &ret->given, &given);
 	if (!r)
-		r = verifier_file_read(path, IMA_BYTES_MAX, &ret->verdict, &bytes, &length);
+		r = verifier_file_read(path, IMA_BYTES_MAX, "log.missing", &ret->verdict, &bytes,
+				       &length);
 	if (!r)
 		r = ima_appraise(&ret->result, (const uint8_t *)bytes, length, hash,
 				 given ? &ret->given : NULL, &ret->verdict);

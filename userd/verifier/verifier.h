@@ -82,14 +82,15 @@ enum verifier_exit verifier_ima(const struct verifier *verifier, const char *pat
  * verifier_file_read() - read a file of evidence
  * @path: of it
  * @most: bytes it may have
- * @verdict: hears why it cannot be read, as "@kind.missing"
+ * @code: of the reason where it cannot be read, such as "log.missing"
+ * @verdict: hears that reason
  * @ret: bytes and a NUL; the caller frees them
  * @ret_length: without the NUL
  *
  * Return: 0; -EBADMSG (the verdict says why); -ENOMEM.
  */
-int verifier_file_read(const char *path, size_t most, struct attest_verdict *verdict,
-		       char **ret, size_t *ret_length);
+int verifier_file_read(const char *path, size_t most, const char *code,
+		       struct attest_verdict *verdict, char **ret, size_t *ret_length);
 
 /**
  * verifier_pcrs_read() - read the file of --pcrs
