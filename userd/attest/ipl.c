@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Only a text that names itself as GRUB's can lie. Any other may be a label of what
- * was measured, so it is unproven at worst.
+ * Where commands and command lines are measured, a text that is not what was measured
+ * lies. Elsewhere it may be a label of what was, so it is unproven at worst.
  */
 #include "attest/ipl.h"
 
@@ -106,13 +106,19 @@ enum event_proof ipl_prove(const struct event *event, struct hash *hash)
 {
 	size_t text = find_text(event);
 
-	if (text < TEXTS && event->pcr == PCR_GRUB)
-		return prove_text(event, hash, strlen(texts[text].word));
+	if (event->pcr == PCR_GRUB)
+		return text < TEXTS ? prove_text(event, hash, strlen(texts[text].word))
+				    : EVENT_LIES;
 	if (event->pcr == PCR_STUB && is_utf16(event))
 		return prove_section(event, hash);
 	if (event->pcr == PCR_KERNEL && is_utf16(event) && !is_initrd(event))
 		return EVENT_LIES;
 	return EVENT_UNPROVEN;
+}
+
+bool ipl_is_grub(const struct event *event)
+{
+	return find_text(event) < TEXTS;
 }
 
 enum event_class ipl_class(const struct event *event)

@@ -22,9 +22,12 @@
  * @event: of that type
  * @hash: computes
  *
- * Return: EVENT_LIES only where the text has the form of one that has to be.
+ * Return: EVENT_LIES where it has to be: texts of PCR 8, command lines of PCR 12.
  */
 enum event_proof ipl_prove(const struct event *event, struct hash *hash);
+
+/** ipl_is_grub() - does the text name itself as a command, or command line, of GRUB? */
+bool ipl_is_grub(const struct event *event);
 
 /** ipl_class() - what an EV_IPL event tells about */
 enum event_class ipl_class(const struct event *event);

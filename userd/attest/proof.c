@@ -57,8 +57,10 @@ static enum event_proof prove_other(const struct event *event, struct hash *hash
 		return ipl_prove(event, hash);
 	case EV_EFI_VARIABLE_BOOT:
 	case EV_EFI_VARIABLE_BOOT2:
-		good = variable_parse(&variable, event->data, event->size) &&
-		       is_of(event, hash, variable.data, variable.size);
+		/* The value is proven, its name is not. */
+		if (variable_parse(&variable, event->data, event->size) &&
+		    is_of(event, hash, variable.data, variable.size))
+			return EVENT_UNPROVEN;
 		break;
 	case EV_EFI_VARIABLE_AUTHORITY:
 		good = event->size && is_of(event, hash, event->data, event->size - 1);

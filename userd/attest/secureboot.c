@@ -140,11 +140,24 @@ static void take_variable(struct secureboot *state, const struct event *event)
 		take_database(state, event, key);
 }
 
+/* A variable that would speak against Secure Boot, under the name of another type. */
+static bool is_renamed(const struct variable *value)
+{
+	for (enum key key = 0; key < _KEY_MAX; key++)
+		if (!keys[key].image && !strcmp(value->name, keys[key].name))
+			return true;
+	return false;
+}
+
 static void take_authority(struct secureboot *state, const struct event *event)
 {
 	struct variable value;
 
-	if (!variable_parse(&value, event->data, event->size) || event->proof != EVENT_PROVEN)
+	if (!variable_parse(&value, event->data, event->size))
+		return;
+	if (is_renamed(&value))
+		forged(state, event, " is no authority", value.name);
+	if (event->proof != EVENT_PROVEN)
 		return;
 	if (!strcmp(value.name, "MokSBState")) {
 		if (value.size != 1 || value.data[0])
@@ -152,6 +165,15 @@ static void take_authority(struct secureboot *state, const struct event *event)
 	} else if (strncmp(value.name, "Sbat", 4) != 0) {
 		state->authority = true;
 	}
+}
+
+/* TCG PC Client Platform Firmware Profile 1.06, 10.4.4: both are of the variable devdb. */
+static void take_device(struct secureboot *state, const struct event *event)
+{
+	struct variable value;
+
+	if (!variable_parse(&value, event->data, event->size) || strcmp(value.name, "devdb") != 0)
+		forged(state, event, " event is not of devdb", event_type_name(event->type));
 }
 
 static void take_action(const struct event *event, struct attest_verdict *verdict)
@@ -264,6 +286,10 @@ enum event_secure_boot secureboot_appraise(const struct eventlog *log, struct ha
 			break;
 		case EV_EFI_VARIABLE_AUTHORITY:
 			take_authority(&state, event);
+			break;
+		case EV_EFI_SPDM_DEVICE_POLICY:
+		case EV_EFI_SPDM_DEVICE_AUTHORITY:
+			take_device(&state, event);
 			break;
 		case EV_EFI_ACTION:
 			take_action(event, verdict);

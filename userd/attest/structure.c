@@ -8,10 +8,13 @@
 
 #include <stdio.h>
 
+#include "attest/ipl.h"
 #include "base/cursor.h"
 
 #define BOOT_PCRS 8
+#define LOG_PCRS  16
 #define IN(pcr)	  (1u << (pcr))
+#define LOADERS	  (IN(11) | IN(12) | IN(13) | IN(14))
 
 #define LIED	"believe nothing of this log: the host, or who passed it on, changed it"
 #define NOT_OUR "look at the event: no firmware known here does so"
@@ -28,14 +31,15 @@ static const struct {
 	{ EV_POST_CODE, IN(0), 0 },
 	{ EV_POST_CODE2, IN(0), 0 },
 	{ EV_ACTION, 0x7e, IN(4) | IN(5) },
-	{ EV_EVENT_TAG, IN(1) | IN(2) | IN(4) | IN(5), IN(4) | IN(5) },
+	{ EV_EVENT_TAG, IN(1) | IN(2) | IN(5) | IN(9) | LOADERS, IN(5) },
 	{ EV_S_CRTM_CONTENTS, IN(0), 0 },
 	{ EV_S_CRTM_VERSION, IN(0), 0 },
 	{ EV_CPU_MICROCODE, IN(0) | IN(1), 0 },
 	{ EV_PLATFORM_CONFIG_FLAGS, IN(0) | IN(1), 0 },
 	{ EV_TABLE_OF_DEVICES, IN(1), 0 },
-	{ EV_COMPACT_HASH, IN(0) | IN(2) | IN(4) | IN(5) | IN(6), IN(4) | IN(5) },
-	{ EV_IPL, IN(4) | IN(5), IN(4) | IN(5) },
+	{ EV_COMPACT_HASH, IN(0) | IN(2) | IN(4) | IN(5) | IN(6) | IN(11), IN(4) | IN(5) },
+	{ EV_IPL, IN(4) | IN(5) | IN(8) | IN(9) | IN(15) | LOADERS, IN(4) | IN(5) },
+	{ EV_SEPARATOR, LOADERS, LOADERS }, /* those of PCRs 0 to 7 are looked at elsewhere */
 	{ EV_IPL_PARTITION_DATA, IN(5), IN(5) },
 	{ EV_NONHOST_CODE, 0x0f, 0 },
 	{ EV_NONHOST_CONFIG, 0x0f, 0 },
@@ -145,6 +149,13 @@ static void check_separator(struct structure *structure, const struct event *eve
 	structure->separated |= 1u << event->pcr;
 }
 
+/* What a BIOS or OpenPOWER measures for a loader is an image where there is UEFI. */
+static bool is_no_image(const struct event *event)
+{
+	return event->pcr == 4 && (event->type == EV_IPL || event->type == EV_COMPACT_HASH ||
+				   event->type == EV_ACTION);
+}
+
 static void check_place(const struct structure *structure, const struct event *event,
 			struct attest_verdict *verdict)
 {
@@ -153,7 +164,8 @@ static void check_place(const struct structure *structure, const struct event *e
 	while (i < PLACES && places[i].type != event->type)
 		i++;
 	if (i == PLACES) {
-		if (event->type == EV_UNUSED || event->type == EV_PREBOOT_CERT ||
+		if (((event->type == EV_UNUSED || event->type == EV_PREBOOT_CERT) &&
+		     event->pcr < BOOT_PCRS) ||
 		    IN(event->pcr) & (IN(0) | IN(4) | IN(7)))
 			fail(event, verdict, "its type does not exist in this PCR");
 		else
@@ -169,7 +181,25 @@ static void check_place(const struct structure *structure, const struct event *e
 			warn(event, verdict, "it follows the separator of its PCR");
 		else
 			fail(event, verdict, "it follows the separator of its PCR");
+	} else if (structure->uefi && is_no_image(event)) {
+		warn(event, verdict, "its type is not expected from UEFI");
 	}
+}
+
+/* Actions are words. Anything else is an event of another type with a new name. */
+static bool is_words(const struct event *event)
+{
+	struct cursor_in in = cursor_in(event->data, event->size);
+	size_t words = 0;
+
+	while (in.left) {
+		uint8_t byte = cursor_get_u8(&in);
+
+		if (byte ? byte < ' ' || byte > '~' : in.left)
+			return false;
+		words++;
+	}
+	return words;
 }
 
 /* Types of which honest logs are known whose data was not what was measured. */
@@ -177,7 +207,7 @@ static bool may_differ(const struct event *event)
 {
 	return event->type == EV_S_CRTM_VERSION || event->type == EV_ACTION ||
 	       event->type == EV_OMIT_BOOT_DEVICE_EVENTS ||
-	       (event->type == EV_IPL && event->pcr == 12);
+	       (event->type == EV_IPL && !ipl_is_grub(event));
 }
 
 static void check_proof(const struct event *event, struct attest_verdict *verdict)
@@ -199,12 +229,13 @@ void structure_event(struct structure *structure, const struct eventlog *log,
 		return;
 	}
 	check_proof(event, verdict);
-	if (event->pcr < BOOT_PCRS) {
-		if (event->type == EV_SEPARATOR)
-			check_separator(structure, event, verdict);
-		else
-			check_place(structure, event, verdict);
-	}
+	if (event->type == EV_EFI_ACTION && !is_words(event))
+		fail(event, verdict, "an action that is no text");
+	if (event->pcr < BOOT_PCRS && event->type == EV_SEPARATOR)
+		check_separator(structure, event, verdict);
+	else if (event->pcr < LOG_PCRS)
+		check_place(structure, event, verdict);
+	structure->uefi |= event->pcr == 7 && event->type == EV_EFI_VARIABLE_DRIVER_CONFIG;
 	structure->measured |= 1u << event->pcr;
 }
 

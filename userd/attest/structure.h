@@ -17,12 +17,14 @@
  * @measured: PCRs that were extended
  * @locality: a StartupLocality event was seen
  * @incomplete: an event without digests of all banks was seen
+ * @uefi: a variable of PCR 7 was seen
  */
 struct structure {
 	uint32_t separated;
 	uint32_t measured;
 	bool locality;
 	bool incomplete;
+	bool uefi;
 };
 
 /**

@@ -233,6 +233,56 @@ static void add_longer_variable(struct test_log *log)
 	test_log_true(log, 7, AUTHORITY, bytes, sizeof(bytes));
 }
 
+/* What shim measures where it is told to verify nothing, under other types. */
+
+static void add_renamed(struct test_log *log, uint32_t type)
+{
+	uint8_t bytes[256];
+	size_t used = test_log_variable_bytes(bytes, sizeof(bytes), false, "MokSBState", &one, 1);
+
+	test_log_true(log, 7, type, bytes, used);
+}
+
+static void add_renamed_action(struct test_log *log)
+{
+	add_renamed(log, EV_EFI_ACTION);
+}
+
+static void add_renamed_device(struct test_log *log)
+{
+	add_renamed(log, EV_EFI_SPDM_DEVICE_AUTHORITY);
+}
+
+static void add_renamed_audit(struct test_log *log)
+{
+	test_log_variable(log, AUTHORITY, false, "AuditMode", &one, 1);
+}
+
+static void add_device(struct test_log *log)
+{
+	test_log_variable(log, EV_EFI_SPDM_DEVICE_AUTHORITY, true, "devdb", "certificate", 11);
+}
+
+static void add_command_without_name(struct test_log *log)
+{
+	test_log_event(log, 8, EV_IPL, "init=/evil", 10, "a name", 7);
+}
+
+static void add_command_renamed(struct test_log *log)
+{
+	test_log_event(log, 8, EV_EVENT_TAG, "init=/evil", 10, "a name", 7);
+}
+
+static void add_image_renamed(struct test_log *log)
+{
+	test_log_event(log, 4, EV_IPL, "an evil image", 13, "a name", 7);
+}
+
+static void add_windows_mark(struct test_log *log)
+{
+	test_log_text(log, 0xffffffff, EV_NO_ACTION, "a mark");
+}
+
 static void add_nothing(struct test_log *log)
 {
 	(void)log;
@@ -279,6 +329,16 @@ static void test_appraise_added(void **state)
 		{ "authority of an old shim", add_old_shim, "", ATTEST_PASSED },
 		{ "boot variable", add_variable_value, "", ATTEST_PASSED },
 		{ "lying boot variable", add_variable_lie, "log.data", ATTEST_FAILED },
+		{ "insecure as action", add_renamed_action, "log.structure", ATTEST_FAILED },
+		{ "insecure as device", add_renamed_device, "sb.forged", ATTEST_FAILED },
+		{ "audit mode as authority", add_renamed_audit, "sb.forged", ATTEST_FAILED },
+		{ "authority of a device", add_device, "", ATTEST_PASSED },
+		{ "command without its name", add_command_without_name, "log.data",
+		  ATTEST_WARNING },
+		{ "command of another type", add_command_renamed, "log.structure",
+		  ATTEST_WARNING },
+		{ "image of another type", add_image_renamed, "log.structure", ATTEST_WARNING },
+		{ "mark of Windows", add_windows_mark, "", ATTEST_PASSED },
 		{ "name of 2^64 - 1", add_long_variable, "log.invalid@", ATTEST_FAILED },
 		{ "name of 2^63", add_longer_variable, "log.invalid@", ATTEST_FAILED },
 	};
