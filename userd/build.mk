@@ -31,6 +31,8 @@ KEYD_LIBS := -ltss2-esys -ltss2-mu -ltss2-rc -ltss2-tctildr -lcrypto -lseccomp -
 MANAGER_LIBS := -lsqlite3 -lmicrohttpd -ljansson -lsystemd -linih -lcrypto -lseccomp
 CLI_LIBS := -lcurl -ljansson -lcrypto -lsqlite3
 VERIFIER_LIBS := -ljansson -lcrypto
+# Its start is a part of each container's: no library that takes long to load.
+HOOK_LIBS := -ljansson -lcrypto
 ALL_LIBS := $(sort $(ENGINE_LIBS) $(KEYD_LIBS) $(MANAGER_LIBS) $(CLI_LIBS))
 
 # $(call program,name,room,libraries)
@@ -67,6 +69,7 @@ $(eval $(if $(wildcard userd/keyd/main.c),$(call program,vtpm-keyd,keyd,$(KEYD_L
 $(eval $(if $(wildcard userd/manager/main.c),$(call program,vtpmd,manager,$(MANAGER_LIBS))))
 $(eval $(if $(wildcard userd/cli/main.c),$(call program,vtpmctl,cli,$(CLI_LIBS))))
 $(eval $(call program,vtpm-verify,verifier,$(VERIFIER_LIBS)))
+$(eval $(if $(wildcard userd/oci/main.c),$(call program,vtpm-oci-hook,oci,$(HOOK_LIBS))))
 
 -include $(wildcard $(B)/userd/*/*.d)
 

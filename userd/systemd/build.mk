@@ -30,6 +30,7 @@ install: programs $(UNITS)
 	$(call put,644,$(wildcard Documentation/man/*.1),$(SHAREDIR)/man/man1)
 	$(call put,644,$(wildcard Documentation/man/*.4),$(SHAREDIR)/man/man4)
 	$(call put,644,$(wildcard Documentation/man/*.8),$(SHAREDIR)/man/man8)
+	$(call put,644,userd/oci/vtpm.json,$(SHAREDIR)/containers/oci/hooks.d)
 	$(call put-as,userd/cli/vtpmctl.bash-completion,$(COMPLETIONS)/vtpmctl)
 
 .PHONY: install

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * vtpm-oci-hook: a vTPM of a container's own, for as long as the container runs.
+ *
+ *	precreate	reads config.json, asks vtpmd for a vTPM, writes config.json with it:
+ *			two bind mounts, two lines for the device cgroup, and the
+ *	poststop	hook, which has vtpmd remove it
+ *
+ * Either way vtpmd powers it on with the launch measured: image and configuration. A
+ * vTPM that was named instead is one that stays, and has no poststop.
+ *
+ * The name of the vTPM is made from the container's root: a second start of a container whose
+ * first one failed finds what is left of it, and begins with a new one.
+ *
+ * It is trusted with what its caller is: to have vtpmd do anything. What it reads is written
+ * by the container engine. A container whose vTPM cannot be had does not start.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+#include <openssl/sha.h>
+
+#include "base/log.h"
+#include "oci/ask.h"
+#include "oci/config.h"
+#include "oci/image.h"
+
+#define PREFIX	    "ct-"
+#define NAME_DIGITS 32
+
+enum {
+	OPTION_RUNTIME_DIR = 1,
+	OPTION_HELP,
+};
+
+static const struct option long_options[] = {
+	{ "runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const char help[] =
+	"vtpm-oci-hook: a vTPM for a container, made with it and removed with it\n"
+	"\n"
+	"usage: vtpm-oci-hook [OPTION...] precreate\n"
+	"       vtpm-oci-hook [OPTION...] poststop NAME\n"
+	"\n"
+	"  --runtime-dir DIR  where vtpmd is (/run/vtpm)\n"
+	"  --help             this\n"
+	"\n"
+	"precreate reads config.json of a container from standard input and writes it to\n"
+	"standard output. A container with the annotation " CONFIG_WANTED "=new gets a vTPM of\n"
+	"its own, with " CONFIG_WANTED "=NAME that one.\n"
+	"\n"
+	"exit status: 0 done; 1 it failed, and says why; 2 usage.\n";
+
+static const char *runtime_dir = "/run/vtpm";
+
+/* Return: the status of HTTP, or -errno; both have been explained where they are no success. */
+static int ask_vtpmd(const char *method, const char *path, json_t *body, int also,
+		     json_t **ret_answer)
+{
+	char socket[PATH_MAX];
+	const char *detail, *next;
+	json_t *answer;
+	int status;
+
+	snprintf(socket, sizeof(socket), "%s/api.sock", runtime_dir);
+	status = ask(socket, method, path, body, &answer);
+	if (status < 0) {
+		log_line("vtpmd at %s: %s; does it run, and may user %u use it?", socket,
+			 strerror(-status), getuid());
+	} else if (status / 100 != 2 && status != also) {
+		detail = json_string_value(json_object_get(answer, "detail"));
+		next = json_string_value(json_object_get(answer, "next"));
+		log_line("%s%s%s", detail ? detail : "vtpmd refuses", next ? "; next: " : "",
+			 next ? next : "");
+	}
+	if (ret_answer)
+		*ret_answer = answer;
+	else
+		json_decref(answer);
+	return status;
+}
+
+static bool remove_vtpm(const char *name)
+{
+	char path[128];
+	int status;
+
+	snprintf(path, sizeof(path), "/v1/vtpms/%s", name);
+	status = ask_vtpmd("DELETE", path, NULL, 404, NULL);
+	return status == 204 || status == 404;
+}
+
+/* What to measure. Return: NULL: it is not known, which has been said */
+static json_t *launch_of(const json_t *config)
+{
+	const char *declared = config_annotation(config, CONFIG_IMAGE);
+	const char *restart = config_annotation(config, CONFIG_RESTART);
+	const char *rootfs = config_rootfs(config);
+	char image[72], configuration[72];
+	int r;
+
+	r = rootfs ? image_of(rootfs, image, sizeof(image)) : -ENOENT;
+	if (r == -EBADMSG || (r && !declared)) {
+		log_line("no image is known for %s: say which by the annotation %s=sha256:DIGEST",
+			 rootfs ? rootfs : "a container without a root", CONFIG_IMAGE);
+		return NULL;
+	}
+	if (config_digest(config, configuration, sizeof(configuration))) {
+		log_line("no memory for the digest of the configuration");
+		return NULL;
+	}
+	return json_pack("{s:s, s:s, s:s}", "image", r ? declared : image, "configuration",
+			 configuration, "restart", restart ? restart : "reset");
+}
+
+/* Return: the vTPM, powered on with its launch measured; NULL: it is not, which has been said */
+static json_t *launch(const char *name, json_t *what)
+{
+	json_t *answer = NULL;
+	char path[128];
+	int status;
+
+	if (!what)
+		return NULL;
+	if (snprintf(path, sizeof(path), "/v1/vtpms/%s/launch", name) >= (int)sizeof(path)) {
+		json_decref(what);
+		log_line("'%s' is no name of a vTPM", name);
+		return NULL;
+	}
+	status = ask_vtpmd("POST", path, what, 0, &answer);
+	if (status == 200)
+		return answer;
+	json_decref(answer);
+	return NULL;
+}
+
+/* Return: it is there, powered off */
+static bool make_vtpm(const json_t *config, const char *name)
+{
+	json_t *body;
+	uid_t uid;
+	gid_t gid;
+	int status;
+
+	if (config_user(config, &uid, &gid)) {
+		log_line("the container's user is nobody on this host: look at its user namespace");
+		return false;
+	}
+	body = json_pack("{s:s, s:I, s:I, s:b}", "name", name, "owner", (json_int_t)uid, "group",
+			 (json_int_t)gid, "start", 0);
+	status = ask_vtpmd("POST", "/v1/vtpms", json_incref(body), 409, NULL);
+	if (status == 409 && remove_vtpm(name))
+		status = ask_vtpmd("POST", "/v1/vtpms", json_incref(body), 0, NULL);
+	json_decref(body);
+	return status == 201;
+}
+
+static void name_of(const char *rootfs, char *ret)
+{
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+
+	SHA256((const uint8_t *)rootfs, strlen(rootfs), digest);
+	ret += snprintf(ret, sizeof(PREFIX), PREFIX);
+	for (size_t i = 0; i < NAME_DIGITS / 2; i++)
+		ret += snprintf(ret, 3, "%02x", digest[i]);
+}
+
+static bool add_vtpm(json_t *config, const char *name, const json_t *vtpm)
+{
+	const json_t *nodes = json_object_get(vtpm, "devices");
+	const char *raw = json_string_value(json_array_get(nodes, 0));
+	const char *rm = json_string_value(json_array_get(nodes, 1));
+	int r;
+
+	if (!raw || !rm) {
+		log_line("'%s' has no nodes: it needs the front end device", name);
+		return false;
+	}
+	r = config_add_vtpm(config, name, raw, rm);
+	if (r)
+		log_line("'%s' cannot be given to the container: %s", name, strerror(-r));
+	return !r;
+}
+
+static bool add_poststop(json_t *config, const char *name)
+{
+	char self[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (length < 0) {
+		log_line("/proc/self/exe: %s", strerror(errno));
+		return false;
+	}
+	self[length] = '\0';
+	return !config_add_poststop(config, json_pack("[s, s, s, s, s]", self, "--runtime-dir",
+						      runtime_dir, "poststop", name));
+}
+
+static bool give(json_t *config, const char *name)
+{
+	json_t *vtpm = launch(name, launch_of(config));
+	bool good = vtpm && add_vtpm(config, name, vtpm);
+
+	json_decref(vtpm);
+	return good;
+}
+
+static bool give_new(json_t *config)
+{
+	char name[sizeof(PREFIX) + NAME_DIGITS];
+	const char *rootfs = config_rootfs(config);
+
+	if (!rootfs) {
+		log_line("config.json names no root: is it one of a container?");
+		return false;
+	}
+	name_of(rootfs, name);
+	if (!make_vtpm(config, name))
+		return false;
+	if (give(config, name) && add_poststop(config, name))
+		return true;
+	remove_vtpm(name);
+	return false;
+}
+
+static int precreate(void)
+{
+	json_error_t error;
+	json_t *config = json_loadf(stdin, 0, &error);
+	const char *wanted = config_annotation(config, CONFIG_WANTED);
+	bool good = true;
+
+	if (!config) {
+		log_line("config.json is no JSON: line %d: %s", error.line, error.text);
+		return 1;
+	}
+	if (wanted)
+		good = strcmp(wanted, "new") ? give(config, wanted) : give_new(config);
+	if (good && (json_dumpf(config, stdout, JSON_COMPACT) || fflush(stdout))) {
+		log_line("config.json cannot be written: %s", strerror(errno));
+		good = false;
+	}
+	json_decref(config);
+	return good ? 0 : 1;
+}
+
+/* The state of the container comes on standard input; whoever writes it wants it read. */
+static int poststop(const char *name)
+{
+	char buffer[4096];
+
+	while (read(STDIN_FILENO, buffer, sizeof(buffer)) > 0)
+		;
+	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0 || strchr(name, '/')) {
+		log_line("'%s' is not one of ours, and stays", name);
+		return 2;
+	}
+	return remove_vtpm(name) ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	int option;
+
+	log_name("vtpm-oci-hook");
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		if (option == OPTION_RUNTIME_DIR) {
+			runtime_dir = optarg;
+		} else if (option == OPTION_HELP) {
+			fputs(help, stdout);
+			return 0;
+		} else {
+			return 2;
+		}
+	}
+	if (argc - optind == 1 && !strcmp(argv[optind], "precreate"))
+		return precreate();
+	if (argc - optind == 2 && !strcmp(argv[optind], "poststop"))
+		return poststop(argv[optind + 1]);
+	log_line("say precreate, or poststop NAME; --help says more");
+	return 2;
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * What the hook reads of a container's configuration, and what it adds; and which image a
+ * storage says that a container has.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "oci/config.h"
+#include "oci/image.h"
+
+#define DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static json_t *parse(const char *text)
+{
+	json_t *config = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+
+	assert_non_null(config);
+	return config;
+}
+
+static json_t *plain(void)
+{
+	return parse("{\"process\": {\"args\": [\"sh\"], \"user\": {\"uid\": 5, \"gid\": 6},"
+		     " \"env\": [\"A=1\", \"HOSTNAME=x\"]}, \"root\": {\"path\": \"/r\"},"
+		     " \"mounts\": [{\"destination\": \"/etc/hosts\", \"source\": \"/run/1\"}],"
+		     " \"linux\": {\"resources\": {\"devices\": [{\"allow\": false}]}}}");
+}
+
+static void test_config_digest(void **state)
+{
+	char first[72], again[72];
+	json_t *config = plain(), *process = json_object_get(config, "process");
+	json_t *mount = json_array_get(json_object_get(config, "mounts"), 0);
+
+	(void)state;
+	assert_int_equal(config_digest(config, first, sizeof(first)), 0);
+	assert_int_equal(strlen(first), 71);
+	/* Another start of the same thing */
+	json_array_set_new(json_object_get(process, "env"), 1, json_string("HOSTNAME=y"));
+	json_object_set_new(mount, "source", json_string("/run/2"));
+	json_object_set_new(config, "hostname", json_string("y"));
+	json_object_set_new(config, "annotations", json_pack("{s:s}", "created", "now"));
+	assert_int_equal(config_digest(config, again, sizeof(again)), 0);
+	assert_string_equal(first, again);
+	/* Another thing */
+	json_array_set_new(json_object_get(process, "env"), 0, json_string("A=2"));
+	assert_int_equal(config_digest(config, again, sizeof(again)), 0);
+	assert_string_not_equal(first, again);
+	json_array_set_new(json_object_get(process, "env"), 0, json_string("A=1"));
+	json_object_set_new(json_object_get(config, "root"), "readonly", json_true());
+	assert_int_equal(config_digest(config, again, sizeof(again)), 0);
+	assert_string_not_equal(first, again);
+	json_decref(config);
+}
+
+/* This test is in the first user namespace, or in one whose maps cover what it asks for. */
+static void test_config_user(void **state)
+{
+	json_t *config = plain();
+	uid_t uid;
+	gid_t gid;
+
+	(void)state;
+	assert_int_equal(config_user(config, &uid, &gid), 0);
+	assert_true(uid == 5 && gid == 6);
+	json_object_set_new(json_object_get(config, "linux"), "uidMappings",
+			    json_pack("[{s:i,s:i,s:i}, {s:i,s:i,s:i}]", "containerID", 0, "hostID",
+				      900, "size", 5, "containerID", 5, "hostID", 100, "size", 9));
+	assert_int_equal(config_user(config, &uid, &gid), 0);
+	assert_true(uid == 100 && gid == 6);
+	json_object_set_new(json_object_get(json_object_get(config, "process"), "user"), "uid",
+			    json_integer(14));
+	assert_int_equal(config_user(config, &uid, &gid), -ERANGE);
+	json_decref(config);
+}
+
+static void test_config_add(void **state)
+{
+	json_t *config = plain(), *mounts, *rules, *rule, *hook;
+
+	(void)state;
+	assert_int_equal(config_add_vtpm(config, "ct-1", "/dev/null", "/dev/zero"), 0);
+	assert_string_equal(config_annotation(config, CONFIG_NAME), "ct-1");
+	mounts = json_object_get(config, "mounts");
+	assert_int_equal(json_array_size(mounts), 3);
+	rule = json_array_get(mounts, 2);
+	assert_string_equal(json_string_value(json_object_get(rule, "type")), "bind");
+	assert_string_equal(json_string_value(json_object_get(rule, "source")), "/dev/zero");
+	assert_string_equal(json_string_value(json_object_get(rule, "destination")),
+			    "/dev/tpmrm0");
+	rules = json_object_get(json_object_get(json_object_get(config, "linux"), "resources"),
+				"devices");
+	assert_int_equal(json_array_size(rules), 3);
+	rule = json_array_get(rules, 1);
+	assert_true(json_is_true(json_object_get(rule, "allow")));
+	assert_int_equal(json_integer_value(json_object_get(rule, "major")), 1);
+	assert_int_equal(json_integer_value(json_object_get(rule, "minor")), 3);
+
+	assert_int_equal(config_add_poststop(config, parse("[\"/hook\", \"poststop\", \"n\"]")), 0);
+	hook = json_array_get(json_object_get(json_object_get(config, "hooks"), "poststop"), 0);
+	assert_string_equal(json_string_value(json_object_get(hook, "path")), "/hook");
+	assert_int_equal(json_array_size(json_object_get(hook, "args")), 3);
+	json_decref(config);
+
+	config = json_object();
+	assert_int_equal(config_add_vtpm(config, "ct-1", "/dev/null", "/no/such"), -ENOENT);
+	json_decref(config);
+}
+
+static void put(const char *folder, const char *name, const char *text)
+{
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void test_image_of(void **state)
+{
+	char folder[] = "/tmp/vtpm-test-oci.XXXXXX", path[128], image[72];
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/overlay-containers", folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	put(path, "containers.json",
+	    "[{\"layer\": \"l1\", \"image\": \"" DIGEST "\"}, {\"layer\": \"l2\", \"image\": 7}]");
+	snprintf(path, sizeof(path), "%s/overlay/l1/merged", folder);
+	assert_int_equal(image_of(path, image, sizeof(image)), 0);
+	assert_string_equal(image, "sha256:" DIGEST);
+	snprintf(path, sizeof(path), "%s/overlay/l2/merged", folder);
+	assert_int_equal(image_of(path, image, sizeof(image)), -EBADMSG);
+	/* A layer is a whole name, and a storage is not of another driver. */
+	snprintf(path, sizeof(path), "%s/overlay/l11/merged", folder);
+	assert_int_equal(image_of(path, image, sizeof(image)), -ENOENT);
+	snprintf(path, sizeof(path), "%s/vfs/l1/merged", folder);
+	assert_int_equal(image_of(path, image, sizeof(image)), -ENOENT);
+	assert_int_equal(image_of("/", image, sizeof(image)), -ENOENT);
+
+	snprintf(path, sizeof(path), "%s/overlay-containers/containers.json", folder);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/overlay-containers", folder);
+	rmdir(path);
+	rmdir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_config_digest),
+		cmocka_unit_test(test_config_user),
+		cmocka_unit_test(test_config_add),
+		cmocka_unit_test(test_image_of),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
