@@ -211,3 +211,74 @@ config() {
 	ctl stop vm1 && has "$(ctl config vm1 2>&1)" "is off" && stop
 }
 check config config
+
+# The key that two hosts share; here it is one host, and the vTPMs are two.
+migration_key() {
+	openssl rand -hex 32 >"$place/key"
+	ctl host migration-key --key-fd 5 5<"$place/key"
+}
+
+# Without a key QEMU knows at once; with one, the state follows the machine, sealed.
+migrate() {
+	machine && ctl create vm2 --front-end vm && qemu vm1 && booted vm1 || return
+	has "$(qmp vm1 '{"execute": "migrate", "arguments": {"uri": "exec:cat"}}' 2>&1)" \
+		"Migration disabled" || return
+	unplug
+	migration_key && ctl stop vm1 && ctl start vm1 && ctl stop vm2 && ctl start vm2 || return
+	has "$(control -c)" "0x17fff" && has "$(control -g)" "0x3" || return
+	qemu vm1 && booted vm1 || return
+	local first=$qemu
+	qemu vm2 -incoming "unix:$place/way" && until_true 10 test -S "$place/way" || return
+	qmp vm1 '{"execute": "migrate", "arguments": {"uri": "unix:'"$place/way"'"}}' || return
+	until_true 30 is_at vm2 '"running": true' || return
+	is_at vm1 postmigrate || return
+	kill -9 "$first"
+	wait "$first" 2>/dev/null
+	slay || return
+	unplug
+	pcrs vm1 >"$place/here" && pcrs vm2 >"$place/there" || return
+	! has "$(cat "$place/there")" 0x000000 && cmp "$place/here" "$place/there" || return
+	cmp <(tools vm1 readpublic -c 0x81010001 -f pem -o /dev/stdout 2>/dev/null) \
+		<(tools vm2 readpublic -c 0x81010001 -f pem -o /dev/stdout 2>/dev/null) || return
+	stop
+}
+is_at() { has "$(qmp "$1" query-status)" "$2"; }
+check qemu-migrates migrate
+
+snapshot() {
+	local hmp='{"execute": "human-monitor-command", "arguments": {"command-line": "'
+	local disk=(-drive "if=none,file=$place/disk.qcow2")
+	machine && migration_key && ctl stop vm1 && ctl start vm1 || return
+	qemu-img create -q -f qcow2 "$place/disk.qcow2" 64M || return
+	qemu vm1 "${disk[@]}" && booted vm1 && qmp vm1 "${hmp}savevm one\"}}" quit || return
+	wait "$qemu"
+	control -i && tools vm1 startup -c || return
+	tools vm1 pcrextend 4:sha256="$(printf %064d 7)" && control -s || return
+	qemu vm1 "${disk[@]}" -loadvm one && until_true 10 is_at vm1 '"running": true' || return
+	unplug
+	! has "$(pcrs vm1)" 0x000000 && pcrs vm1 >"$place/loaded" || return
+	qemu vm1 "${disk[@]}" && booted vm1 && unplug && pcrs vm1 >"$place/booted" || return
+	cmp "$place/booted" "$place/loaded" && stop
+}
+check qemu-snapshot snapshot
+
+# What comes must be what left, under the same key, both parts of one moment.
+carried() {
+	machine && ctl create vm2 --front-end vm && migration_key || return
+	ctl stop vm1 && ctl start vm1 && control -i && tools vm1 startup -c || return
+	control --save permanent "$place/perm" && control --save volatile "$place/vol" || return
+	has "$(control --load permanent "$place/perm" 2>&1)" 0xa || return
+	tools vm1 nvdefine 0x1500001 -C o -s 8 -a "ownerread|ownerwrite" || return
+	control --save volatile "$place/later" && control --stop || return
+	control --load permanent "$place/perm" && control --load volatile "$place/later" || return
+	has "$(control -i 2>&1)" 0x9 || return
+	control --load permanent "$place/perm" && control --load volatile "$place/vol" || return
+	control -i && ! tools vm1 nvreadpublic 0x1500001 || return
+	tools vm1 pcrread sha256:0 && control --stop || return
+	printf x | dd of="$place/perm" bs=1 seek=300 conv=notrunc status=none
+	has "$(control --load permanent "$place/perm" 2>&1)" 0x21 || return
+	control -i && tools vm1 startup -c || return
+	has "$(swtpm_ioctl --unix "$(field vm2 control_socket)" --load permanent "$place/vol" 2>&1)" \
+		0xd && stop
+}
+check control-carried-states carried

@@ -74,6 +74,7 @@ enum cli_format {
  * @recovery_code_file: where the code goes; NULL for none
  * @recovery_code_fd: where the code goes, or comes from; -1 for none
  * @owner_password_fd: where the password comes from; -1 for none
+ * @key_fd: where the migration key comes from; -1 for the terminal
  * @accept_rollback: take an older store for the newest one
  * @accept_move: take the store although host TPM or counter is another one
  * @rollback: how the store shall be protected; NULL for the default
@@ -111,6 +112,7 @@ struct cli {
 	const char *recovery_code_file;
 	int recovery_code_fd;
 	int owner_password_fd;
+	int key_fd;
 	bool accept_rollback;
 	bool accept_move;
 	const char *rollback;
@@ -153,6 +155,7 @@ void cli_host_print(const struct cli *cli, const json_t *host);
 /* The commands; @name is that of a vTPM, NULL where the command takes none. */
 enum cli_exit cli_fsck(struct cli *cli, const char *name);
 enum cli_exit cli_host_init(struct cli *cli, const char *name);
+enum cli_exit cli_host_migration_key(struct cli *cli, const char *name);
 enum cli_exit cli_host_show(struct cli *cli, const char *name);
 enum cli_exit cli_host_unlock(struct cli *cli, const char *name);
 enum cli_exit cli_host_upgrade(struct cli *cli, const char *name);

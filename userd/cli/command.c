@@ -55,6 +55,12 @@ static const struct command commands[] = {
 	  "let the vtpm-spawn that is installed take over",
 	  "vTPMs that run go on in its engines: PCRs, sessions and connections stay. Where it\n"
 	  "cannot take over, the one that runs goes on." },
+	{ "host migration-key", cli_host_migration_key, false, "key-fd", "[--key-fd N]",
+	  "give the host the key that states of machines are moved under",
+	  "64 hexadecimal digits (openssl rand -hex 32), the same at each host that machines "
+	  "shall\n"
+	  "move to. Asks for them on the terminal, or reads them from a descriptor. vTPMs have it\n"
+	  "once they are started again." },
 	{ "create", cli_vtpm_create, true, "front-end owner mode pcr-banks no-start",
 	  "[--front-end device|chip|socket|vm] [--owner USER[:GROUP]] [--mode MODE] "
 	  "[--pcr-banks sha256,sha384] [--no-start]",

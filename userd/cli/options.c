@@ -92,6 +92,11 @@ static bool take_recovery_code_fd(struct cli *cli, char *text)
 	return take_fd(text, &cli->recovery_code_fd);
 }
 
+static bool take_key_fd(struct cli *cli, char *text)
+{
+	return take_fd(text, &cli->key_fd);
+}
+
 static bool take_owner_password_fd(struct cli *cli, char *text)
 {
 	return take_fd(text, &cli->owner_password_fd);
@@ -257,6 +262,7 @@ static const struct row rows[] = {
 	  take_rollback, 0 },
 	{ "window", "SECONDS", "with lazy: what an older copy may lack at most (600)", take_window,
 	  0 },
+	{ "key-fd", "N", "read the migration key from a descriptor", take_key_fd, 0 },
 	{ "accept-rollback", NULL,
 	  "use a store that is not the newest one: WHAT CAME SINCE IS LOST",
 	  FLAG(accept_rollback) },
@@ -337,7 +343,7 @@ enum cli_exit cli_options_parse(struct cli *cli, int argc, char **argv)
 	enum cli_exit status = CLI_EXIT_OK;
 	int found;
 
-	*cli = (struct cli){ .recovery_code_fd = -1, .owner_password_fd = -1 };
+	*cli = (struct cli){ .recovery_code_fd = -1, .owner_password_fd = -1, .key_fd = -1 };
 	for (size_t i = 0; i < ROWS; i++)
 		options[i] = (struct option){
 			.name = rows[i].name,

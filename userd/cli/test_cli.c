@@ -604,11 +604,60 @@ static void test_cli_usage(void **state)
 	assert_int_equal(ctl("show one"), 0);
 }
 
+static bool is_migration_box(const uint8_t *box, size_t length)
+{
+	return is_boxed(BOX_MIGRATION, box, length, "0123456789abcdefghijklmnopqrstuv", 32);
+}
+
+static void wants_migration_key(struct manager *fake)
+{
+	fake->migration_box = is_migration_box;
+}
+
+static void test_cli_migration_key(void **state)
+{
+	(void)state;
+	begin(wants_migration_key);
+	assert_int_equal(ctl("host migration-key"), 2);
+	assert_says(run.err, "no terminal");
+	run.stdin_text = "303132333435363738396162636465666768696a6b6c6d6e6f7071727374757g";
+	assert_int_equal(ctl("host migration-key --key-fd 9"), 2);
+	assert_says(run.err, "64 hexadecimal digits");
+	run.stdin_text = "303132333435363738396162636465666768696a6b6c6d6e6f70717273747500";
+	assert_int_equal(ctl("host migration-key --key-fd 9"), 2);
+	run.stdin_text = "303132333435363738396162636465666768696A6B6C6D6E6F70717273747576";
+	assert_int_equal(ctl("host migration-key --key-fd 9"), 0);
+	assert_says(run.out, "is kept");
+	assert_silent(run.out, run.stdin_text);
+}
+
+static void with_a_machine(struct manager *fake)
+{
+	with_vtpms(fake);
+	fake->vtpms[0].define.front = VTPM_FRONT_VM;
+}
+
+static void test_cli_config(void **state)
+{
+	(void)state;
+	begin(with_a_machine);
+	assert_int_equal(ctl("config one"), 0);
+	assert_says(run.out, "-chardev socket,id=vtpm-control,path=/run/vtpm/one.sock.ctrl");
+	assert_int_equal(ctl("config one --format libvirt"), 0);
+	assert_says(run.out, "<source type='unix' mode='connect' path='/run/vtpm/one.sock.ctrl'/>");
+	assert_int_equal(ctl("config one --json"), 0);
+	assert_says(run.out, "\"control_socket\": \"/run/vtpm/one.sock.ctrl\"");
+	assert_int_equal(ctl("config off"), 4);
+	assert_says(run.err, "front end socket");
+	assert_int_equal(ctl("config one --format xen"), 2);
+	assert_int_equal(ctl("config none"), 3);
+}
+
 static void test_cli_help(void **state)
 {
 	const char *const commands[] = { "host init", "host show", "host unlock", "create",
-					 "start",     "stop",	   "reset",	  "list",
-					 "show",      "wait",	   "remove",	  "help" };
+					 "host migration-key", "config", "wait", "remove",
+					 "start",     "stop",	   "reset",	  "list", "show", "help" };
 	char line[64], list[64 * 1024];
 
 	(void)state;
@@ -1004,6 +1053,7 @@ int main(void)
 		TEST(test_cli_config_refused),
 		TEST(test_cli_exit_statuses),
 		TEST(test_cli_usage),
+		TEST(test_cli_migration_key), TEST(test_cli_config),
 		TEST(test_cli_help),
 		TEST(test_cli_full_disk),
 		TEST(test_cli_escapes),

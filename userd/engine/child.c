@@ -163,6 +163,8 @@ static int take_key(const struct engine_zygote *zygote, int keyd)
 	if (r)
 		return engine_fails(&engine, r, "%s", sentence);
 	r = envelope_key_init(&engine.key, key.key, config->uuid, config->epoch, key.id);
+	if (!r)
+		r = carry_set_key(&engine, key.has_migration_key ? key.migration_key : NULL);
 	if (!r && key.entropy_length)
 		r = entropy_add(key.entropy, key.entropy_length);
 	secret_wipe(&key, sizeof(key));
@@ -207,6 +209,7 @@ int engine_child(const struct engine_zygote *zygote, unsigned int links)
 	if (!r)
 		r = engine_end(&engine);
 	engine_control_end(&engine);
+	carry_done(&engine);
 	channel_ends(&channel, (uint32_t)status_of(r), engine_reason(&engine, r));
 	envelope_key_done(&engine.key);
 	unit_unmap(&engine.unit);

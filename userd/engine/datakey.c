@@ -21,7 +21,8 @@ struct answer {
 static int on_key(void *context, struct ipc_in *in)
 {
 	struct answer *answer = context;
-	const uint8_t *entropy;
+	const uint8_t *entropy, *migration;
+	size_t length;
 	uint32_t tag;
 
 	tag = cursor_get_u32(&in->body);
@@ -33,6 +34,10 @@ static int on_key(void *context, struct ipc_in *in)
 		entropy = ipc_get_blob(in, KEYD_ENTROPY_SIZE, &answer->key.entropy_length);
 		cursor_copy(answer->key.entropy, sizeof(answer->key.entropy), entropy,
 			    answer->key.entropy_length);
+		migration = ipc_get_blob(in, KEYD_DATA_KEY_SIZE, &length);
+		answer->key.has_migration_key = length == KEYD_DATA_KEY_SIZE;
+		cursor_copy(answer->key.migration_key, sizeof(answer->key.migration_key), migration,
+			    length);
 	}
 	return ipc_ended(in) && tag == TAG ? 0 : -EPROTO;
 }

@@ -6,6 +6,7 @@
 #ifndef ENGINE_DATAKEY_H
 #define ENGINE_DATAKEY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,12 +22,16 @@
  * @key: the key
  * @entropy: random bytes of the host TPM
  * @entropy_length: how many, 0 where there is no host TPM
+ * @migration_key: key that states are carried to another host under
+ * @has_migration_key: the host has one
  */
 struct datakey {
 	uint32_t id;
 	uint8_t key[KEYD_DATA_KEY_SIZE];
 	uint8_t entropy[KEYD_ENTROPY_SIZE];
 	size_t entropy_length;
+	uint8_t migration_key[KEYD_DATA_KEY_SIZE];
+	bool has_migration_key;
 };
 
 /**

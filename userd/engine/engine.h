@@ -13,6 +13,7 @@
  *	child.c		birth and death of an engine that vtpm-spawn forked
  *	channel.c, datakey.c	its talk with manager and keyd
  *	control.c	what is asked on the control channel of a stream link
+ *	carry.c		states that leave for another host, and come from one
  *	cancel.c	stopping a command that nobody waits for
  *	outcome.c	why it ends
  *	tpmlib.c, unit.c, unit_log.c, link.c	what these work with
@@ -80,6 +81,8 @@ enum engine_exit {
  * @rm: its clients' objects and sessions
  * @store: where the permanent state goes, borrowed
  * @key: data key of the TPM
+ * @migration_key: key that states are carried to another host under
+ * @carries: there is one
  * @record: what the store held at the start; its bytes until the first commit
  * @instance: life of the device
  * @firmware: the vTPM has firmware of its own: it does Startup and owns platformAuth
@@ -101,6 +104,8 @@ struct engine {
 	struct rm rm;
 	struct store *store;
 	struct envelope_key key;
+	struct envelope_key migration_key;
+	bool carries;
 	struct store_record record;
 	uint64_t instance;
 	bool firmware;
@@ -222,6 +227,43 @@ void engine_control_begin(struct engine *engine);
 
 /** engine_control_end() - wipe what waits for a power-on that does not come */
 void engine_control_end(struct engine *engine);
+
+/* carry.c */
+
+/**
+ * carry_set_key() - let states leave and come, sealed with this key
+ * @bytes: GCM_KEY_SIZE bytes, copied; NULL: they stay here
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int carry_set_key(struct engine *engine, const uint8_t *bytes);
+
+/** carry_done() - wipe the key and what came and was not used */
+void carry_done(struct engine *engine);
+
+/**
+ * carry_out() - seal a state of the current unit
+ * @out: for the ciphertext
+ *
+ * Return: 0; CTRL_KEY_NOT_FOUND; CTRL_SIZE; as engine_open_unit().
+ */
+int carry_out(struct engine *engine, enum ctrl_state state, struct cursor_out *out);
+
+/**
+ * carry_in() - open a state and keep it for carry_begin()
+ *
+ * Return: 0; CTRL_KEY_NOT_FOUND; CTRL_DECRYPT_ERROR; -ENOMEM.
+ */
+int carry_in(struct engine *engine, enum ctrl_state state, const uint8_t *bytes, size_t length);
+
+/**
+ * carry_begin() - go on with the states that came
+ * @loaded: which ones should be here, bit n: &enum ctrl_state
+ *
+ * Return: 0; CTRL_FAIL (they are not here, are none of libtpms's, or not of one moment; what
+ * was here before is back); as engine_import().
+ */
+int carry_begin(struct engine *engine, uint8_t loaded);
 
 /* loop.c */
 

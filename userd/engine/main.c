@@ -145,6 +145,7 @@ int main(int argc, char **argv)
 	if (r < 0 && r != -EPIPE)
 		log_line("ends: errno %d", -r);
 	engine_control_end(&engine);
+	carry_done(&engine);
 	store_free(engine.store);
 	unit_unmap(&engine.unit);
 	envelope_key_done(&engine.key);

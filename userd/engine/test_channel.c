@@ -299,6 +299,7 @@ static struct ipc_out key_answer(uint32_t tag, uint32_t error, const char *sente
 {
 	struct ipc_out out = ipc_out(KEYD_KEY_IS, bytes, sizeof(bytes));
 	uint8_t key[KEYD_DATA_KEY_SIZE] = { 3 }, entropy[KEYD_ENTROPY_SIZE] = { 4 };
+	uint8_t migration[KEYD_DATA_KEY_SIZE] = { 5 };
 
 	cursor_put_u32(&out.body, tag);
 	cursor_put_u32(&out.body, error);
@@ -307,6 +308,7 @@ static struct ipc_out key_answer(uint32_t tag, uint32_t error, const char *sente
 		cursor_put_u32(&out.body, 99);
 		cursor_put_raw(&out.body, key, sizeof(key));
 		ipc_put_blob(&out, entropy, sizeof(entropy));
+		ipc_put_blob(&out, migration, sizeof(migration));
 	}
 	return out;
 }
@@ -330,6 +332,8 @@ static void test_datakey(void **state)
 	assert_int_equal(key.id, 99);
 	assert_int_equal(key.key[0], 3);
 	assert_int_equal(key.entropy_length, KEYD_ENTROPY_SIZE);
+	assert_true(key.has_migration_key);
+	assert_int_equal(key.migration_key[0], 5);
 	out = key_answer(1, ENOKEY, "Unlock the host.");
 	say(&out);
 	assert_int_equal(fetch(&key, sentence), -ENOKEY);

@@ -9,6 +9,7 @@
  *	orders_store.c	the same, of those about the store
  *	answer.c	answers to them
  *	typed.c		what a person typed
+ *	migration.c	the key that states are carried to another host under
  *	witness.c	is the store the newest?
  *	grant.c		tickets: data keys on their way to an engine
  *	pool.c		random bytes of the host TPM, kept ahead

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "keyd/answer.h"
+#include "keyd/migration.h"
 #include "keyd/orders.h"
 #include "keyd/typed.h"
 
@@ -297,6 +298,44 @@ static int on_grant(void *context, struct ipc_in *in)
 	return answer_plain(peer, KEYD_GRANTED, tag, r, &reason);
 }
 
+static int set_migration_key(const struct keyd *keyd, struct seal_bytes box,
+			     struct reason *reason)
+{
+	uint8_t key[KEYD_DATA_KEY_SIZE];
+	int r = usable(keyd, reason);
+
+	if (!r)
+		r = typed_migration_key(keyd, box, key, reason);
+	if (r)
+		return r;
+	r = migration_put(keyd, key);
+	secret_wipe(key, sizeof(key));
+	return r ? refuse(reason, r,
+			  "the migration key cannot be kept in %s/keys: make room or repair the "
+			  "disk",
+			  keyd->options.state_dir) :
+		   0;
+}
+
+static int on_migration(void *context, struct ipc_in *in)
+{
+	struct keyd_peer *peer = context;
+	uint32_t tag = cursor_get_u32(&in->body);
+	struct seal_bytes box;
+	struct reason reason;
+	int r;
+
+	box.at = ipc_get_blob(in, KEYD_BOX_MAX, &box.length);
+	if (!ipc_ended(in))
+		return -EPROTO;
+	r = set_migration_key(peer->keyd, box, &reason);
+	if (r)
+		log_line("security: no new migration key: %s", reason.text);
+	else
+		log_line("security: a new migration key, set by pid %d", (int)peer->pid);
+	return answer_plain(peer, KEYD_MIGRATION_SET, tag, r, &reason);
+}
+
 static int on_end(void *context, struct ipc_in *in)
 {
 	struct keyd_peer *peer = context;
@@ -313,9 +352,13 @@ static int send_key(struct keyd_peer *peer, uint32_t tag, const struct data_key 
 {
 	struct keyd *keyd = peer->keyd;
 	uint8_t entropy[KEYD_ENTROPY_SIZE];
+	struct data_key migration;
 	struct answer answer;
 	struct reason reason;
-	int r, none = -ENODEV;
+	int r, none = -ENODEV, stays = migration_get(keyd, &migration);
+
+	if (stays && stays != -ENOENT)
+		log_line("an engine gets no migration key: it cannot be read (errno %d)", -stays);
 
 	if (keyd->host.storage != ESYS_TR_NONE) {
 		none = pool_take(&keyd->pool, &keyd->host, entropy, &reason);
@@ -326,6 +369,8 @@ static int send_key(struct keyd_peer *peer, uint32_t tag, const struct data_key 
 	cursor_put_u32(&answer.out.body, key->id);
 	cursor_put_raw(&answer.out.body, key->key, sizeof(key->key));
 	ipc_put_blob(&answer.out, entropy, none ? 0 : sizeof(entropy));
+	ipc_put_blob(&answer.out, migration.key, stays ? 0 : sizeof(migration.key));
+	secret_wipe(&migration, sizeof(migration));
 	r = answer_finish(peer, &answer);
 	secret_wipe(entropy, sizeof(entropy));
 	keyd_refill(keyd);
@@ -366,6 +411,7 @@ static const struct ipc_permit permits[] = {
 	{ KEYD_RECOVERY, KEYD_EITHER | KEYD_MANAGER, on_recovery },
 	{ KEYD_NEW_KEY, KEYD_EITHER | KEYD_MANAGER, on_new_key },
 	{ KEYD_GRANT, KEYD_EITHER | KEYD_MANAGER, on_grant },
+	{ KEYD_MIGRATION, KEYD_EITHER | KEYD_MANAGER, on_migration },
 	{ KEYD_END, KEYD_EITHER | KEYD_MANAGER, on_end },
 	{ KEYD_WITNESS, KEYD_EITHER | KEYD_MANAGER, keyd_on_witness },
 	{ KEYD_SEAL_ROOT, KEYD_EITHER | KEYD_MANAGER, keyd_on_seal_root },

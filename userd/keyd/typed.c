@@ -26,19 +26,32 @@ int typed_password(const struct keyd *keyd, struct seal_bytes box, uint8_t ret[B
 	return box.length ? open_box(keyd, BOX_OWNER, box, ret, ret_length, reason) : 0;
 }
 
-int typed_root_key(const struct keyd *keyd, struct seal_bytes box, uint8_t ret[SEAL_KEY_SIZE],
-		   struct reason *reason)
+static int typed_key(const struct keyd *keyd, const char *label, const char *what,
+		     struct seal_bytes box, uint8_t *ret, size_t size, struct reason *reason)
 {
 	uint8_t text[BOX_TEXT_MAX];
 	size_t length;
 	int r;
 
-	r = open_box(keyd, BOX_ROOT, box, text, &length, reason);
-	if (!r && length != SEAL_KEY_SIZE)
-		r = refuse(reason, -EKEYREJECTED, "a host root key has %d bytes, this had %zu",
-			   SEAL_KEY_SIZE, length);
+	r = open_box(keyd, label, box, text, &length, reason);
+	if (!r && length != size)
+		r = refuse(reason, -EKEYREJECTED, "a %s has %zu bytes, this had %zu", what, size,
+			   length);
 	if (!r)
-		cursor_copy(ret, SEAL_KEY_SIZE, text, length);
+		cursor_copy(ret, size, text, length);
 	secret_wipe(text, sizeof(text));
 	return r;
+}
+
+int typed_root_key(const struct keyd *keyd, struct seal_bytes box, uint8_t ret[SEAL_KEY_SIZE],
+		   struct reason *reason)
+{
+	return typed_key(keyd, BOX_ROOT, "host root key", box, ret, SEAL_KEY_SIZE, reason);
+}
+
+int typed_migration_key(const struct keyd *keyd, struct seal_bytes box,
+			uint8_t ret[KEYD_DATA_KEY_SIZE], struct reason *reason)
+{
+	return typed_key(keyd, BOX_MIGRATION, "migration key", box, ret, KEYD_DATA_KEY_SIZE,
+			 reason);
 }

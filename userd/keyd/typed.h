@@ -28,4 +28,13 @@ int typed_password(const struct keyd *keyd, struct seal_bytes box, uint8_t ret[B
 int typed_root_key(const struct keyd *keyd, struct seal_bytes box, uint8_t ret[SEAL_KEY_SIZE],
 		   struct reason *reason);
 
+/**
+ * typed_migration_key() - a migration key
+ * @ret: set on success; the caller wipes it
+ *
+ * Return: 0; -EKEYREJECTED (not for this session key, or no such key), with a reason.
+ */
+int typed_migration_key(const struct keyd *keyd, struct seal_bytes box,
+			uint8_t ret[KEYD_DATA_KEY_SIZE], struct reason *reason);
+
 #endif /* KEYD_TYPED_H */

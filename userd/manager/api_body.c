@@ -473,6 +473,14 @@ bool api_json_unlock(struct api_unlock *what, const char *body, size_t length,
 		    sizeof(unlock_members) / sizeof(unlock_members[0]), what, problem);
 }
 
+/* POST /v1/host/migration-key: the first of those members alone */
+
+bool api_json_box(struct api_unlock *what, const char *body, size_t length, struct problem *problem)
+{
+	*what = (struct api_unlock){ 0 };
+	return take(body, length, unlock_members, 1, what, problem);
+}
+
 /* POST /v1/host/accept */
 
 static bool take_accept_box(const json_t *value, void *into)

@@ -59,6 +59,10 @@ bool api_json_launch(struct manager_launch *what, const char *body, size_t lengt
 bool api_json_host_init(struct manager_host_init *what, const char *body, size_t length,
 			struct problem *problem);
 
+/** api_json_box() - read the body of POST /v1/host/migration-key: no more than a box */
+bool api_json_box(struct api_unlock *what, const char *body, size_t length,
+		  struct problem *problem);
+
 /** api_json_unlock() - read the body of POST /v1/host/unlock */
 bool api_json_unlock(struct api_unlock *what, const char *body, size_t length,
 		     struct problem *problem);

@@ -115,6 +115,18 @@ static void post_host_unlock(struct api_request *request)
 				    host_done, request);
 }
 
+static void post_host_migration_key(struct api_request *request)
+{
+	struct problem problem;
+	struct api_unlock what;
+
+	if (!api_json_box(&what, request->body, request->length, &problem))
+		api_request_fail(request, &problem);
+	else if (api_request_pend(request))
+		manager_host_migration_key(request->api->manager, what.box, what.box_length,
+					   host_done, request);
+}
+
 static void post_host_accept(struct api_request *request)
 {
 	struct manager_host_accept what;
@@ -341,6 +353,7 @@ static const struct api_route routes[] = {
 	{ "GET", "/v1/host/recovery", get_host_recovery, NULL },
 	{ "POST", "/v1/host/unlock", post_host_unlock, NULL },
 	{ "POST", "/v1/host/upgrade", post_host_upgrade, NULL },
+	{ "POST", "/v1/host/migration-key", post_host_migration_key, NULL },
 	{ "GET", "/v1/vtpms", get_vtpms, NULL },
 	{ "POST", "/v1/vtpms", post_vtpms, NULL },
 	{ "GET", "/v1/vtpms/{name}", get_vtpm, NULL },

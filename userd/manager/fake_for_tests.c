@@ -370,6 +370,16 @@ void manager_host_unlock(struct manager *fake, const uint8_t *box, size_t length
 		fake->host.state = KEYD_STATE_UNLOCKED;
 }
 
+void manager_host_migration_key(struct manager *fake, const uint8_t *box, size_t length,
+				manager_done done, void *context)
+{
+	struct fake_job *job = job_new(fake, "", run_nothing, done, context);
+
+	if (fake->migration_box && !fake->migration_box(box, length))
+		problem_set(&job->problem, PROBLEM_INVALID, "give 32 bytes",
+			    "the box holds no migration key");
+}
+
 void manager_host_accept(struct manager *fake, const struct manager_host_accept *what,
 			 manager_done done, void *context)
 {

@@ -45,6 +45,7 @@ struct fake_vtpm {
  * @log_path: of all logs; NULL: there is none
  * @owner_box: does this box hold the owner password? NULL: none is wanted
  * @root_box: does this box hold the root key?
+ * @migration_box: does this box hold a migration key?
  * @init: what manager_host_init() was told last
  * @bound: manager_host_unlock() was told to bind
  * @accept: what manager_host_accept() was told last
@@ -64,6 +65,7 @@ struct manager {
 	const char *log_path;
 	bool (*owner_box)(const uint8_t *box, size_t length);
 	bool (*root_box)(const uint8_t *box, size_t length);
+	bool (*migration_box)(const uint8_t *box, size_t length);
 	struct manager_host_init init;
 	bool bound;
 	struct manager_host_accept accept;

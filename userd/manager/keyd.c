@@ -348,6 +348,16 @@ void manager_host_unlock(struct manager *manager, const uint8_t *box, size_t len
 	peer_send(&manager->keyd, &out, host_done, new_asker(manager, done, context));
 }
 
+void manager_host_migration_key(struct manager *manager, const uint8_t *box, size_t length,
+				manager_done done, void *context)
+{
+	uint8_t buffer[KEYD_BOX_MAX + 256];
+	struct ipc_out out = peer_call(&manager->keyd, KEYD_MIGRATION, buffer, sizeof(buffer));
+
+	ipc_put_blob(&out, box, length);
+	peer_send(&manager->keyd, &out, host_done, new_asker(manager, done, context));
+}
+
 static int recovery_is(void *context, const struct peer_answer *answer)
 {
 	struct asker *asker = context;

@@ -177,6 +177,10 @@ void manager_host_init(struct manager *manager, const struct manager_host_init *
 void manager_host_unlock(struct manager *manager, const uint8_t *box, size_t length, bool bind,
 			 manager_done done, void *context);
 
+/** manager_host_migration_key() - keep the migration key that is in a box */
+void manager_host_migration_key(struct manager *manager, const uint8_t *box, size_t length,
+				manager_done done, void *context);
+
 /**
  * struct manager_host_accept - what KEYD_ACCEPT is told
  * @rollback: an older store shall be used all the same

@@ -265,28 +265,12 @@ static void test_api_head(void **state)
 static void test_api_create_view(void **state)
 {
 	const char *const members[] = {
-		"name",
-		"uuid",
-		"state",
-		"phase",
-		"reason",
-		"front_end",
-		"devices",
-		"socket",
-		"control_socket",
-		"owner",
-		"group",
-		"mode",
-		"pcr_banks",
-		"engine_pid",
-		"generation",
-		"epoch",
-		"instance",
-		"created",
-		"hardware_protected",
-		"protection",
-		"engine_deaths",
-		"rollback_protection",
+		"name",	      "uuid",	  "state",	   "phase",
+		"reason",     "front_end", "devices",	   "socket",
+		"owner",      "group",	  "mode",	   "pcr_banks",
+		"engine_pid", "generation", "epoch",	   "instance",
+		"created",    "protection", "engine_deaths", "hardware_protected",
+		"rollback_protection", "control_socket",
 	};
 
 	(void)state;
@@ -461,10 +445,10 @@ static void test_api_host_unlock(void **state)
 {
 	(void)state;
 	f.fake.host.state = KEYD_STATE_LOCKED;
-	assert_int_equal(ask("POST", "/v1/host/unlock", "{\"box\": \"0a0b\", \"bind\": true}"),
-			 200);
+	assert_int_equal(ask("POST", "/v1/host/unlock", "{\"box\": \"0a0b\",\"bind\": true}"), 200);
 	assert_string_equal(text("state"), "unlocked");
 	assert_true(f.fake.bound);
+	assert_int_equal(ask("POST", "/v1/host/migration-key", "{\"box\": \"0a0b\"}"), 200);
 }
 
 static void test_api_host_accept(void **state)
@@ -655,8 +639,9 @@ static void test_api_host_body_malformed(void **state)
 		assert_int_equal(ask("POST", "/v1/host/init", init_body(init[i])), 400);
 	assert_int_equal(ask("POST", "/v1/host/init", "{}"), 400);
 	assert_int_equal(ask("POST", "/v1/host/init", "{\"recovery_public\": \"04ab\"}"), 400);
-	for (size_t i = 0; i < sizeof(unlock) / sizeof(unlock[0]); i++)
-		assert_int_equal(ask("POST", "/v1/host/unlock", unlock[i]), 400);
+	for (size_t i = 0; i < 2 * sizeof(unlock) / sizeof(unlock[0]); i++)
+		assert_int_equal(ask("POST", i & 1 ? "/v1/host/migration-key" : "/v1/host/unlock",
+				     unlock[i / 2]), 400);
 }
 
 static void test_api_media_type(void **state)

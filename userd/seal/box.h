@@ -23,9 +23,10 @@
 #define BOX_TEXT_MAX 512
 
 /* What a box is for; each text has one of these and no other box is taken for it. */
-#define BOX_RECOVERY "vtpm recovery slot"
-#define BOX_ROOT     "vtpm host root key"
-#define BOX_OWNER    "vtpm host TPM owner password"
+#define BOX_RECOVERY  "vtpm recovery slot"
+#define BOX_ROOT      "vtpm host root key"
+#define BOX_OWNER     "vtpm host TPM owner password"
+#define BOX_MIGRATION "vtpm migration key"
 
 /**
  * box_close() - fill a box

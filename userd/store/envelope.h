@@ -32,10 +32,15 @@
  * @ENVELOPE_PERMANENT: permanent state of libtpms
  * @ENVELOPE_UNIT_KEY: key of an engine's checkpoint; its generation is the
  *	instance of the device
+ * @ENVELOPE_CARRIED_PERMANENT: permanent state on its way to another host, under a key that
+ *	both have and for the nil uuid in epoch 0
+ * @ENVELOPE_CARRIED_VOLATILE: the volatile state of the same generation
  */
 enum envelope_kind {
 	ENVELOPE_PERMANENT = 1,
 	ENVELOPE_UNIT_KEY = 2,
+	ENVELOPE_CARRIED_PERMANENT = 3,
+	ENVELOPE_CARRIED_VOLATILE = 4,
 };
 
 /**

@@ -79,7 +79,8 @@
  * @KEYD_ENDING: nothing more
  * @KEYD_KEY: tag, uuid, ticket
  * @KEYD_KEY_IS: u32 key id, data key (KEYD_DATA_KEY_SIZE), blob entropy of the
- *	host TPM (KEYD_ENTROPY_SIZE; empty: no hardware). errno EACCES: no such ticket
+ *	host TPM (KEYD_ENTROPY_SIZE; empty: no hardware), blob migration key
+ *	(KEYD_DATA_KEY_SIZE; empty: this host has none). errno EACCES: no such ticket
  * @KEYD_WITNESS: tag, blob root block (KEYD_BLOCK_MAX at most; empty: the store has none),
  *	root of the store: is this store the newest? A block one ahead of the counter is
  *	one whose KEYD_ANCHOR was lost: that is done now
@@ -102,6 +103,10 @@
  *	no flag, or this host is unprotected; ENOKEY: locked; EKEYREJECTED: not the
  *	root key; EACCES: the owner password is wanted, or wrong; ENOSPC: the host TPM has no
  *	room for a counter; ENODEV, EBUSY, EIO: of the host TPM
+ * @KEYD_MIGRATION: tag, blob box with the migration key (KEYD_DATA_KEY_SIZE in it): engines
+ *	that start from now on get it, and seal with it what leaves for another host
+ * @KEYD_MIGRATION_SET: nothing more. errno EKEYREJECTED: no such box; ENOKEY, ESTALE as
+ *	above; another: of the file it is kept in, wrapped
  */
 enum keyd_op {
 	KEYD_STATUS = 0,
@@ -128,6 +133,8 @@ enum keyd_op {
 	KEYD_ANCHORED = 21,
 	KEYD_ACCEPT = 22,
 	KEYD_ACCEPTED = 23,
+	KEYD_MIGRATION = 24,
+	KEYD_MIGRATION_SET = 25,
 	_KEYD_OP_MAX,
 };
 
