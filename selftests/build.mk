@@ -5,6 +5,7 @@ include selftests/bench/build.mk
 include selftests/demo/build.mk
 include selftests/driver/build.mk
 include selftests/torture/build.mk
+include selftests/powercut/build.mk
 include selftests/queue-explorer/build.mk
 include selftests/nested/build.mk
 include selftests/fuzz-kernel/build.mk
