@@ -10,3 +10,14 @@ include selftests/queue-explorer/build.mk
 include selftests/nested/build.mk
 include selftests/fuzz-kernel/build.mk
 include selftests/containers/build.mk
+
+# Everything that takes long about stored state and deaths: hours. Each part alone is a target.
+torture:
+	$(MAKE) torture-store
+	$(MAKE) torture-engine KILLS=10000
+	$(MAKE) check-daemon
+	$(MAKE) check-storm STORM="--kills 1000"
+	$(MAKE) check-powercut CUTS=100 POINTS=1000
+	$(MAKE) check-powercut-selftest
+
+.PHONY: torture

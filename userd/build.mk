@@ -3,6 +3,7 @@
 #
 #   make unit        build and run userd/*/test_*.c
 #   make unit-asan   the same under address and undefined-behaviour sanitizers
+#   make torture-store  each system call fails, each byte is changed: SEED=1
 #   make fuzz-build  the libFuzzer targets in userd/fuzz (clang)
 #   make fuzz SECONDS=10 | RUNS=N, FUZZ="fuzz_rm ...", FUZZ_ARGS=-max_len=N
 #
@@ -115,11 +116,17 @@ unit-asan: export ASAN_OPTIONS := detect_leaks=0
 unit-asan: $(patsubst $(B)/%,$(B)/asan/%,$(PROGRAMS)) $(ASAN_PROGRAMS)
 	$(call run-tests,$@,$(B)/asan,$(ASAN_PROGRAMS))
 
+# Their short forms are in unit; without asan for the second, which runs a hundred thousand times.
+torture-store: export ASAN_OPTIONS := detect_leaks=0
+torture-store: $(B)/asan/store/test_faults $(B)/userd/store/test_damage
+	VTPM_TORTURE=$(or $(SEED),1) $(B)/asan/store/test_faults
+	VTPM_TORTURE=$(or $(SEED),1) $(B)/userd/store/test_damage
+
 .SECONDARY: $(patsubst userd/%.c,$(B)/userd/%.o,$(UNIT_TESTS)) \
 	$(patsubst userd/%.c,$(B)/asan/%.o,$(UNIT_TESTS))
 -include $(wildcard $(B)/asan/*/*.d)
 
-.PHONY: unit unit-asan
+.PHONY: unit unit-asan torture-store
 
 # Fuzzers: clang's libFuzzer. They begin with userd/fuzz/corpus/NAME, as far as there is one; what
 # they find stays in $(B)/fuzz/corpus.
