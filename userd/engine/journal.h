@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What of a stream connection outlives the engine: the connection, and its last answer.
+ * What of a stream connection outlives the engine: the connection, the command that has
+ * come, and the last answer.
  *
- * A stream has no driver behind it that would deliver a command again. So a command is
- * only looked at (MSG_PEEK) until its answer is here, and the answer leaves by
- * sendfile(), which moves the file's offset: that, too, belongs to the file and not to the
- * engine. A client has one command outstanding, which is all this needs:
+ * A stream has no driver behind it that would deliver a command again. So a command is read
+ * to here, and how much of it has come, and how much of the answer has left, is written
+ * here by the kernel, with the bytes that move, so that nobody can die between:
  *
  *	the engine died			what the next one finds		and does
  *	----------------------------------------------------------------------
- *	before the answer was here	the command, unread		runs it, or answers
+ *	before the command was whole	a part of it			waits for the rest
+ *	before the answer was here	the command			runs it, or answers
  *									from the unit
- *	before it was sent whole	offset below the answer's end	reads what is left of the
- *									command, sends the rest
- *	later				offset at the end		waits for the next one
+ *	before it was sent whole	less sent than the answer has	sends the rest
+ *	later				all sent			waits for the next one
  *
  * The connection itself is kept in a pocket, a pair of sockets of which the keeper holds
  * both ends: what was put in at one end and not taken out at the other stays open there,
@@ -66,8 +66,8 @@ struct journal {
  * @pocket: both ends, borrowed, or NULL
  * @room: bytes of the longest answer; the same whenever this memfd is opened
  *
- * Return: 0 or -errno of memfd_create(), fstat(), ftruncate() or mmap(); -EBADMSG (it is no
- * journal).
+ * Return: 0 or -errno of memfd_create(), fstat(), ftruncate(), mmap() or fallocate(); -EBADMSG
+ * (it is no journal).
  */
 int journal_open(struct journal *journal, int fd, const int pocket[2], size_t room);
 
@@ -95,11 +95,29 @@ void journal_drop(struct journal *journal);
 bool journal_begin(struct journal *journal, uint64_t *ret_id);
 
 /**
- * journal_answer() - put an answer here, of the command that was begun: it is to be sent
+ * journal_read() - read what there is of the next command; does not wait
  *
- * Return: 0; -EIO (there is no memory for it).
+ * Return: 0, also for nothing; -EPIPE (the client is gone); another -errno of recvmmsg().
  */
-int journal_answer(struct journal *journal, const uint8_t *answer, size_t length);
+int journal_read(struct journal *journal, int client);
+
+/**
+ * journal_command() - copy what has come of the next command, and of what is behind it
+ *
+ * Return: bytes of it.
+ */
+size_t journal_command(const struct journal *journal, uint8_t *to, size_t room);
+
+/**
+ * journal_answer() - put an answer here, of the command that was begun: it is to be sent
+ * @journal: journal
+ * @answer: the answer
+ * @length: bytes of it
+ * @command: bytes of the command, which is forgotten
+ *
+ * Return: 0; -EMSGSIZE (it is longer than the journal has room for).
+ */
+int journal_answer(struct journal *journal, const uint8_t *answer, size_t length, size_t command);
 
 /** journal_is_sent() - has the last answer left? */
 bool journal_is_sent(const struct journal *journal);
@@ -107,7 +125,7 @@ bool journal_is_sent(const struct journal *journal);
 /**
  * journal_send() - send what is left of the last answer; waits for the client
  *
- * Return: 0; -EINTR; another -errno of sendfile().
+ * Return: 0; -EINTR; another -errno of sendmmsg().
  */
 int journal_send(struct journal *journal, int client);
 

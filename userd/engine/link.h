@@ -51,10 +51,8 @@ struct link_ops {
  * @ctrl: who answers on that; its owner sets it before the first exchange
  * @client: connection taken from @fd or handed over by @control, -1 for none
  * @control: connection taken from @control_fd, -1 for none
- * @have: bytes of a command that a stream link has seen so far
- * @pause_ms: time until the next look at one that is not whole, 0 where there is none
  * @control_have: bytes of a request that the control connection has seen so far
- * @control_pause_ms: as @pause_ms
+ * @control_pause_ms: time until the next look at one that is not whole, 0 where there is none
  * @control_id: id of the request that runs, none of any command's; 0 where it has none
  * @frame: the last frame fetched
  * @answer: the answer to give; its head's size counts
@@ -69,8 +67,6 @@ struct link {
 	struct ctrl *ctrl;
 	int client;
 	int control;
-	size_t have;
-	int pause_ms;
 	size_t control_have;
 	int control_pause_ms;
 	uint64_t control_id;
@@ -150,12 +146,6 @@ void link_refuse(struct link *link, uint32_t error);
 int link_check_frame(const struct link *link, size_t got);
 
 /* link_stream.c, link_control.c: the two connections of a stream link */
-
-/** link_pause() - how long until the next look at what is not whole: longer each time */
-int link_pause(int pause_ms);
-
-/** link_consume() - read at most @want bytes of a connection away: they have been answered */
-void link_consume(int fd, size_t want);
 
 /** link_send() - send what is in a journal; as long as signals do not say otherwise */
 int link_send(struct journal *journal, int fd);

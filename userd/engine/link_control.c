@@ -27,6 +27,25 @@
 /* Not in struct link: pages of it exist only once a state leaves. */
 static uint8_t response[CTRL_RESPONSE_MAX];
 
+/* Longest time between two looks at a request that is not whole. */
+#define PAUSE_MS 50
+
+static int longer(int pause_ms)
+{
+	return pause_ms < PAUSE_MS ? pause_ms * 2 + 1 : PAUSE_MS;
+}
+
+static void consume(int fd, size_t want)
+{
+	uint8_t away[VTPM_COMMAND_SIZE];
+	ssize_t n = 1;
+
+	while (want && n > 0) {
+		n = recv(fd, away, want < sizeof(away) ? want : sizeof(away), MSG_DONTWAIT);
+		want -= n > 0 ? (size_t)n : 0;
+	}
+}
+
 static void drop(struct link *link)
 {
 	journal_drop(&link->control_journal);
@@ -59,7 +78,7 @@ void link_control_rest(struct link *link)
 {
 	if (link->control < 0 || journal_is_sent(&link->control_journal))
 		return;
-	link_consume(link->control, CTRL_REQUEST_MAX);
+	consume(link->control, CTRL_REQUEST_MAX);
 	if (link_send(&link->control_journal, link->control))
 		drop(link);
 }
@@ -97,13 +116,13 @@ static ssize_t look(const struct link *link, uint8_t *bytes, size_t room, int *r
 
 static int answer(struct link *link, const struct cursor_out *out, size_t size)
 {
-	int r = journal_answer(&link->control_journal, out->base, out->used);
+	int r = journal_answer(&link->control_journal, out->base, out->used, 0);
 
 	secret_wipe(out->base, out->used);
 	if (r)
 		return r;
 	link_note(link)->took = 0;
-	link_consume(link->control, size);
+	consume(link->control, size);
 	if (link_send(&link->control_journal, link->control))
 		drop(link);
 	return 0;
@@ -134,7 +153,7 @@ static int run(struct link *link, const uint8_t *request, size_t size)
 		return r;
 	if (out.used)
 		return answer(link, &out, size);
-	link_consume(link->control, size);
+	consume(link->control, size);
 	return 0;
 }
 
@@ -163,7 +182,7 @@ int link_control_ready(struct link *link, int events)
 	if (size || (size_t)n > link->control_have)
 		link->control_pause_ms = 0;
 	if (!size)
-		link->control_pause_ms = link_pause(link->control_pause_ms);
+		link->control_pause_ms = longer(link->control_pause_ms);
 	link->control_have = size ? 0 : (size_t)n;
 	return size ? run(link, request, size) : 0;
 }

@@ -283,6 +283,65 @@ static void test_journal_lost_connection(void **state)
 	}
 }
 
+#define FILLING 1800
+
+/* Blocks with a part sent, and is killed there. */
+static pid_t send_a_part(int socket, const uint8_t *text, size_t length)
+{
+	pid_t pid = fork();
+	struct journal journal;
+
+	if (pid)
+		return pid;
+	if (journal_open(&journal, keeper.journal, keeper.pocket, VTPM_COMMAND_SIZE) ||
+	    journal_answer(&journal, text, length, 0))
+		_exit(1);
+	journal_send(&journal, socket);
+	_exit(2);
+}
+
+static void test_journal_half_an_answer_is_sent_on(void **state)
+{
+	uint8_t text[VTPM_COMMAND_SIZE], got[2 * VTPM_COMMAND_SIZE] = { 0 };
+	int pair[2], least = 1, status;
+	struct journal journal;
+	size_t have = 0;
+	ssize_t n;
+	pid_t pid;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (uint8_t)(i * 7 + i / 256);
+	slay();
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &least, sizeof(least)), 0);
+	/* so that there is room for a part */
+	assert_int_equal(send(pair[0], got, FILLING, 0), FILLING);
+	pid = send_a_part(pair[0], text, sizeof(text));
+	usleep(50000);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+
+	assert_int_equal(recv(pair[1], got, FILLING, 0), FILLING);
+	n = recv(pair[1], got, sizeof(got), MSG_DONTWAIT);
+	assert_in_range(n, 1, sizeof(text) - 1);
+	have = (size_t)n;
+	assert_int_equal(journal_open(&journal, keeper.journal, keeper.pocket,
+				      VTPM_COMMAND_SIZE),
+			 0);
+	assert_false(journal_is_sent(&journal));
+	assert_int_equal(journal_send(&journal, pair[0]), 0);
+	assert_true(journal_is_sent(&journal));
+	while ((n = recv(pair[1], got + have, sizeof(got) - have, MSG_DONTWAIT)) > 0)
+		have += (size_t)n;
+	assert_int_equal(have, sizeof(text));
+	assert_memory_equal(got, text, sizeof(text));
+	journal_close(&journal);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 static int keep_many(unsigned int files)
 {
 	const struct rlimit limit = { files, files };
@@ -391,6 +450,7 @@ int main(void)
 		TEST(test_journal_unread_answer_is_not_touched),
 		TEST(test_journal_without_a_keeper),
 		TEST(test_journal_lost_connection),
+		TEST(test_journal_half_an_answer_is_sent_on),
 		TEST(test_journal_many_connections_are_kept),
 		TEST(test_journal_every_command_once),
 	};

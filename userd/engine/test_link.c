@@ -307,6 +307,6 @@ int main(void)
 		cmocka_unit_test(test_stream_listening),
 	};
 
-	signal(SIGPIPE, SIG_IGN); /* as the engine does: sendfile() cannot be told */
+	signal(SIGPIPE, SIG_IGN); /* as the engine does */
 	return cmocka_run_group_tests_name("engine/link", tests, NULL, NULL);
 }
