@@ -19,7 +19,7 @@
  *				names it (rm/context.c)
  *
  * A log is for commands whose effect and answer depend on nothing but the TPM's state and
- * their bytes: to append one costs a twentieth of a unit. It is cleared with the next unit.
+ * their bytes: nothing has to be marshalled. It is cleared with the next unit.
  *
  * The permanent state has two areas of its own, rewritten only when it changed, so
  * that a publish without an NV change writes the volatile part alone. The unit

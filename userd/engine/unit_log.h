@@ -25,7 +25,7 @@
 #include "base/cursor.h"
 #include "store/gcm.h"
 
-/** define UNIT_LOG_SIZE - bytes of entries: some sixty PCR_Extends, 30 microseconds to run again */
+/** define UNIT_LOG_SIZE - bytes of entries: some sixty PCR_Extends */
 #define UNIT_LOG_SIZE 8192u
 
 /** define UNIT_E_FULL - there is no room behind this unit: publish a whole one */
