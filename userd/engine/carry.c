@@ -66,6 +66,10 @@ int carry_out(struct engine *engine, enum ctrl_state state, struct cursor_out *o
 
 	if (!engine->carries)
 		return CTRL_KEY_NOT_FOUND;
+	/* Commands that only the unit's log has are in no state yet. */
+	r = engine_publish(engine, 0, false);
+	if (r)
+		return r == ENGINE_NOT_KEPT ? CTRL_FAIL : r;
 	r = engine_open_unit(engine, &plain);
 	if (r)
 		return r;
