@@ -28,17 +28,17 @@ static void pick(json_t *to, const json_t *from, const char *const *names)
 			json_object_set(to, *names, json_object_get(from, *names));
 }
 
-/* The environment without what says which container this is. */
+/* The environment without what says which container this is, in any order. */
 static json_t *environment(const json_t *process)
 {
-	json_t *kept = json_array(), *row;
+	json_t *kept = json_object(), *row;
 	size_t i;
 
 	json_array_foreach (json_object_get(process, "env"), i, row) {
 		const char *text = json_string_value(row);
 
 		if (text && strncmp(text, "HOSTNAME=", 9) != 0)
-			json_array_append(kept, row);
+			json_object_set_new(kept, text, json_true());
 	}
 	return kept;
 }
@@ -46,15 +46,16 @@ static json_t *environment(const json_t *process)
 /* Where each mount goes and how, not where it comes from: that is a path of this host. */
 static json_t *mounts_of(const json_t *config)
 {
-	static const char *const names[] = { "destination", "type", "options", NULL };
-	json_t *kept = json_array(), *row;
+	static const char *const names[] = { "type", "options", NULL };
+	json_t *kept = json_object(), *row;
 	size_t i;
 
 	json_array_foreach (json_object_get(config, "mounts"), i, row) {
+		const char *to = json_string_value(json_object_get(row, "destination"));
 		json_t *mount = json_object();
 
 		pick(mount, row, names);
-		json_array_append_new(kept, mount);
+		json_object_set_new(kept, to ? to : "", mount);
 	}
 	return kept;
 }

@@ -36,7 +36,8 @@ const char *config_rootfs(const json_t *config);
  * @room: bytes of @ret, at least 72
  *
  * Of two starts of the same thing the digest is the same, so it leaves out what is another
- * each time: host name, paths of this host, annotations.
+ * each time: host name, paths of this host, annotations; and the order of what podman keeps
+ * in no order.
  *
  * Return: 0 or -ENOMEM.
  */

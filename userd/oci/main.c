@@ -10,7 +10,8 @@
  * vTPM that was named instead is one that stays, and has no poststop.
  *
  * The name of the vTPM is made from the container's root: a second start of a container whose
- * first one failed finds what is left of it, and begins with a new one.
+ * first one failed finds what is left of it, and begins with a new one. What is left of
+ * containers that are gone is removed by the next start of any (record.h).
  *
  * It is trusted with what its caller is: to have vtpmd do anything. What it reads is written
  * by the container engine. A container whose vTPM cannot be had does not start.
@@ -31,6 +32,7 @@
 #include "oci/ask.h"
 #include "oci/config.h"
 #include "oci/image.h"
+#include "oci/record.h"
 
 #define PREFIX	    "ct-"
 #define NAME_DIGITS 32
@@ -90,6 +92,20 @@ static int ask_vtpmd(const char *method, const char *path, json_t *body, int als
 	return status;
 }
 
+/* Where records are: all who may ask vtpmd may write there. */
+static const char *record_dir(void)
+{
+	static char dir[PATH_MAX];
+
+	snprintf(dir, sizeof(dir), "%s/containers", runtime_dir);
+	return dir;
+}
+
+static bool is_ours(const char *name)
+{
+	return !strncmp(name, PREFIX, strlen(PREFIX)) && !strchr(name, '/') && strlen(name) < 64;
+}
+
 static bool remove_vtpm(const char *name)
 {
 	char path[128];
@@ -97,7 +113,16 @@ static bool remove_vtpm(const char *name)
 
 	snprintf(path, sizeof(path), "/v1/vtpms/%s", name);
 	status = ask_vtpmd("DELETE", path, NULL, 404, NULL);
-	return status == 204 || status == 404;
+	if (status != 204 && status != 404)
+		return false;
+	record_drop(record_dir(), name);
+	return true;
+}
+
+static void remove_orphan(const char *name)
+{
+	if (is_ours(name) && remove_vtpm(name))
+		log_line("removed '%s': its container is gone", name);
 }
 
 /* What to measure. Return: NULL: it is not known, which has been said */
@@ -219,14 +244,24 @@ static bool give_new(json_t *config)
 {
 	char name[sizeof(PREFIX) + NAME_DIGITS];
 	const char *rootfs = config_rootfs(config);
+	int r;
 
 	if (!rootfs) {
 		log_line("config.json names no root: is it one of a container?");
 		return false;
 	}
 	name_of(rootfs, name);
-	if (!make_vtpm(config, name))
+	record_each_orphan(record_dir(), remove_orphan);
+	r = record_put(record_dir(), name, rootfs);
+	if (r) {
+		log_line("%s: %s; does vtpmd run, and may user %u use it?", record_dir(),
+			 strerror(-r), getuid());
 		return false;
+	}
+	if (!make_vtpm(config, name)) {
+		record_drop(record_dir(), name);
+		return false;
+	}
 	if (give(config, name) && add_poststop(config, name))
 		return true;
 	remove_vtpm(name);
@@ -261,7 +296,7 @@ static int poststop(const char *name)
 
 	while (read(STDIN_FILENO, buffer, sizeof(buffer)) > 0)
 		;
-	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0 || strchr(name, '/')) {
+	if (!is_ours(name)) {
 		log_line("'%s' is not one of ours, and stays", name);
 		return 2;
 	}

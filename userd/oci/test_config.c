@@ -20,6 +20,7 @@
 
 #include "oci/config.h"
 #include "oci/image.h"
+#include "oci/record.h"
 
 #define DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -49,17 +50,18 @@ static void test_config_digest(void **state)
 	assert_int_equal(config_digest(config, first, sizeof(first)), 0);
 	assert_int_equal(strlen(first), 71);
 	/* Another start of the same thing */
-	json_array_set_new(json_object_get(process, "env"), 1, json_string("HOSTNAME=y"));
+	json_array_set_new(json_object_get(process, "env"), 0, json_string("HOSTNAME=y"));
+	json_array_set_new(json_object_get(process, "env"), 1, json_string("A=1"));
 	json_object_set_new(mount, "source", json_string("/run/2"));
 	json_object_set_new(config, "hostname", json_string("y"));
 	json_object_set_new(config, "annotations", json_pack("{s:s}", "created", "now"));
 	assert_int_equal(config_digest(config, again, sizeof(again)), 0);
 	assert_string_equal(first, again);
 	/* Another thing */
-	json_array_set_new(json_object_get(process, "env"), 0, json_string("A=2"));
+	json_array_set_new(json_object_get(process, "env"), 1, json_string("A=2"));
 	assert_int_equal(config_digest(config, again, sizeof(again)), 0);
 	assert_string_not_equal(first, again);
-	json_array_set_new(json_object_get(process, "env"), 0, json_string("A=1"));
+	json_array_set_new(json_object_get(process, "env"), 1, json_string("A=1"));
 	json_object_set_new(json_object_get(config, "root"), "readonly", json_true());
 	assert_int_equal(config_digest(config, again, sizeof(again)), 0);
 	assert_string_not_equal(first, again);
@@ -161,6 +163,41 @@ static void test_image_of(void **state)
 	rmdir(folder);
 }
 
+static char orphans[64];
+
+static void take_orphan(const char *name)
+{
+	snprintf(orphans + strlen(orphans), sizeof(orphans) - strlen(orphans), "%s ", name);
+}
+
+static void test_record(void **state)
+{
+	char folder[] = "/tmp/vtpm-test-oci.XXXXXX", dir[64], root[64];
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(dir, sizeof(dir), "%s/records", folder);
+	record_each_orphan(dir, take_orphan); /* no folder, no orphans */
+	/* The first is there; of the second the layer is, unmounted; the third is gone. */
+	assert_int_equal(record_put(dir, "ct-1", folder), 0);
+	snprintf(root, sizeof(root), "%s/merged", folder);
+	assert_int_equal(record_put(dir, "ct-2", root), 0);
+	snprintf(root, sizeof(root), "%s/gone/merged", folder);
+	assert_int_equal(record_put(dir, "ct-3", root), 0);
+	assert_int_equal(record_put(dir, "ct-4", "relative"), 0);
+	record_each_orphan(dir, take_orphan);
+	assert_string_equal(orphans, "ct-3 ");
+	for (int i = 1; i <= 4; i++) {
+		char name[8];
+
+		snprintf(name, sizeof(name), "ct-%d", i);
+		record_drop(dir, name);
+	}
+	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(record_put("/no/such/folder", "ct-1", "/"), -ENOENT);
+	rmdir(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +205,7 @@ int main(void)
 		cmocka_unit_test(test_config_user),
 		cmocka_unit_test(test_config_add),
 		cmocka_unit_test(test_image_of),
+		cmocka_unit_test(test_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

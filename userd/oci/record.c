@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Files of names; see the header. Overlays are mounted while their container runs only, at
+ * LAYER/merged: there it is the layer that says whether the container is still known.
+ */
+#include "oci/record.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define MERGED "/merged"
+
+int record_put(const char *dir, const char *name, const char *rootfs)
+{
+	size_t length = strlen(rootfs);
+	_cleanup_(close_fdp) int fd = -1;
+	char path[PATH_MAX];
+
+	if (mkdir(dir, 0770) && errno != EEXIST)
+		return -errno;
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return -errno;
+	return write(fd, rootfs, length) == (ssize_t)length ? 0 : -EIO;
+}
+
+void record_drop(const char *dir, const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	unlink(path);
+}
+
+static bool is_gone(char *rootfs)
+{
+	size_t length = strlen(rootfs);
+	struct stat found;
+
+	if (length > strlen(MERGED) && !strcmp(rootfs + length - strlen(MERGED), MERGED))
+		rootfs[length - strlen(MERGED)] = '\0';
+	return *rootfs == '/' && stat(rootfs, &found) && errno == ENOENT;
+}
+
+static bool is_orphan(int dir, const char *name)
+{
+	_cleanup_(close_fdp) int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	char rootfs[PATH_MAX];
+	ssize_t length = fd < 0 ? -1 : read(fd, rootfs, sizeof(rootfs) - 1);
+
+	if (length <= 0)
+		return false;
+	rootfs[length] = '\0';
+	return is_gone(rootfs);
+}
+
+void record_each_orphan(const char *dir, void (*remove_vtpm)(const char *name))
+{
+	DIR *folder = opendir(dir);
+	const struct dirent *entry;
+
+	if (!folder)
+		return;
+	while ((entry = readdir(folder)))
+		if (entry->d_name[0] != '.' && is_orphan(dirfd(folder), entry->d_name))
+			remove_vtpm(entry->d_name);
+	closedir(folder);
+}

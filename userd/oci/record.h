@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Which container each vTPM was made for: a file with the vTPM's name, in which the path of the
+ * container's root stands. A container engine that fails between its hook and its runtime
+ * tells nobody; the next hook finds the root gone, and removes what was made for it.
+ */
+#ifndef OCI_RECORD_H
+#define OCI_RECORD_H
+
+/** record_put() - note it, before the vTPM is made. Return: 0 or -errno */
+int record_put(const char *dir, const char *name, const char *rootfs);
+
+/** record_drop() - the vTPM has been removed */
+void record_drop(const char *dir, const char *name);
+
+/**
+ * record_each_orphan() - those whose container is gone
+ * @dir: folder
+ * @remove: called for each; drops the record where it has removed the vTPM
+ *
+ * One whose place the caller may not look at is no orphan.
+ */
+void record_each_orphan(const char *dir, void (*remove)(const char *name));
+
+#endif /* OCI_RECORD_H */
