@@ -113,7 +113,7 @@ static void run(const struct test_peer *peer, int fd, bool manufacture)
 	engine.manufacture = manufacture;
 	if (link_open(&engine.link, fd, -1, NULL) || unit_map(&engine.unit, peer->checkpoint) ||
 	    envelope_key_init(&engine.key, (const uint8_t *)ENGINE_TEST_KEY, nil, 0, 0) ||
-	    engine_stop_on_sigterm())
+	    engine_stop_on_signals())
 		_exit(99);
 	r = engine_start(&engine);
 	if (!r)
