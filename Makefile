@@ -7,6 +7,14 @@
 B := build
 DEPS := selftests/lab/deps
 
+# A line names what is made; V=1 shows the commands instead.
+ifneq ($(V),1)
+.SILENT:
+RUN_BY := $(SHELL)
+name = $(if $(named-$@),,$(eval named-$@ := 1)$(info make: $@))
+SHELL = $(if $(filter $(B)/%,$@),$(name))$(RUN_BY)
+endif
+
 all: programs
 
 include userd/build.mk
