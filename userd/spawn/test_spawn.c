@@ -2,139 +2,7 @@
 /*
  * The real vtpm-spawn and real engines; manager and keyd are played.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "base/cursor.h"
-#include "engine/engine.h"
-#include "engine/test_peer.h"
-#include "spawn/spawn.h"
-#include "spawn/test_host.h"
-#include "store/envelope.h"
-#include "wire/ipc_engine.h"
-#include "wire/ipc_spawn.h"
-#include "wire/tpm.h"
-
-static struct test_host host;
-static struct test_vtpm vtpm, second;
-static struct test_peer peer;
-static struct test_answer answer, other;
-
-static void name_vtpm(struct test_vtpm *v, uint8_t name)
-{
-	test_vtpm_drop(v);
-	*v = (struct test_vtpm){ .flags = ENGINE_CONFIG_MANUFACTURE, .epoch = 1, .instance = 9 };
-	v->uuid[0] = 0xab;
-	v->uuid[15] = name;
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	name_vtpm(&vtpm, 1);
-	name_vtpm(&second, 2);
-	peer = (struct test_peer){ .socket = -1 };
-	return test_host_new(&host);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	if (peer.socket >= 0)
-		close(peer.socket);
-	test_host_done(&host);
-	return 0;
-}
-
-/* A packet link: our end is the peer's socket. */
-static int start_packet(struct test_vtpm *v)
-{
-	int pair[2], r;
-
-	if (peer.socket >= 0)
-		close(peer.socket);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	peer.socket = pair[0];
-	r = test_host_start(&host, v, 0, &pair[1], 1);
-	close(pair[1]);
-	return r;
-}
-
-static void start_ready(struct test_vtpm *v)
-{
-	assert_int_equal(start_packet(v), 0);
-	assert_int_equal(test_vtpm_until_ready(v), 0);
-}
-
-static uint32_t call_again(struct test_vtpm *v, uint64_t id, struct test_command command,
-			   struct test_answer *ret)
-{
-	test_send(&peer, VTPM_FRAME_COMMAND, id, 0, &command);
-	assert_int_equal(test_vtpm_until(v, peer.socket), 0);
-	assert_true(test_receive(&peer, ret));
-	assert_int_equal(ret->head.error, 0);
-	return tpm_response_code(ret->response, ret->length);
-}
-
-static uint32_t call(struct test_vtpm *v, struct test_command command, struct test_answer *ret)
-{
-	return call_again(v, ++peer.id, command, ret);
-}
-
-static uint64_t counter(struct test_vtpm *v)
-{
-	struct cursor_in in;
-
-	assert_int_equal(call(v, test_counter_read(), &other), TPM_RC_SUCCESS);
-	in = cursor_in(other.response, other.length);
-	cursor_get_bytes(&in, TPM_HEAD_SIZE + 4);
-	assert_int_equal(cursor_get_u16(&in), 8);
-	return cursor_get_u64(&in);
-}
-
-static void expect_exit(const struct test_vtpm *v, int status)
-{
-	struct test_exit report;
-
-	assert_int_equal(test_host_exited(&host, &report), 0);
-	assert_memory_equal(report.uuid, v->uuid, sizeof(v->uuid));
-	assert_int_equal(report.pid, v->pid);
-	assert_int_equal(report.status, status);
-}
-
-static void slay(struct test_vtpm *v)
-{
-	assert_int_equal(kill(v->pid, SIGKILL), 0);
-	expect_exit(v, SIGKILL);
-}
-
-static int signal_engine(const struct test_vtpm *v, uint32_t number)
-{
-	uint8_t bytes[20];
-	struct cursor_out out = cursor_out(bytes, sizeof(bytes));
-
-	cursor_put_raw(&out, v->uuid, sizeof(v->uuid));
-	cursor_put_u32(&out, number);
-	return test_host_ask(&host, SPAWN_SIGNAL, bytes, sizeof(bytes));
-}
+#include "spawn/test_spawn.h"
 
 static void test_spawn_serves(void **state)
 {
@@ -284,15 +152,6 @@ static void test_spawn_refused_commit_takes_the_command_back(void **state)
 	assert_int_equal(test_vtpm_until_end(&vtpm), 0);
 	assert_int_equal(vtpm.status, ENGINE_EXIT_STORE);
 	expect_exit(&vtpm, ENGINE_EXIT_STORE << 8);
-}
-
-static void expect_end(struct test_vtpm *v, uint32_t status, const char *part)
-{
-	assert_int_equal(test_vtpm_until_end(v), 0);
-	assert_int_equal(v->status, status);
-	if (!strstr(v->reason, part))
-		fail_msg("'%s' is not in '%s'", part, v->reason);
-	expect_exit(v, (int)(status << 8));
 }
 
 static void test_spawn_no_data_key(void **state)
@@ -638,7 +497,7 @@ static void test_spawn_hostile_messages(void **state)
 		bytes[3] = op;
 		if (op != SPAWN_LIST && op != SPAWN_END && op != SPAWN_LEAVE)
 			expect_cut_off(bytes, 8); /* too short, or not a request */
-		expect_cut_off(bytes, 60); /* too long, or nobody's uuid */
+		expect_cut_off(bytes, 60);	  /* too long, or nobody's uuid */
 	}
 	assert_int_equal(test_host_connect(&host), 0);
 	start_ready(&vtpm);
@@ -850,108 +709,6 @@ static void test_spawn_child_has_only_its_own(void **state)
 	assert_non_null(strstr(text, "\nSigBlk:\t0000000000000000\n"));
 }
 
-/* Whatever a person would do: tpm2-tools make the same keys from the same templates. */
-static const char tools[] =
-	"exec 2>&1\n"
-	"same() {\n"
-	"	tpm2_createek -Q -c ek.ctx -G $1 -u made.pub && tpm2_flushcontext -t &&\n"
-	"	tpm2_readpublic -Q -c $2 -o kept.pub && cmp made.pub kept.pub || echo \"differs: $1\"\n"
-	"}\n"
-	"same rsa 0x81010001 && same ecc 0x8101000a && same ecc384 0x81010016\n"
-	"tpm2_getcap handles-persistent | wc -l\n"
-	"tpm2_getcap pcrs | grep -c '\\[ 0, 1, 2,.*23 \\]'\n"
-	"tpm2_getcap pcrs | grep -c 'sha256: *\\[ 0'\n"
-	"tpm2_getcap properties-variable | grep -c 'inLockout: *0'\n";
-
-static int listen_at(const char *name)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	snprintf(at.sun_path, sizeof(at.sun_path), "%s/%s", host.dir, name);
-	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-	assert_int_equal(listen(fd, 8), 0);
-	return fd;
-}
-
-/* Return: what it printed, cut to @room. */
-static void run_tools(struct test_vtpm *v, char *text, size_t room)
-{
-	size_t have = 0;
-	int out[2], n;
-	pid_t pid;
-
-	assert_int_equal(pipe(out), 0);
-	pid = fork();
-	if (!pid) {
-		char tcti[96];
-
-		snprintf(tcti, sizeof(tcti), "swtpm:path=%s/tpm", host.dir);
-		setenv("TPM2TOOLS_TCTI", tcti, 1);
-		if (chdir(host.dir) || dup2(out[1], 1) < 0)
-			_exit(126);
-		execl("/bin/sh", "sh", "-c", tools, (char *)NULL);
-		_exit(127);
-	}
-	close(out[1]);
-	do {
-		assert_int_equal(test_vtpm_until(v, out[0]), 0);
-		n = (int)read(out[0], text + have, room - have - 1);
-		have += n > 0 ? (size_t)n : 0;
-	} while (n > 0);
-	text[have] = 0;
-	close(out[0]);
-	waitpid(pid, NULL, 0);
-}
-
-static void remove_files(const char *const *names, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		char path[96];
-
-		snprintf(path, sizeof(path), "%s/%s", host.dir, names[i]);
-		unlink(path);
-	}
-}
-
-static void test_spawn_new_tpm_is_provisioned(void **state)
-{
-	static const char *const files[] = { "tpm", "tpm.ctrl", "ek.ctx", "made.pub", "kept.pub" };
-	char text[2000];
-	int links[2];
-
-	(void)state;
-	if (access("/usr/bin/tpm2_createek", X_OK))
-		skip();
-	for (uint32_t round = 0; round < 2; round++) {
-		remove_files(files, sizeof(files) / sizeof(files[0]));
-		links[0] = listen_at("tpm");
-		links[1] = listen_at("tpm.ctrl");
-		/* sha256 alone; then, with the same state, sha1, sha256, sha384 */
-		vtpm.banks = round ? 1 << 0x4 | 1 << 0xb | 1 << 0xc : 0;
-		vtpm.instance++;
-		assert_int_equal(test_host_start(&host, &vtpm, 0, links, 2), 0);
-		close(links[0]);
-		close(links[1]);
-		assert_int_equal(test_vtpm_until_ready(&vtpm), 0);
-		run_tools(&vtpm, text, sizeof(text));
-		/* persistent handles, banks, is sha256 one of them, not in lockout */
-		if (strcmp(text, round ? "3\n3\n1\n1\n" : "3\n1\n1\n1\n"))
-			fail_msg("%s", text);
-		slay(&vtpm);
-	}
-	remove_files(files, sizeof(files) / sizeof(files[0]));
-}
-
-static void test_spawn_unknown_banks_are_refused(void **state)
-{
-	(void)state;
-	vtpm.banks = 1 << 0x5;
-	assert_int_equal(start_packet(&vtpm), 0);
-	expect_end(&vtpm, ENGINE_EXIT_ERROR, "PCR banks 0x20 are asked for");
-	assert_true(vtpm.generation == 0); /* nothing half-made */
-}
-
 static void test_spawn_becomes_somebody_else(void **state)
 {
 	char text[4096];
@@ -970,8 +727,6 @@ static void test_spawn_becomes_somebody_else(void **state)
 	assert_non_null(strstr(text, "\nCapPrm:\t0000000000000000\n"));
 	assert_non_null(strstr(text, "\nGroups:\t \n"));
 }
-
-#define SPAWN(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
@@ -1006,8 +761,6 @@ int main(void)
 		SPAWN(test_spawn_life_of_another_kind_is_refused),
 		SPAWN(test_spawn_child_has_only_its_own),
 		SPAWN(test_spawn_becomes_somebody_else),
-		SPAWN(test_spawn_new_tpm_is_provisioned),
-		SPAWN(test_spawn_unknown_banks_are_refused),
 	};
 
 	return cmocka_run_group_tests_name("spawn", tests, NULL, NULL);
