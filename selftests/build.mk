@@ -15,7 +15,7 @@ include selftests/containers/build.mk
 torture:
 	$(MAKE) torture-store
 	$(MAKE) torture-engine KILLS=10000
-	$(MAKE) check-daemon
+	$(MAKE) check-daemon UPGRADES=20
 	$(MAKE) check-storm STORM="--kills 1000"
 	$(MAKE) check-powercut CUTS=100 POINTS=1000
 	$(MAKE) check-powercut-selftest

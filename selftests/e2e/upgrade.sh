@@ -6,7 +6,7 @@
 # the time on one connection each and must not notice: no error, each increment counted once,
 # PCRs and sessions as they were.
 
-rounds=${UPGRADES:-20}
+rounds=${UPGRADES:-2}
 
 # serve PROGRAM: start it as its unit does, without --foreground
 serve() {
