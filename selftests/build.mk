@@ -16,6 +16,7 @@ torture:
 	$(MAKE) torture-store
 	$(MAKE) torture-engine KILLS=10000
 	$(MAKE) check-daemon UPGRADES=20
+	$(MAKE) torture-lab KILLS=1000 KERNELS=6.1
 	$(MAKE) check-storm STORM="--kills 1000"
 	$(MAKE) check-powercut CUTS=100 POINTS=1000
 	$(MAKE) check-powercut-selftest

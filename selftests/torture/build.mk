@@ -7,6 +7,7 @@
 #	make torture-engine-short	a few hundred kills, and the harness's own test
 #	make torture-engine-selftest	a wrong driver, an old disk: must be noticed
 #	make torture-engine-tsan	the harness under the thread sanitizer
+#	make torture-lab		KILLS=1000 KERNELS=6.1: through the driver, in the lab
 
 TORTURE := selftests/torture
 TORTURE_B := $(B)/torture
@@ -63,5 +64,9 @@ torture-engine-selftest: $(TORTURE_B)/torture-engine $(B)/vtpm-engine
 torture-engine-tsan: $(TORTURE_B)/torture-engine-tsan $(B)/vtpm-engine
 	setarch -R $< $(TORTURE_RUN) --kills $(KILLS_SHORT)
 
+torture-lab: programs $(B)/selftests/serve
+	@$(MAKE) -s modules
+	@VTPM_KILLS=$(KILLS) selftests/e2e/run $(KERNELS)
+
 .PHONY: test-queue torture-engine torture-engine-short torture-engine-selftest \
-	torture-engine-tsan
+	torture-engine-tsan torture-lab
