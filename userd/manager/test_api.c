@@ -1,248 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The API over a manager that only pretends, with clients that behave badly. Server
- * and clients share one thread: a client writes and reads without blocking, and the loop
- * turns in between.
+ * The API over a manager that only pretends, with clients that behave badly.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <jansson.h>
-
-#include "base/cursor.h"
-#include "manager/api.h"
-#include "manager/fake_for_tests.h"
-
-#define REQUEST_MS 300
-#define PATIENCE_S 10
-#define TURN_US	   1000
-
-/** struct fixture - a server, and what came back last */
-struct fixture {
-	sd_event *event;
-	struct manager fake;
-	struct api *api;
-	char folder[64];
-	char path[96];
-	char answer[256 * 1024];
-	size_t length;
-	unsigned int status;
-	json_t *body;
-};
-
-static struct fixture f;
-
-/* Server */
-
-static void listen_with(const struct api_options *base)
-{
-	struct api_options options = *base;
-
-	options.socket_path = f.path;
-	options.listen_fd = -1;
-	options.request_ms = REQUEST_MS;
-	assert_int_equal(api_new(&f.fake, f.event, &options, &f.api), 0);
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	f = (struct fixture){ .folder = "/tmp/vtpm-api.XXXXXX" };
-	assert_non_null(mkdtemp(f.folder));
-	snprintf(f.path, sizeof(f.path), "%s/api.sock", f.folder);
-	assert_int_equal(sd_event_new(&f.event), 0);
-	fake_init(&f.fake, f.event);
-	listen_with(&(struct api_options){ .gid = API_NO_GROUP });
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	f.api = api_free(f.api);
-	assert_int_equal(access(f.path, F_OK), -1);
-	fake_done(&f.fake);
-	json_decref(f.body);
-	sd_event_unref(f.event);
-	rmdir(f.folder);
-	return 0;
-}
-
-/* The loop runs one source at a time. */
-static void turn(void)
-{
-	uint64_t us = TURN_US;
-
-	for (int i = 0; i < 256; i++, us = 0)
-		if (sd_event_run(f.event, us) == 0)
-			break;
-}
-
-static void turn_for(unsigned int ms)
-{
-	struct timespec begin, now;
-
-	clock_gettime(CLOCK_MONOTONIC, &begin);
-	do {
-		turn();
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 < ms);
-}
-
-/* Clients */
-
-static int client(void)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", f.path);
-	assert_true(fd >= 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
-}
-
-/* Return: false: the server has closed */
-static bool send_bytes(int fd, const char *bytes, size_t length)
-{
-	ssize_t n;
-
-	while (length) {
-		n = send(fd, bytes, length, MSG_NOSIGNAL);
-		if (n < 0 && errno != EAGAIN)
-			return false;
-		if (n > 0) {
-			bytes += n;
-			length -= (size_t)n;
-		}
-		turn();
-	}
-	return true;
-}
-
-static void send_request(int fd, const char *method, const char *path, const char *body)
-{
-	char head[1024];
-
-	snprintf(head, sizeof(head),
-		 "%s %s HTTP/1.1\r\nHost: vtpm\r\nConnection: close\r\n%sContent-Length: "
-		 "%zu\r\n\r\n",
-		 method, path, body ? "Content-Type: application/json\r\n" : "",
-		 body ? strlen(body) : 0);
-	send_bytes(fd, head, strlen(head));
-	if (body)
-		send_bytes(fd, body, strlen(body));
-}
-
-/* Read until the server closes, or has sent what Content-Length says. */
-static bool whole(void)
-{
-	const char *end = strstr(f.answer, "\r\n\r\n");
-	const char *length = strstr(f.answer, "Content-Length: ");
-
-	return end && length && length < end &&
-	       f.length >= (size_t)(end + 4 - f.answer) + strtoul(length + 16, NULL, 10);
-}
-
-static void take_answer(void)
-{
-	const char *body = strstr(f.answer, "\r\n\r\n");
-	json_error_t error;
-
-	f.status = 0;
-	json_decref(f.body);
-	f.body = NULL;
-	if (sscanf(f.answer, "HTTP/1.1 %u", &f.status) != 1 || !body)
-		return;
-	f.body = json_loads(body + 4, 0, &error);
-}
-
-static unsigned int receive(int fd)
-{
-	struct timespec begin, now;
-	ssize_t n;
-
-	f.length = 0;
-	f.answer[0] = '\0';
-	clock_gettime(CLOCK_MONOTONIC, &begin);
-	do {
-		turn();
-		n = recv(fd, f.answer + f.length, sizeof(f.answer) - 1 - f.length, 0);
-		if (n > 0) {
-			f.length += (size_t)n;
-			f.answer[f.length] = '\0';
-		}
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		assert_true(now.tv_sec - begin.tv_sec < PATIENCE_S);
-	} while ((n > 0 || (n < 0 && errno == EAGAIN)) && !whole());
-	take_answer();
-	return f.status;
-}
-
-static unsigned int ask(const char *method, const char *path, const char *body)
-{
-	int fd = client();
-	unsigned int status;
-
-	send_request(fd, method, path, body);
-	status = receive(fd);
-	close(fd);
-	return status;
-}
-
-static unsigned int ask_raw(const char *bytes)
-{
-	int fd = client();
-	unsigned int status;
-
-	send_bytes(fd, bytes, strlen(bytes));
-	status = receive(fd);
-	close(fd);
-	return status;
-}
-
-static const char *text(const char *member)
-{
-	const char *value = json_string_value(json_object_get(f.body, member));
-
-	return value ? value : "(none)";
-}
-
-static json_int_t number(const char *member)
-{
-	assert_true(json_is_integer(json_object_get(f.body, member)));
-	return json_integer_value(json_object_get(f.body, member));
-}
-
-static void assert_problem(const char *name)
-{
-	char type[64];
-
-	snprintf(type, sizeof(type), "urn:vtpm:problem:%s", name);
-	assert_string_equal(text("type"), type);
-	assert_int_equal(number("status"), f.status);
-	assert_true(strlen(text("title")) > 0);
-	assert_string_not_equal(text("title"), name);
-	assert_true(strlen(text("detail")) > 0);
-	assert_non_null(json_object_get(f.body, "next"));
-	assert_non_null(strstr(f.answer, "Content-Type: application/problem+json\r\n"));
-}
+#include "manager/test_api.h"
 
 /* Resources */
 
@@ -373,134 +133,6 @@ static void test_api_wait_timeout_malformed(void **state)
 	}
 }
 
-static void test_api_host(void **state)
-{
-	json_t *warnings;
-
-	(void)state;
-	assert_int_equal(ask("GET", "/v1/host", NULL), 200);
-	assert_string_equal(text("state"), "unlocked");
-	assert_string_equal(text("separation"), "full");
-	assert_int_equal(strlen(text("storage_key_name")), 68);
-	assert_int_equal(json_array_size(json_object_get(f.body, "warnings")), 0);
-	f.fake.host.separated = false;
-	f.fake.host.protection = KEYD_PROTECTION_NONE;
-	f.fake.host.driver_here = false;
-	f.fake.host.storage_key_length = 0;
-	assert_int_equal(ask("GET", "/v1/host", NULL), 200);
-	warnings = json_object_get(f.body, "warnings");
-	assert_int_equal(json_array_size(warnings), 3);
-	assert_string_equal(text("separation"), "weak: all processes run as one user");
-	assert_string_equal(text("protection"), "not hardware protected");
-	assert_true(json_is_false(json_object_get(f.body, "hardware_protected")));
-	assert_true(json_is_null(json_object_get(f.body, "storage_key_name")));
-}
-
-/* The point is 04 and 64 bytes of 0xab. */
-static const char *init_body(const char *more)
-{
-	static char body[512];
-	char point[131] = "04";
-
-	for (size_t i = 2; i < 130; i++)
-		point[i] = i % 2 ? 'b' : 'a';
-	snprintf(body, sizeof(body), "{\"recovery_public\": \"%s\"%s}", point, more);
-	return body;
-}
-
-static void test_api_host_init(void **state)
-{
-	(void)state;
-	assert_int_equal(ask("POST", "/v1/host/init", init_body("")), 409);
-	assert_problem("exists");
-	f.fake.host.state = KEYD_STATE_NONE;
-	assert_int_equal(ask("POST", "/v1/host/init",
-			     init_body(", \"no_hardware\": true, \"pcrs\": [7, 14], "
-				       "\"owner_password_box\": \"00fF\"")),
-			 200);
-	assert_string_equal(text("state"), "unlocked");
-	assert_int_equal(f.fake.init.pcrs, 1u << 7 | 1u << 14);
-	assert_true(f.fake.init.no_hardware);
-	assert_int_equal(f.fake.init.box_length, 2);
-	assert_int_equal(f.fake.init.box[1], 0xff);
-	assert_int_equal(f.fake.init.recovery_public[64], 0xab);
-}
-
-static void test_api_host_recovery(void **state)
-{
-	(void)state;
-	f.fake.point[0] = 4;
-	assert_int_equal(ask("GET", "/v1/host/recovery", NULL), 200);
-	assert_string_equal(text("record"), "010203");
-	assert_int_equal(strlen(text("session_public")), 130);
-	f.fake.record_length = 0;
-	assert_int_equal(ask("GET", "/v1/host/recovery", NULL), 200);
-	assert_true(json_is_null(json_object_get(f.body, "record")));
-	f.fake.host.keyd_here = false;
-	assert_int_equal(ask("GET", "/v1/host/recovery", NULL), 500);
-	assert_problem("internal");
-}
-
-static void test_api_host_unlock(void **state)
-{
-	(void)state;
-	f.fake.host.state = KEYD_STATE_LOCKED;
-	assert_int_equal(ask("POST", "/v1/host/unlock", "{\"box\": \"0a0b\",\"bind\": true}"), 200);
-	assert_string_equal(text("state"), "unlocked");
-	assert_true(f.fake.bound);
-	assert_int_equal(ask("POST", "/v1/host/migration-key", "{\"box\": \"0a0b\"}"), 200);
-}
-
-static void test_api_host_accept(void **state)
-{
-	const char *const bad[] = { "{}",
-				    "{\"box\": \"0a\"}",
-				    "{\"rollback\": true}",
-				    "{\"box\": \"0a\", \"rollback\": false, \"move\": false}",
-				    "{\"box\": \"\", \"move\": true}",
-				    "{\"box\": \"0a\", \"move\": 1}" };
-
-	(void)state;
-	f.fake.host.verdict = KEYD_VERDICT_OLD;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(ask("POST", "/v1/host/accept", bad[i]), 400);
-	assert_int_equal(ask("GET", "/v1/host", NULL), 200);
-	assert_string_equal(text("store"), "old");
-	assert_int_equal(ask("POST", "/v1/host/accept",
-			     "{\"box\": \"0a0b\", \"rollback\": true, "
-			     "\"owner_password_box\": \"0c\"}"),
-			 200);
-	assert_string_equal(text("store"), "newest");
-	assert_true(f.fake.accept.rollback && !f.fake.accept.move);
-	assert_true(f.fake.accept.box_length == 2 && f.fake.accept.owner_box_length == 1);
-}
-
-static void test_api_host_init_rollback(void **state)
-{
-	static const struct {
-		const char *members;
-		unsigned int status;
-		enum keyd_rollback rollback;
-		uint32_t window;
-	} rows[] = {
-		{ "", 200, KEYD_ROLLBACK_LAZY, 600 },
-		{ ", \"rollback_protection\": \"off\"", 200, KEYD_ROLLBACK_OFF, 600 },
-		{ ", \"rollback_window\": 60", 200, KEYD_ROLLBACK_LAZY, 60 },
-		{ ", \"rollback_window\": 59", 400, KEYD_ROLLBACK_LAZY, 60 },
-	};
-	char body[512];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		f.fake.host.state = KEYD_STATE_NONE;
-		snprintf(body, sizeof(body), "{\"recovery_public\": \"04%0128d\"%s}", 0,
-			 rows[i].members);
-		assert_int_equal(ask("POST", "/v1/host/init", body), rows[i].status);
-		assert_int_equal(f.fake.init.rollback, rows[i].rollback);
-		assert_int_equal(f.fake.init.window, rows[i].window);
-	}
-}
-
 /* Errors */
 
 static void test_api_problems(void **state)
@@ -616,32 +248,6 @@ static void test_api_body_malformed(void **state)
 	}
 	assert_int_equal(ask("POST", "/v1/vtpms/a/start", "{\"x\": 1}"), 400);
 	assert_int_equal(ask("GET", "/v1", "[1]"), 400);
-}
-
-static void test_api_host_body_malformed(void **state)
-{
-	const char *const init[] = {
-		", \"pcrs\": []",
-		", \"pcrs\": [24]",
-		", \"pcrs\": [7, 7]",
-		", \"pcrs\": [-1]",
-		", \"pcrs\": 7",
-		", \"owner_password_box\": \"\"",
-		", \"no_hardware\": 0",
-		", \"owner_password_box\": \"0\"",
-		", \"owner_password_box\": \"0g\"",
-	};
-	const char *const unlock[] = { "{}", "{\"box\": \"\"}", "{\"box\": 1}",
-				       "{\"box\": \"0a\", \"bind\": null}" };
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(init) / sizeof(init[0]); i++)
-		assert_int_equal(ask("POST", "/v1/host/init", init_body(init[i])), 400);
-	assert_int_equal(ask("POST", "/v1/host/init", "{}"), 400);
-	assert_int_equal(ask("POST", "/v1/host/init", "{\"recovery_public\": \"04ab\"}"), 400);
-	for (size_t i = 0; i < 2 * sizeof(unlock) / sizeof(unlock[0]); i++)
-		assert_int_equal(ask("POST", i & 1 ? "/v1/host/migration-key" : "/v1/host/unlock",
-				     unlock[i / 2]), 400);
 }
 
 static void test_api_media_type(void **state)
@@ -972,28 +578,36 @@ static void test_api_new_address(void **state)
 			 -ENAMETOOLONG);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_api_root),	       TEST(test_api_head),
-		TEST(test_api_create_view),    TEST(test_api_create_defaults),
-		TEST(test_api_list),	       TEST(test_api_power),
-		TEST(test_api_wait),	       TEST(test_api_wait_timeout_malformed),
-		TEST(test_api_host),	       TEST(test_api_host_init),
-		TEST(test_api_host_recovery),  TEST(test_api_host_unlock),
-		TEST(test_api_host_accept),    TEST(test_api_host_init_rollback),
-		TEST(test_api_problems),       TEST(test_api_no_such_path),
-		TEST(test_api_method),	       TEST(test_api_parameter),
-		TEST(test_api_body_malformed), TEST(test_api_host_body_malformed),
-		TEST(test_api_media_type),     TEST(test_api_too_large),
-		TEST(test_api_not_http),       TEST(test_api_slow),
-		TEST(test_api_half_closed),    TEST(test_api_client_gone),
-		TEST(test_api_many_waits),     TEST(test_api_many_connections),
-		TEST(test_api_keep_alive),     TEST(test_api_free_while_pending),
-		TEST(test_api_who_may_ask),    TEST(test_api_socket_mode),
-		TEST(test_api_strangers),      TEST(test_api_new_address),
+		TEST(test_api_root),
+		TEST(test_api_head),
+		TEST(test_api_create_view),
+		TEST(test_api_create_defaults),
+		TEST(test_api_list),
+		TEST(test_api_power),
+		TEST(test_api_wait),
+		TEST(test_api_wait_timeout_malformed),
+		TEST(test_api_problems),
+		TEST(test_api_no_such_path),
+		TEST(test_api_method),
+		TEST(test_api_parameter),
+		TEST(test_api_body_malformed),
+		TEST(test_api_media_type),
+		TEST(test_api_too_large),
+		TEST(test_api_not_http),
+		TEST(test_api_slow),
+		TEST(test_api_half_closed),
+		TEST(test_api_client_gone),
+		TEST(test_api_many_waits),
+		TEST(test_api_many_connections),
+		TEST(test_api_keep_alive),
+		TEST(test_api_free_while_pending),
+		TEST(test_api_who_may_ask),
+		TEST(test_api_socket_mode),
+		TEST(test_api_strangers),
+		TEST(test_api_new_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

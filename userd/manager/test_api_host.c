@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * What the API takes and says about the host.
+ */
+#include "manager/test_api.h"
+
+static void test_api_host(void **state)
+{
+	json_t *warnings;
+
+	(void)state;
+	assert_int_equal(ask("GET", "/v1/host", NULL), 200);
+	assert_string_equal(text("state"), "unlocked");
+	assert_string_equal(text("separation"), "full");
+	assert_int_equal(strlen(text("storage_key_name")), 68);
+	assert_int_equal(json_array_size(json_object_get(f.body, "warnings")), 0);
+	f.fake.host.separated = false;
+	f.fake.host.protection = KEYD_PROTECTION_NONE;
+	f.fake.host.driver_here = false;
+	f.fake.host.storage_key_length = 0;
+	assert_int_equal(ask("GET", "/v1/host", NULL), 200);
+	warnings = json_object_get(f.body, "warnings");
+	assert_int_equal(json_array_size(warnings), 3);
+	assert_string_equal(text("separation"), "weak: all processes run as one user");
+	assert_string_equal(text("protection"), "not hardware protected");
+	assert_true(json_is_false(json_object_get(f.body, "hardware_protected")));
+	assert_true(json_is_null(json_object_get(f.body, "storage_key_name")));
+}
+
+/* The point is 04 and 64 bytes of 0xab. */
+static const char *init_body(const char *more)
+{
+	static char body[512];
+	char point[131] = "04";
+
+	for (size_t i = 2; i < 130; i++)
+		point[i] = i % 2 ? 'b' : 'a';
+	snprintf(body, sizeof(body), "{\"recovery_public\": \"%s\"%s}", point, more);
+	return body;
+}
+
+static void test_api_host_init(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("POST", "/v1/host/init", init_body("")), 409);
+	assert_problem("exists");
+	f.fake.host.state = KEYD_STATE_NONE;
+	assert_int_equal(ask("POST", "/v1/host/init",
+			     init_body(", \"no_hardware\": true, \"pcrs\": [7, 14], "
+				       "\"owner_password_box\": \"00fF\"")),
+			 200);
+	assert_string_equal(text("state"), "unlocked");
+	assert_int_equal(f.fake.init.pcrs, 1u << 7 | 1u << 14);
+	assert_true(f.fake.init.no_hardware);
+	assert_int_equal(f.fake.init.box_length, 2);
+	assert_int_equal(f.fake.init.box[1], 0xff);
+	assert_int_equal(f.fake.init.recovery_public[64], 0xab);
+}
+
+static void test_api_host_recovery(void **state)
+{
+	(void)state;
+	f.fake.point[0] = 4;
+	assert_int_equal(ask("GET", "/v1/host/recovery", NULL), 200);
+	assert_string_equal(text("record"), "010203");
+	assert_int_equal(strlen(text("session_public")), 130);
+	f.fake.record_length = 0;
+	assert_int_equal(ask("GET", "/v1/host/recovery", NULL), 200);
+	assert_true(json_is_null(json_object_get(f.body, "record")));
+	f.fake.host.keyd_here = false;
+	assert_int_equal(ask("GET", "/v1/host/recovery", NULL), 500);
+	assert_problem("internal");
+}
+
+static void test_api_host_unlock(void **state)
+{
+	(void)state;
+	f.fake.host.state = KEYD_STATE_LOCKED;
+	assert_int_equal(ask("POST", "/v1/host/unlock", "{\"box\": \"0a0b\",\"bind\": true}"), 200);
+	assert_string_equal(text("state"), "unlocked");
+	assert_true(f.fake.bound);
+	assert_int_equal(ask("POST", "/v1/host/migration-key", "{\"box\": \"0a0b\"}"), 200);
+}
+
+static void test_api_host_accept(void **state)
+{
+	const char *const bad[] = { "{}",
+				    "{\"box\": \"0a\"}",
+				    "{\"rollback\": true}",
+				    "{\"box\": \"0a\", \"rollback\": false, \"move\": false}",
+				    "{\"box\": \"\", \"move\": true}",
+				    "{\"box\": \"0a\", \"move\": 1}" };
+
+	(void)state;
+	f.fake.host.verdict = KEYD_VERDICT_OLD;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(ask("POST", "/v1/host/accept", bad[i]), 400);
+	assert_int_equal(ask("GET", "/v1/host", NULL), 200);
+	assert_string_equal(text("store"), "old");
+	assert_int_equal(ask("POST", "/v1/host/accept",
+			     "{\"box\": \"0a0b\", \"rollback\": true, "
+			     "\"owner_password_box\": \"0c\"}"),
+			 200);
+	assert_string_equal(text("store"), "newest");
+	assert_true(f.fake.accept.rollback && !f.fake.accept.move);
+	assert_true(f.fake.accept.box_length == 2 && f.fake.accept.owner_box_length == 1);
+}
+
+static void test_api_host_init_rollback(void **state)
+{
+	static const struct {
+		const char *members;
+		unsigned int status;
+		enum keyd_rollback rollback;
+		uint32_t window;
+	} rows[] = {
+		{ "", 200, KEYD_ROLLBACK_LAZY, 600 },
+		{ ", \"rollback_protection\": \"off\"", 200, KEYD_ROLLBACK_OFF, 600 },
+		{ ", \"rollback_window\": 60", 200, KEYD_ROLLBACK_LAZY, 60 },
+		{ ", \"rollback_window\": 59", 400, KEYD_ROLLBACK_LAZY, 60 },
+	};
+	char body[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		f.fake.host.state = KEYD_STATE_NONE;
+		snprintf(body, sizeof(body), "{\"recovery_public\": \"04%0128d\"%s}", 0,
+			 rows[i].members);
+		assert_int_equal(ask("POST", "/v1/host/init", body), rows[i].status);
+		assert_int_equal(f.fake.init.rollback, rows[i].rollback);
+		assert_int_equal(f.fake.init.window, rows[i].window);
+	}
+}
+
+static void test_api_host_body_malformed(void **state)
+{
+	const char *const init[] = {
+		", \"pcrs\": []",
+		", \"pcrs\": [24]",
+		", \"pcrs\": [7, 7]",
+		", \"pcrs\": [-1]",
+		", \"pcrs\": 7",
+		", \"owner_password_box\": \"\"",
+		", \"no_hardware\": 0",
+		", \"owner_password_box\": \"0\"",
+		", \"owner_password_box\": \"0g\"",
+	};
+	const char *const unlock[] = { "{}", "{\"box\": \"\"}", "{\"box\": 1}",
+				       "{\"box\": \"0a\", \"bind\": null}" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(init) / sizeof(init[0]); i++)
+		assert_int_equal(ask("POST", "/v1/host/init", init_body(init[i])), 400);
+	assert_int_equal(ask("POST", "/v1/host/init", "{}"), 400);
+	assert_int_equal(ask("POST", "/v1/host/init", "{\"recovery_public\": \"04ab\"}"), 400);
+	for (size_t i = 0; i < 2 * sizeof(unlock) / sizeof(unlock[0]); i++)
+		assert_int_equal(ask("POST", i & 1 ? "/v1/host/migration-key" : "/v1/host/unlock",
+				     unlock[i / 2]), 400);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_api_host),
+		TEST(test_api_host_init),
+		TEST(test_api_host_recovery),
+		TEST(test_api_host_unlock),
+		TEST(test_api_host_accept),
+		TEST(test_api_host_init_rollback),
+		TEST(test_api_host_body_malformed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
