@@ -63,8 +63,7 @@ static int on_status(void *context, struct ipc_in *in)
 	return answer_finish(peer, &answer);
 }
 
-/* Return: 0; -EINVAL, with a reason. */
-static int check_anchor(struct anchor *anchor, bool hardware, struct reason *reason)
+int keyd_check_anchor(struct anchor *anchor, bool hardware, struct reason *reason)
 {
 	if (!anchor->window)
 		anchor->window = ANCHOR_WINDOW;
@@ -105,7 +104,7 @@ static int check_init(const struct keyd *keyd, struct init *init, struct reason 
 		*reason = keyd->no_host;
 		return -ENODEV;
 	}
-	return check_anchor(&init->anchor, hardware, reason);
+	return keyd_check_anchor(&init->anchor, hardware, reason);
 }
 
 static int init_host(struct keyd *keyd, struct init *init, struct reason *reason)
@@ -225,8 +224,7 @@ static int on_recovery(void *context, struct ipc_in *in)
 	return answer_finish(peer, &answer);
 }
 
-/* Keys are for the newest store only. */
-static int usable(const struct keyd *keyd, struct reason *reason)
+int keyd_usable(const struct keyd *keyd, struct reason *reason)
 {
 	int r = keyd_locked(keyd, reason);
 
@@ -240,7 +238,7 @@ static int new_key(const struct keyd *keyd, const uint8_t *uuid, uint8_t ret[WRA
 	struct data_key key;
 	int r;
 
-	r = usable(keyd, reason);
+	r = keyd_usable(keyd, reason);
 	if (r)
 		return r;
 	r = data_key_new(&key);
@@ -284,7 +282,7 @@ static int on_grant(void *context, struct ipc_in *in)
 	wrapped.at = ipc_get_blob(in, KEYD_WRAPPED_MAX, &wrapped.length);
 	if (!ipc_ended(in))
 		return -EPROTO;
-	r = usable(keyd, &reason);
+	r = keyd_usable(keyd, &reason);
 	if (!r && unwrap_key(keyd->root.key, keyd->root.mode != KEYD_ROLLBACK_OFF, grant.uuid,
 			     wrapped, &grant.key))
 		r = refuse(&reason, -EKEYREJECTED,
@@ -302,7 +300,7 @@ static int set_migration_key(const struct keyd *keyd, struct seal_bytes box,
 			     struct reason *reason)
 {
 	uint8_t key[KEYD_DATA_KEY_SIZE];
-	int r = usable(keyd, reason);
+	int r = keyd_usable(keyd, reason);
 
 	if (!r)
 		r = typed_migration_key(keyd, box, key, reason);
@@ -417,6 +415,7 @@ static const struct ipc_permit permits[] = {
 	{ KEYD_SEAL_ROOT, KEYD_EITHER | KEYD_MANAGER, keyd_on_seal_root },
 	{ KEYD_ANCHOR, KEYD_EITHER | KEYD_MANAGER, keyd_on_anchor },
 	{ KEYD_ACCEPT, KEYD_EITHER | KEYD_MANAGER, keyd_on_accept },
+	{ KEYD_ROLLBACK, KEYD_EITHER | KEYD_MANAGER, keyd_on_rollback },
 	{ KEYD_KEY, KEYD_EITHER | KEYD_ENGINE, on_key },
 };
 

@@ -15,5 +15,12 @@ int keyd_on_witness(void *context, struct ipc_in *in);
 int keyd_on_seal_root(void *context, struct ipc_in *in);
 int keyd_on_anchor(void *context, struct ipc_in *in);
 int keyd_on_accept(void *context, struct ipc_in *in);
+int keyd_on_rollback(void *context, struct ipc_in *in);
+
+/** keyd_usable() - keys are for the newest store. Return: 0; -ENOKEY, -ESTALE, with the reason */
+int keyd_usable(const struct keyd *keyd, struct reason *reason);
+
+/** keyd_check_anchor() - window 0 becomes the default. Return: 0; -EINVAL, with the reason */
+int keyd_check_anchor(struct anchor *anchor, bool hardware, struct reason *reason);
 
 #endif /* KEYD_ORDERS_H */

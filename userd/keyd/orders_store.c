@@ -15,6 +15,12 @@
 
 #define ACCEPT_OURS (KEYD_ACCEPT_ROLLBACK | KEYD_ACCEPT_MOVE)
 
+static const char *const modes[_KEYD_ROLLBACK_MAX] = {
+	[KEYD_ROLLBACK_OFF] = "off",
+	[KEYD_ROLLBACK_LAZY] = "lazy",
+	[KEYD_ROLLBACK_STRICT] = "strict",
+};
+
 static const char *const verdicts[_KEYD_VERDICT_MAX] = {
 	[KEYD_VERDICT_UNPROTECTED] = "not protected against rollback",
 	[KEYD_VERDICT_NEWEST] = "the newest",
@@ -167,4 +173,89 @@ int keyd_on_accept(void *context, struct ipc_in *in)
 	if (!r)
 		ipc_put_blob(&answer.out, block, sizeof(block));
 	return answer_finish(peer, &answer);
+}
+
+static int check_anchor(const struct keyd *keyd, const struct anchor *wanted, struct reason *reason)
+{
+	struct anchor checked = *wanted;
+
+	if (keyd->root.mode == KEYD_ROLLBACK_OFF || wanted->mode == KEYD_ROLLBACK_OFF)
+		return refuse(reason, -EINVAL,
+			      "rollback protection is switched on or off by vtpmctl host init alone: "
+			      "data keys of a protected host are wrapped in another way; what can "
+			      "be changed is strict and lazy");
+	return keyd_check_anchor(&checked, true, reason);
+}
+
+/*
+ * Two files, and the machine may stop between them: keys/anchor says lazy as long as either may be
+ * so, and the slots decide. To weaken it is written first, to strengthen last.
+ */
+static int save_anchor(struct keyd *keyd, const struct anchor *wanted, struct reason *reason)
+{
+	struct root *root = &keyd->root;
+	struct anchor anchor;
+	int r;
+
+	r = anchor_load(root->directory, root->key, &anchor, reason);
+	if (r)
+		return r;
+	anchor.mode = wanted->mode;
+	if (wanted->window)
+		anchor.window = wanted->window;
+	if (wanted->mode == root->mode || wanted->mode == KEYD_ROLLBACK_LAZY)
+		r = anchor_save(root->directory, root->key, &anchor, reason);
+	if (r || wanted->mode == root->mode)
+		return r;
+	r = root_set_mode(root, wanted->mode, reason);
+	if (!r && wanted->mode == KEYD_ROLLBACK_STRICT &&
+	    anchor_save(root->directory, root->key, &anchor, reason))
+		log_line("the mode is strict all the same, and the window what it was: %s",
+			 reason->text);
+	return r;
+}
+
+static int change(struct keyd *keyd, struct seal_bytes box, const struct anchor *wanted,
+		  struct reason *reason)
+{
+	enum keyd_rollback before = keyd->root.mode;
+	int r;
+
+	r = keyd_locked(keyd, reason);
+	if (!r)
+		r = check_anchor(keyd, wanted, reason);
+	if (!r)
+		r = keyd_usable(keyd, reason);
+	if (!r)
+		r = check_key(keyd, box, reason);
+	if (!r)
+		r = save_anchor(keyd, wanted, reason);
+	if (r)
+		return r;
+	witness_look(&keyd->witness);
+	log_line("security: rollback protection is %s now%s, it was %s; the window has %u seconds",
+		 modes[keyd->root.mode], keyd->root.mode < before ? ", WEAKENED" : "",
+		 modes[before], keyd->witness.anchor.window);
+	return 0;
+}
+
+int keyd_on_rollback(void *context, struct ipc_in *in)
+{
+	struct keyd_peer *peer = context;
+	uint32_t tag = cursor_get_u32(&in->body);
+	struct anchor wanted = { 0 };
+	struct seal_bytes box;
+	struct reason reason;
+	int r;
+
+	box.at = ipc_get_blob(in, KEYD_BOX_MAX, &box.length);
+	wanted.mode = (enum keyd_rollback)cursor_get_u8(&in->body);
+	wanted.window = cursor_get_u32(&in->body);
+	if (!ipc_ended(in))
+		return -EPROTO;
+	r = change(peer->keyd, box, &wanted, &reason);
+	if (r)
+		log_line("security: rollback protection is as it was, pid %d is refused: %s",
+			 (int)peer->pid, reason.text);
+	return answer_plain(peer, KEYD_ROLLBACK_SET, tag, r, &reason);
 }

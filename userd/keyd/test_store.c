@@ -549,6 +549,29 @@ static void test_store_tpm_goes_away(void **state)
 	test_swtpm_start(&keyd.swtpm, TEST_STARTED);
 }
 
+/* Return: errno of the answer. */
+static int change(const uint8_t *wrong, uint8_t mode, uint32_t window)
+{
+	uint8_t buffer[1024], record[KEYD_BOX_MAX], session[SEAL_POINT_SIZE];
+	uint8_t key[SEAL_KEY_SIZE], box[BOX_OVERHEAD + SEAL_KEY_SIZE];
+	struct ipc_out out = test_begin(KEYD_ROLLBACK, buffer, sizeof(buffer));
+	int length = test_recovery(&keyd, record, session);
+
+	assert_true(length > 0);
+	assert_int_equal(recovery_open((struct seal_bytes){ record, (size_t)length }, keyd.scalar,
+				       key),
+			 0);
+	assert_int_equal(box_close(session, BOX_ROOT, (struct seal_bytes){ 0 },
+				   (struct seal_bytes){ wrong ? wrong : key, sizeof(key) }, box),
+			 0);
+	ipc_put_blob(&out, box, sizeof(box));
+	cursor_put_u8(&out.body, mode);
+	cursor_put_u32(&out.body, window);
+	assert_int_equal(test_ask(&keyd, &out, &reply), 0);
+	assert_int_equal(reply.in.op, KEYD_ROLLBACK_SET);
+	return (int)reply.error;
+}
+
 static void test_store_unprotected(void **state)
 {
 	static const struct {
@@ -584,10 +607,71 @@ static void test_store_unprotected(void **state)
 			assert_int_equal(
 				accept_with(KEYD_ACCEPT_MOVE, keyd.scalar, NULL, &store, &store),
 				EINVAL);
+			assert_int_equal(change(NULL, KEYD_ROLLBACK_STRICT, 0), EINVAL);
 		}
 		test_keyd_stop(&keyd, SIGTERM);
 	}
 	test_keyd_start(&keyd);
+}
+
+static void expect_mode(uint8_t mode, uint32_t window)
+{
+	assert_int_equal(test_status(&keyd, &status), 0);
+	assert_int_equal(status.mode, mode);
+	assert_int_equal(status.window, window);
+}
+
+static void test_store_change(void **state)
+{
+	static const uint8_t wrong[SEAL_KEY_SIZE] = { 1 };
+
+	(void)state;
+	assert_int_equal(change(NULL, KEYD_ROLLBACK_LAZY, 0), ESTALE);
+	expect(&store, KEYD_VERDICT_NEWEST);
+	commit('a');
+	assert_int_equal(change(wrong, KEYD_ROLLBACK_LAZY, 0), EKEYREJECTED);
+	assert_int_equal(change(NULL, KEYD_ROLLBACK_OFF, 0), EINVAL);
+	assert_int_equal(change(NULL, _KEYD_ROLLBACK_MAX, 0), EINVAL);
+	assert_int_equal(change(NULL, KEYD_ROLLBACK_LAZY, ANCHOR_WINDOW_MIN - 1), EINVAL);
+	expect_mode(KEYD_ROLLBACK_STRICT, ANCHOR_WINDOW);
+	assert_int_equal(change(NULL, KEYD_ROLLBACK_LAZY, 90), 0);
+	for (int i = 0; i < 2; i++) {
+		expect_mode(KEYD_ROLLBACK_LAZY, 90);
+		expect(&store, KEYD_VERDICT_NEWEST);
+		restart(SIGKILL);
+	}
+	expect(&store, KEYD_VERDICT_NEWEST);
+	assert_int_equal(change(NULL, KEYD_ROLLBACK_STRICT, 0), 0);
+	restart(SIGKILL);
+	expect(&store, KEYD_VERDICT_NEWEST);
+	expect_mode(KEYD_ROLLBACK_STRICT, 90);
+	commit('b');
+	expect(&store, KEYD_VERDICT_NEWEST);
+}
+
+/* Between the two files, in both directions: strict. The one way that no change leaves: nothing. */
+static void test_store_change_stops_between(void **state)
+{
+	uint8_t anchors[4096], slots[4096];
+	size_t anchor_size = 0, slots_size = 0;
+
+	(void)state;
+	expect(&store, KEYD_VERDICT_NEWEST);
+	commit('a');
+	swap_file("anchor", anchors, &anchor_size);
+	swap_file("slots", slots, &slots_size);
+	assert_int_equal(change(NULL, KEYD_ROLLBACK_LAZY, 90), 0);
+	test_keyd_stop(&keyd, SIGKILL);
+	swap_file("slots", slots, &slots_size);
+	test_keyd_start(&keyd);
+	expect(&store, KEYD_VERDICT_NEWEST);
+	expect_mode(KEYD_ROLLBACK_STRICT, 90);
+	commit('b');
+	test_keyd_stop(&keyd, SIGTERM);
+	swap_file("slots", slots, &slots_size);
+	swap_file("anchor", anchors, &anchor_size);
+	test_keyd_start(&keyd);
+	expect(&store, KEYD_VERDICT_MISSING);
 }
 
 /* As long as nobody unlocks, what the file says is shown. */
@@ -666,6 +750,8 @@ int main(void)
 		CASE(test_store_owner_password),
 		CASE(test_store_tpm_goes_away),
 		CASE(test_store_unprotected),
+		CASE(test_store_change),
+		CASE(test_store_change_stops_between),
 		CASE(test_store_locked),
 		CASE(test_store_many),
 	};

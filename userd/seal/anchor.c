@@ -87,7 +87,7 @@ int anchor_load(int directory, const uint8_t *key, struct anchor *ret, struct re
 	return parse(file, (size_t)n, key, ret, reason);
 }
 
-static int save(int directory, const uint8_t *key, const struct anchor *anchor,
+int anchor_save(int directory, const uint8_t key[SEAL_KEY_SIZE], const struct anchor *anchor,
 		struct reason *reason)
 {
 	uint8_t file[FILE_SIZE], mac[SEAL_HASH_SIZE];
@@ -126,7 +126,7 @@ int anchor_make(int directory, struct host *host, struct seal_bytes password,
 	secret_wipe(auth, sizeof(auth));
 	if (r)
 		return r;
-	r = save(directory, key, anchor, reason);
+	r = anchor_save(directory, key, anchor, reason);
 	if (r)
 		anchor_undo(directory, host, password, anchor);
 	return r;
@@ -142,7 +142,7 @@ int anchor_find(int directory, struct host *host, const uint8_t key[SEAL_KEY_SIZ
 	if (!r)
 		r = host_counter_find(host, auth, &anchor->handle, reason);
 	secret_wipe(auth, sizeof(auth));
-	return r ? r : save(directory, key, anchor, reason);
+	return r ? r : anchor_save(directory, key, anchor, reason);
 }
 
 void anchor_undo(int directory, struct host *host, struct seal_bytes password,

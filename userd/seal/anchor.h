@@ -67,6 +67,10 @@ int anchor_make(int directory, struct host *host, struct seal_bytes password,
 int anchor_find(int directory, struct host *host, const uint8_t key[SEAL_KEY_SIZE],
 		struct anchor *anchor, struct reason *reason);
 
+/** anchor_save() - write the file. Return: 0; -errno of keyfile_save(), with a reason */
+int anchor_save(int directory, const uint8_t key[SEAL_KEY_SIZE], const struct anchor *anchor,
+		struct reason *reason);
+
 /** anchor_undo() - take counter and file away that were just made, as far as possible */
 void anchor_undo(int directory, struct host *host, struct seal_bytes password,
 		 const struct anchor *anchor);

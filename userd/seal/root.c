@@ -237,6 +237,22 @@ int root_unlock(struct root *root, const uint8_t key[SEAL_KEY_SIZE], bool bind,
 	return bind ? bind_here(root, reason) : 0;
 }
 
+int root_set_mode(struct root *root, enum keyd_rollback mode, struct reason *reason)
+{
+	_cleanup_(wipe_slots) struct slots slots = root->slots;
+	int r;
+
+	r = slots_check_value(root->key, mode, slots.check);
+	if (r)
+		return refuse(reason, r, "HMAC does not work: look at OpenSSL");
+	r = slots_save(root->directory, &slots, reason);
+	if (r)
+		return r;
+	root->slots = slots;
+	root->mode = mode;
+	return 0;
+}
+
 bool root_policy(const struct root *root, struct tpm2_slot *ret)
 {
 	const struct slot *slot = root->readable ? slots_find(&root->slots, SLOT_TPM2) : NULL;

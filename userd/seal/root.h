@@ -76,6 +76,14 @@ int root_init(struct root *root, const struct slot_wish *wish, const struct anch
 int root_unlock(struct root *root, const uint8_t key[SEAL_KEY_SIZE], bool bind,
 		struct reason *reason);
 
+/**
+ * root_set_mode() - anchor an UNLOCKED host in another way; LAZY or STRICT, as it was before
+ *
+ * Return: 0; -EIO; -errno of slots_save(): the mode is the old one, or after a restart
+ * the new one; with a reason.
+ */
+int root_set_mode(struct root *root, enum keyd_rollback mode, struct reason *reason);
+
 /** root_protection() - what protects it at rest */
 enum keyd_protection root_protection(const struct root *root);
 

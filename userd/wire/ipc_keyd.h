@@ -107,6 +107,12 @@
  *	that start from now on get it, and seal with it what leaves for another host
  * @KEYD_MIGRATION_SET: nothing more. errno EKEYREJECTED: no such box; ENOKEY, ESTALE as
  *	above; another: of the file it is kept in, wrapped
+ * @KEYD_ROLLBACK: tag, blob box with the host root key, u8 &enum keyd_rollback, u32 seconds
+ *	of the window (0: as it is; 60 to 86400): another mode from now on, LAZY or STRICT. The
+ *	store has to be asked about again (KEYD_WITNESS), for the archive to learn the mode
+ * @KEYD_ROLLBACK_SET: nothing more. errno EINVAL: no such mode or window, OFF, or this host is
+ *	unprotected; EKEYREJECTED: not the root key; ENOKEY, ESTALE as above; ENOENT,
+ *	EBADMSG, another: of keys/anchor and keys/slots
  */
 enum keyd_op {
 	KEYD_STATUS = 0,
@@ -135,6 +141,8 @@ enum keyd_op {
 	KEYD_ACCEPTED = 23,
 	KEYD_MIGRATION = 24,
 	KEYD_MIGRATION_SET = 25,
+	KEYD_ROLLBACK = 26,
+	KEYD_ROLLBACK_SET = 27,
 	_KEYD_OP_MAX,
 };
 
