@@ -193,6 +193,43 @@ lazy_costs_nothing() {
 }
 check rollback-lazy-costs-nothing lazy_costs_nothing
 
+rollback() { ctl host rollback "$@" --recovery-code-fd 5 5<"$place/code"; }
+
+# cost NV: commands of the host TPM for so many increments of web1
+cost() {
+	local before
+	before=$(commands)
+	guest 0 "$1" && sleep 1 && echo $(($(commands) - before))
+}
+
+# From lazy to strict and back while vtpmd runs and a guest works. From then on each commit is
+# anchored, or none is; an older store is found out, and cannot be had by a change of mode.
+another_mode() {
+	local working out
+	tpm_log=1 tpm tpm1 && up && init && ctl create web1 --front-end socket || return
+	define_counter web1 || return
+	"$root/selftests/e2e/node" work "$(field web1 socket)" "$place/enough" &
+	working=$!
+	rollback --rollback strict && vtpm_is web1 running || return
+	touch "$place/enough"
+	wait $working && is "$(host_field rollback_protection)" strict || return
+	[ "$(cost 10)" -ge 10 ] || return
+	stop && save && up && until_true 20 store_is newest && ctl wait web1 || return
+	guest 0 1 && stop && put_back || return
+	up && until_true 20 store_is old && host_is locked || return
+	out=$(rollback --rollback lazy 2>&1) && return 1
+	has "$out" "an older copy" || return
+	accept && accept --accept-rollback && ctl wait web1 || return
+	out=$(rollback --rollback off 2>&1) && return 1
+	has "$out" "host init" && is "$(host_field rollback_protection)" strict || return
+	rollback --rollback lazy --window 300 && is "$(host_field rollback_window)" 300 || return
+	has "$(cat "$place/log")" "rollback protection is lazy now, WEAKENED, it was strict" || return
+	is "$(cost 10)" 0 || return
+	stop && up && until_true 20 store_is newest && is "$(host_field rollback_protection)" lazy &&
+		ctl wait web1
+}
+check rollback-another-mode another_mode
+
 # What is intact is said while vtpmd runs, after it was killed, and when it has ended.
 fsck() {
 	local out

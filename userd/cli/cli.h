@@ -155,6 +155,7 @@ void cli_host_print(const struct cli *cli, const json_t *host);
 /* The commands; @name is that of a vTPM, NULL where the command takes none. */
 enum cli_exit cli_fsck(struct cli *cli, const char *name);
 enum cli_exit cli_host_init(struct cli *cli, const char *name);
+enum cli_exit cli_host_rollback(struct cli *cli, const char *name);
 enum cli_exit cli_host_migration_key(struct cli *cli, const char *name);
 enum cli_exit cli_host_show(struct cli *cli, const char *name);
 enum cli_exit cli_host_unlock(struct cli *cli, const char *name);

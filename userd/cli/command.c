@@ -51,6 +51,11 @@ static const struct command commands[] = {
 	  "open the host root key with the recovery code",
 	  "Asks for the code on the terminal, or reads it from a descriptor. A store that is not\n"
 	  "the newest one stays locked unless it is accepted as it is." },
+	{ "host rollback", cli_host_rollback, false, "rollback window recovery-code-fd",
+	  "--rollback strict|lazy [--window SECONDS] [--recovery-code-fd N]",
+	  "change how an older copy of the store is found out",
+	  "Takes the recovery code, asked for on the terminal or read from a descriptor. Whether\n"
+	  "the host is protected at all (off, or not) is chosen at `vtpmctl host init` alone." },
 	{ "host upgrade", cli_host_upgrade, false, "", "",
 	  "let the vtpm-spawn that is installed take over",
 	  "vTPMs that run go on in its engines: PCRs, sessions and connections stay. Where it\n"

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Commands about the host: show it, unlock it (host_init.c initialises it).
+ * Commands about the host: show it, unlock it, change its rollback protection (host_init.c
+ * initialises it).
  *
- * To unlock, the host root key is taken out of the recovery record here, by the code that
- * a person types, and boxed to keyd; vtpmd passes the box on and cannot open it.
+ * For the last two the host root key is taken out of the recovery record here, by the code that a
+ * person types, and boxed to keyd; vtpmd passes the box on and cannot open it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -189,15 +190,19 @@ static json_t *box_root(const struct session *session, struct secrets *secrets, 
 			   (struct seal_bytes){ secrets->root, sizeof(secrets->root) }, ret);
 }
 
+static json_t *has_record(const struct session *session)
+{
+	return session->record_length
+		       ? NULL
+		       : report_problem("uninitialised", "`vtpmctl host init`",
+					"the host is not initialised: there is nothing to unlock");
+}
+
 static json_t *make_unlock(const struct cli *cli, const struct session *session,
 			   struct secrets *secrets, json_t **ret_body)
 {
-	json_t *problem = NULL, *box = NULL;
+	json_t *problem = has_record(session), *box = NULL;
 
-	if (!session->record_length)
-		problem = report_problem("uninitialised", "`vtpmctl host init`",
-					 "the host is not initialised: there is nothing to "
-					 "unlock");
 	if (!problem)
 		problem = get_root(cli, session, secrets);
 	if (!problem)
@@ -280,5 +285,61 @@ enum cli_exit cli_host_unlock(struct cli *cli, const char *name)
 	if (problem)
 		return report(cli, problem);
 	cli_host_print(cli, host);
+	return CLI_EXIT_OK;
+}
+
+/* rollback */
+
+static json_t *make_rollback(const struct cli *cli, struct session *session,
+			     struct secrets *secrets, json_t **ret_body)
+{
+	json_t *problem = NULL, *box = NULL;
+
+	if (!cli->rollback)
+		return report_problem("usage", "`vtpmctl host show` has the one that is",
+				      "how the store shall be protected is wanted: --rollback "
+				      "strict or lazy");
+	problem = session_get(cli, session);
+	if (!problem)
+		problem = has_record(session);
+	if (!problem)
+		problem = get_root(cli, session, secrets);
+	if (!problem)
+		problem = box_root(session, secrets, &box);
+	if (problem)
+		return problem;
+	*ret_body = json_pack("{s:o, s:s}", "box", box, "rollback_protection", cli->rollback);
+	if (cli->window)
+		json_object_set_new(*ret_body, "rollback_window", json_integer(cli->window));
+	return NULL;
+}
+
+enum cli_exit cli_host_rollback(struct cli *cli, const char *name)
+{
+	_cleanup_(secrets_freep) struct secrets *secrets = secrets_new();
+	struct client_request request = {
+		.method = "POST",
+		.path = "/v1/host/rollback",
+		.doing = "changing the rollback protection",
+	};
+	_cleanup_(json_putp) json_t *host = NULL;
+	struct session session;
+	char mode[64];
+	json_t *problem;
+
+	(void)name;
+	if (!secrets)
+		return report(cli, report_problem("internal", NULL, "there is no memory left"));
+	problem = make_rollback(cli, &session, secrets, &request.body);
+	secret_wipe(secrets->root, sizeof(secrets->root));
+	if (!problem)
+		client_ask(cli, &request, &host, &problem, NULL);
+	if (problem)
+		return report(cli, problem);
+	report_text(host, "rollback_protection", mode, sizeof(mode));
+	if (cli->json)
+		report_json(host);
+	else
+		printf("rollback protection is %s now\n", mode);
 	return CLI_EXIT_OK;
 }

@@ -245,9 +245,9 @@ static void test_cli_config(void **state)
 static void test_cli_help(void **state)
 {
 	const char *const commands[] = {
-		"host init", "host show", "host unlock", "create", "host migration-key",
-		"config",    "wait",	  "remove",	 "start",  "stop",
-		"reset",     "list",	  "show",	 "help"
+		"host init", "host show", "host unlock", "host rollback", "create",
+		"host migration-key", "config", "wait", "remove", "start", "stop", "reset",
+		"list", "show", "help"
 	};
 	char line[64], list[64 * 1024];
 

@@ -284,6 +284,39 @@ static void test_cli_init_rollback_values(void **state)
 	assert_int_equal(ctl(init_line("--rollback strict --window 60")), 0);
 }
 
+static void protected(struct manager *fake)
+{
+	locked(fake);
+	fake->host.state = KEYD_STATE_UNLOCKED;
+}
+
+static void test_cli_rollback(void **state)
+{
+	(void)state;
+	begin(protected);
+	run.stdin_text = code;
+	assert_int_equal(ctl("host rollback --recovery-code-fd 9"), 2);
+	assert_says(run.err, "--rollback strict or lazy");
+	assert_int_equal(ctl("host rollback --rollback strict --recovery-code-fd 9"), 0);
+	assert_string_equal(run.out, "rollback protection is strict now\n");
+	assert_int_equal(ctl("host rollback --rollback lazy --window 90 --recovery-code-fd 9 "
+			     "--json"),
+			 0);
+	assert_says(run.out, "\"rollback_window\": 90");
+	assert_silent(run.out, code);
+	assert_int_not_equal(ctl("host rollback --rollback off --recovery-code-fd 9"), 0);
+	assert_says(run.err, "not switched off");
+}
+
+static void test_cli_rollback_of_nothing(void **state)
+{
+	(void)state;
+	begin(fresh);
+	run.stdin_text = code;
+	assert_int_not_equal(ctl("host rollback --rollback lazy --recovery-code-fd 9"), 0);
+	assert_says(run.err, "not initialised");
+}
+
 static void test_cli_unlock_terminal(void **state)
 {
 	char typed[256];
@@ -327,6 +360,8 @@ int main(void)
 		TEST(test_cli_host_upgrade_of_nothing),
 		TEST(test_cli_unlock_accept),
 		TEST(test_cli_init_rollback_values),
+		TEST(test_cli_rollback),
+		TEST(test_cli_rollback_of_nothing),
 		TEST(test_cli_unlock_terminal),
 		TEST(test_cli_unlock_uninitialised),
 	};

@@ -356,6 +356,9 @@ bool api_json_launch(struct manager_launch *what, const char *body, size_t lengt
 #define WINDOW_LEAST   60
 #define WINDOW_DEFAULT 600
 #define WINDOW_MOST    86400
+#define WINDOW_WANTED  "a number of seconds from 60 to 86400"
+
+#define ROLLBACK_WANTED "\"strict\", \"lazy\" or \"off\""
 
 static bool take_no_hardware(const json_t *value, void *into)
 {
@@ -399,28 +402,37 @@ static bool take_owner_password(const json_t *value, void *into)
 	return take_hex(value, what->box, sizeof(what->box), &what->box_length) && what->box_length;
 }
 
-static bool take_rollback(const json_t *value, void *into)
+static bool take_rollback_name(const json_t *value, enum keyd_rollback *ret)
 {
-	struct manager_host_init *what = into;
 	const char *name = json_string_value(value);
 
 	for (unsigned int mode = 0; name && mode < _KEYD_ROLLBACK_MAX; mode++) {
 		if (!strcmp(name, api_rollback_name(mode))) {
-			what->rollback = (enum keyd_rollback)mode;
+			*ret = (enum keyd_rollback)mode;
 			return true;
 		}
 	}
 	return false;
 }
 
-static bool take_window(const json_t *value, void *into)
+static bool take_rollback(const json_t *value, void *into)
+{
+	return take_rollback_name(value, &((struct manager_host_init *)into)->rollback);
+}
+
+static bool take_seconds(const json_t *value, uint32_t *ret)
 {
 	json_int_t seconds = json_integer_value(value);
 
 	if (!json_is_integer(value) || seconds < WINDOW_LEAST || seconds > WINDOW_MOST)
 		return false;
-	((struct manager_host_init *)into)->window = (uint32_t)seconds;
+	*ret = (uint32_t)seconds;
 	return true;
+}
+
+static bool take_window(const json_t *value, void *into)
+{
+	return take_seconds(value, &((struct manager_host_init *)into)->window);
 }
 
 static const struct member init_members[] = {
@@ -431,8 +443,8 @@ static const struct member init_members[] = {
 	  take_recovery_public, true },
 	{ "owner_password_box", "a string of 2 to 2048 hexadecimal digits: a sealed box",
 	  take_owner_password, false },
-	{ "rollback_protection", "\"strict\", \"lazy\" or \"off\"", take_rollback, false },
-	{ "rollback_window", "a number of seconds from 60 to 86400", take_window, false },
+	{ "rollback_protection", ROLLBACK_WANTED, take_rollback, false },
+	{ "rollback_window", WINDOW_WANTED, take_window, false },
 };
 
 bool api_json_host_init(struct manager_host_init *what, const char *body, size_t length,
@@ -528,6 +540,39 @@ bool api_json_accept(struct manager_host_accept *what, const char *body, size_t 
 	problem_set(problem, PROBLEM_INVALID, BODY_NEXT,
 		    "one of \"rollback\" and \"move\" must be true");
 	return false;
+}
+
+/* POST /v1/host/rollback */
+
+static bool take_change_box(const json_t *value, void *into)
+{
+	struct manager_host_rollback *what = into;
+
+	return take_hex(value, what->box, sizeof(what->box), &what->box_length) && what->box_length;
+}
+
+static bool take_change(const json_t *value, void *into)
+{
+	return take_rollback_name(value, &((struct manager_host_rollback *)into)->mode);
+}
+
+static bool take_change_window(const json_t *value, void *into)
+{
+	return take_seconds(value, &((struct manager_host_rollback *)into)->window);
+}
+
+static const struct member change_members[] = {
+	{ "box", "a string of 2 to 2048 hexadecimal digits: a sealed box", take_change_box, true },
+	{ "rollback_protection", ROLLBACK_WANTED, take_change, true },
+	{ "rollback_window", WINDOW_WANTED, take_change_window, false },
+};
+
+bool api_json_rollback(struct manager_host_rollback *what, const char *body, size_t length,
+		       struct problem *problem)
+{
+	*what = (struct manager_host_rollback){ 0 };
+	return take(body, length, change_members,
+		    sizeof(change_members) / sizeof(change_members[0]), what, problem);
 }
 
 bool api_json_nothing(const char *body, size_t length, struct problem *problem)

@@ -71,6 +71,10 @@ bool api_json_unlock(struct api_unlock *what, const char *body, size_t length,
 bool api_json_accept(struct manager_host_accept *what, const char *body, size_t length,
 		     struct problem *problem);
 
+/** api_json_rollback() - read the body of POST /v1/host/rollback */
+bool api_json_rollback(struct manager_host_rollback *what, const char *body, size_t length,
+		       struct problem *problem);
+
 /** api_json_nothing() - a body without any member, or no body */
 bool api_json_nothing(const char *body, size_t length, struct problem *problem);
 

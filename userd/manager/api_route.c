@@ -138,6 +138,17 @@ static void post_host_accept(struct api_request *request)
 		manager_host_accept(request->api->manager, &what, host_done, request);
 }
 
+static void post_host_rollback(struct api_request *request)
+{
+	struct manager_host_rollback what;
+	struct problem problem;
+
+	if (!api_json_rollback(&what, request->body, request->length, &problem))
+		api_request_fail(request, &problem);
+	else if (api_request_pend(request))
+		manager_host_rollback(request->api->manager, &what, host_done, request);
+}
+
 static void post_host_upgrade(struct api_request *request)
 {
 	if (has_nothing(request) && api_request_pend(request))
@@ -349,6 +360,7 @@ static const struct api_route routes[] = {
 	{ "GET", "/v1", get_root, NULL },
 	{ "GET", "/v1/host", get_host, NULL },
 	{ "POST", "/v1/host/accept", post_host_accept, NULL },
+	{ "POST", "/v1/host/rollback", post_host_rollback, NULL },
 	{ "POST", "/v1/host/init", post_host_init, NULL },
 	{ "GET", "/v1/host/recovery", get_host_recovery, NULL },
 	{ "POST", "/v1/host/unlock", post_host_unlock, NULL },

@@ -397,6 +397,24 @@ void manager_host_accept(struct manager *fake, const struct manager_host_accept 
 		fake->host.verdict = KEYD_VERDICT_NEWEST;
 }
 
+void manager_host_rollback(struct manager *fake, const struct manager_host_rollback *what,
+			   manager_done done, void *context)
+{
+	struct fake_job *job = job_new(fake, "", run_nothing, done, context);
+
+	if (fake->root_box && !fake->root_box(what->box, what->box_length))
+		problem_set(&job->problem, PROBLEM_AUTH, "take the code of this host",
+			    "the box holds no root key of this host");
+	else if (what->mode == KEYD_ROLLBACK_OFF)
+		problem_set(&job->problem, PROBLEM_INVALID, NULL,
+			    "rollback protection is not switched off later");
+	if (job->problem.code)
+		return;
+	fake->host.rollback = what->mode;
+	if (what->window)
+		fake->host.window = what->window;
+}
+
 void manager_host_upgrade(struct manager *fake, manager_done done, void *context)
 {
 	struct fake_job *job = job_new(fake, "", run_nothing, done, context);

@@ -204,6 +204,24 @@ void manager_host_accept(struct manager *manager, const struct manager_host_acce
 			 manager_done done, void *context);
 
 /**
+ * struct manager_host_rollback - what KEYD_ROLLBACK is told
+ * @mode: LAZY or STRICT
+ * @window: seconds; 0: as it is
+ * @box: host root key, boxed to keyd's session key
+ * @box_length: bytes of it
+ */
+struct manager_host_rollback {
+	enum keyd_rollback mode;
+	uint32_t window;
+	uint8_t box[KEYD_BOX_MAX];
+	size_t box_length;
+};
+
+/** manager_host_rollback() - protect the store in another way from now on */
+void manager_host_rollback(struct manager *manager, const struct manager_host_rollback *what,
+			   manager_done done, void *context);
+
+/**
  * manager_host_upgrade() - let the vtpm-spawn that is installed take over from the one that runs
  *
  * Done when every vTPM that ran answers again, with PCRs, sessions and connections. Where

@@ -12,9 +12,12 @@
  * Afterwards the archive anchors by itself (strict), or is told to (lazy): a window
  * after something changed, sooner for a vTPM that comes or goes, at the end of this
  * program, and never twice within ROLLBACK_PAUSE_SECONDS, for the counter's memory wears.
+ *
+ * Where a person chooses another mode, keyd writes it down, and all of this begins anew.
  */
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -271,4 +274,64 @@ void rollback_end(struct manager *manager)
 		poll(&ready, 1, 100);
 		archive_dispatch(manager->archive);
 	}
+}
+
+/* Another mode */
+
+struct change {
+	struct manager *manager;
+	struct waiter *waiter;
+};
+
+/* What is not anchored yet is so by the new mode's rules, and the archive learns that it is new. */
+static void begin_anew(struct manager *manager)
+{
+	struct rollback *rollback = &manager->rollback;
+
+	rollback->timer = sd_event_source_disable_unref(rollback->timer);
+	if (archive_is_dirty(manager->archive) && !rollback->anchoring)
+		anchor(manager);
+	rollback_forget(manager);
+	rollback_ask(manager);
+}
+
+static int changed(void *context, const struct peer_answer *answer)
+{
+	bool nonsense = !answer->error && !ipc_ended(answer->in);
+	struct change *change = context;
+	struct manager *manager = change->manager;
+	struct problem problem;
+
+	if (answer->error || nonsense) {
+		manager_keyd_problem(&problem, nonsense ? EPROTO : answer->error, answer->text);
+		manager_answer(manager, change->waiter, &problem);
+	} else {
+		begin_anew(manager);
+		manager_keyd_answer(manager, change->waiter);
+	}
+	free(change);
+	return nonsense ? -EPROTO : 0;
+}
+
+void manager_host_rollback(struct manager *manager, const struct manager_host_rollback *what,
+			   manager_done done, void *context)
+{
+	uint8_t buffer[KEYD_BOX_MAX + 64];
+	struct problem problem;
+	struct change *change;
+	struct ipc_out out;
+
+	if (manager_is_locked(manager, &problem)) {
+		manager_tell(manager, done, context, &problem);
+		return;
+	}
+	change = calloc(1, sizeof(*change));
+	if (!change)
+		manager_out_of_memory();
+	*change = (struct change){ manager, manager_ask(manager, done, context) };
+	out = peer_call(&manager->keyd, KEYD_ROLLBACK, buffer, sizeof(buffer));
+	ipc_put_blob(&out, what->box, what->box_length);
+	cursor_put_u8(&out.body, (uint8_t)what->mode);
+	cursor_put_u32(&out.body, what->window);
+	peer_send(&manager->keyd, &out, changed, change);
 }

@@ -132,6 +132,31 @@ static void test_api_host_init_rollback(void **state)
 	}
 }
 
+static void test_api_host_rollback(void **state)
+{
+	const char *const bad[] = { "{}",
+				    "{\"box\": \"0a\"}",
+				    "{\"rollback_protection\": \"strict\"}",
+				    "{\"box\": \"\", \"rollback_protection\": \"strict\"}",
+				    "{\"box\": \"0a\", \"rollback_protection\": \"often\"}",
+				    "{\"box\": \"0a\", \"rollback_protection\": \"lazy\", "
+				    "\"rollback_window\": 59}" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(ask("POST", "/v1/host/rollback", bad[i]), 400);
+	assert_int_equal(ask("POST", "/v1/host/rollback",
+			     "{\"box\": \"0a\", \"rollback_protection\": \"strict\"}"),
+			 200);
+	assert_string_equal(text("rollback_protection"), "strict");
+	assert_int_equal(ask("POST", "/v1/host/rollback",
+			     "{\"box\": \"0a\", \"rollback_protection\": \"lazy\", "
+			     "\"rollback_window\": 86400}"),
+			 200);
+	assert_string_equal(text("rollback_protection"), "lazy");
+	assert_int_equal(f.fake.host.window, 86400);
+}
+
 static void test_api_host_body_malformed(void **state)
 {
 	const char *const init[] = {
@@ -167,6 +192,7 @@ int main(void)
 		TEST(test_api_host_unlock),
 		TEST(test_api_host_accept),
 		TEST(test_api_host_init_rollback),
+		TEST(test_api_host_rollback),
 		TEST(test_api_host_body_malformed),
 	};
 
