@@ -1,73 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# Checks of the control channel; a part of `daemon`, which has their helpers: swtpm's own
-# client, and QEMU with SeaBIOS, which starts the TPM up and measures into it. No guest is
-# needed: what SeaBIOS measured is read once QEMU has let go of the TPM.
+# Checks of the control channel; a part of `daemon`: swtpm's own client, and QEMU with SeaBIOS,
+# which starts the TPM up and measures into it. No guest is needed: what SeaBIOS measured is
+# read once QEMU has let go of the TPM. `vm` has the checks with one.
 
-control() { swtpm_ioctl --unix "$(field vm1 control_socket)" "$@"; }
-engine_of() { field "$1" engine_pid; }
-deaths() { field vm1 engine_deaths; }
-
-# qemu NAME [OPTION...]: a machine with vTPM NAME
-qemu() {
-	local name=$1
-	shift
-	rm -f "$place/$name.bios"
-	qemu-system-x86_64 -name "$work/$name" -machine q35 -accel tcg -m 32 -display none \
-		-nodefaults -qmp "unix:$place/$name.qmp,server=on,wait=off" \
-		-chardev "socket,id=c,path=$(field "$name" control_socket)" \
-		-tpmdev emulator,id=t,chardev=c -device tpm-crb,tpmdev=t \
-		-debugcon "file:$place/$name.bios" -global isa-debugcon.iobase=0x402 "$@" \
-		&
-	qemu=$!
-}
-
-# qmp NAME COMMAND...: its answers, JSON, a line each
-qmp() {
-	python3 - "$place/$1.qmp" "${@:2}" <<'END'
-import json, socket, sys
-where = socket.socket(socket.AF_UNIX)
-where.settimeout(30)
-where.connect(sys.argv[1])
-file = where.makefile("rw")
-file.readline()
-for command in ["qmp_capabilities"] + sys.argv[2:]:
-    text = command if command.startswith("{") else json.dumps({"execute": command})
-    file.write(text + "\n")
-    file.flush()
-    while True:
-        answer = json.loads(file.readline())
-        if "return" in answer or "error" in answer:
-            break
-    if command != "qmp_capabilities":
-        print(json.dumps(answer))
-    if "error" in answer:
-        sys.exit(1)
-END
-}
-
-# SeaBIOS has measured all it will, and found nothing to boot.
-booted() { until_true 30 grep -q "No bootable device" "$place/$1.bios"; }
-alive() { kill -0 "$qemu" && has "$(qmp vm1 query-status)" '"running": true'; }
-unplug() {
-	kill -9 "$qemu"
-	wait "$qemu" 2>/dev/null
-	true
-}
-pcrs() { tools "$1" pcrread sha256:0,1,2,3,4,5,6,7 2>/dev/null; }
-slay() {
-	local before
-	before=$(deaths)
-	kill -9 "$(engine_of vm1)" && until_true 10 one_more_than "$before"
-}
-one_more_than() { [ "$(deaths)" -gt "$1" ] && [ "$(field vm1 state)" = running ]; }
-
-# All that a host needs is the daemon: keys in a file do for these checks.
-machine() {
-	up && ctl host init --no-hardware --recovery-code-file "$place/code" &&
-		ctl create vm1 --front-end vm
-}
+# shellcheck source=selftests/e2e/machine.sh
+. "$root/selftests/e2e/machine.sh"
 
 swtpm_client() {
 	machine || return
@@ -212,12 +151,6 @@ config() {
 }
 check config config
 
-# The key that two hosts share; here it is one host, and the vTPMs are two.
-migration_key() {
-	openssl rand -hex 32 >"$place/key"
-	ctl host migration-key --key-fd 5 5<"$place/key"
-}
-
 # Without a key QEMU knows at once; with one, the state follows the machine, sealed.
 migrate() {
 	machine && ctl create vm2 --front-end vm && qemu vm1 && booted vm1 || return
@@ -242,7 +175,6 @@ migrate() {
 		<(tools vm2 readpublic -c 0x81010001 -f pem -o /dev/stdout 2>/dev/null) || return
 	stop
 }
-is_at() { has "$(qmp "$1" query-status)" "$2"; }
 check qemu-migrates migrate
 
 snapshot() {
