@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2120
 #
 # A host for end-to-end tests on this machine, to be sourced: vtpmd --foreground, with a swtpm
 # as the host's TPM, and vtpmctl as its user. The caller sets root, the project; work, a folder of

@@ -38,9 +38,10 @@
 
 static struct manager manager = { .control = -1 };
 
+/* The mode is meant as it is: the umask is for files. One that is there keeps its own. */
 static int make_dir(const char *path, mode_t mode)
 {
-	if (!mkdir(path, mode) || errno == EEXIST)
+	if (!mkdir(path, mode) ? !chmod(path, mode) : errno == EEXIST)
 		return 0;
 	log_line("%s: cannot be made: %s", path, strerror(errno));
 	return -errno;
@@ -287,7 +288,7 @@ static int prepare(void)
 
 	umask(0077);
 	fd_raise_limit();
-	r = make_dir(options->state_dir, 0711);
+	r = make_dir(options->state_dir, 0700);
 	if (!r)
 		r = make_dir(options->runtime_dir, 0755);
 	if (!r)

@@ -76,7 +76,8 @@ static int open_both(struct vtpm *vtpm)
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/" DIRECTORY, vtpm->manager->options.runtime_dir);
-	if (mkdir(path, 0755) && errno != EEXIST)
+	/* Whom a socket belongs to says its mode; everybody may come as far, despite the umask. */
+	if (mkdir(path, 0755) ? errno != EEXIST : chmod(path, 0755))
 		return -errno;
 	path_of(vtpm, "", path, sizeof(path));
 	fd = listen_at(vtpm, path);
