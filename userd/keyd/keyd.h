@@ -7,6 +7,7 @@
  *	peer.c		who is connected, in which role; one message at a time
  *	orders.c	what each message does
  *	orders_store.c	the same, of those about the store
+ *	orders_host.c	the same, of those about the host's evidence
  *	answer.c	answers to them
  *	typed.c		what a person typed
  *	migration.c	the key that states are carried to another host under
@@ -113,6 +114,7 @@ struct keyd_peer {
  * @accepting: its readiness
  * @host: host TPM
  * @no_host: why there is none, empty where there is
+ * @ek: its endorsement key's public area, size 0 until somebody asked: a TPM takes seconds
  * @root: host root key
  * @witness: what is known about the store
  * @scalar: private half of the session key; made at each start
@@ -134,6 +136,7 @@ struct keyd {
 	sd_event_source *accepting;
 	struct host host;
 	struct reason no_host;
+	TPM2B_PUBLIC ek;
 	struct root root;
 	struct witness witness;
 	uint8_t scalar[SEAL_SCALAR_SIZE];

@@ -416,6 +416,10 @@ static const struct ipc_permit permits[] = {
 	{ KEYD_ANCHOR, KEYD_EITHER | KEYD_MANAGER, keyd_on_anchor },
 	{ KEYD_ACCEPT, KEYD_EITHER | KEYD_MANAGER, keyd_on_accept },
 	{ KEYD_ROLLBACK, KEYD_EITHER | KEYD_MANAGER, keyd_on_rollback },
+	{ KEYD_HOST_AK, KEYD_EITHER | KEYD_MANAGER, keyd_on_host_ak },
+	{ KEYD_CERTIFICATE, KEYD_EITHER | KEYD_MANAGER, keyd_on_certificate },
+	{ KEYD_HOST_QUOTE, KEYD_EITHER | KEYD_MANAGER, keyd_on_host_quote },
+	{ KEYD_ACTIVATE, KEYD_EITHER | KEYD_MANAGER, keyd_on_activate },
 	{ KEYD_KEY, KEYD_EITHER | KEYD_ENGINE, on_key },
 };
 

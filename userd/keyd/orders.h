@@ -23,4 +23,9 @@ int keyd_usable(const struct keyd *keyd, struct reason *reason);
 /** keyd_check_anchor() - window 0 becomes the default. Return: 0; -EINVAL, with the reason */
 int keyd_check_anchor(struct anchor *anchor, bool hardware, struct reason *reason);
 
+int keyd_on_host_ak(void *context, struct ipc_in *in);
+int keyd_on_certificate(void *context, struct ipc_in *in);
+int keyd_on_host_quote(void *context, struct ipc_in *in);
+int keyd_on_activate(void *context, struct ipc_in *in);
+
 #endif /* KEYD_ORDERS_H */

@@ -188,7 +188,7 @@ static void test_record(void **state)
 	record_each_orphan(dir, take_orphan);
 	assert_string_equal(orphans, "ct-3 ");
 	for (int i = 1; i <= 4; i++) {
-		char name[8];
+		char name[16];
 
 		snprintf(name, sizeof(name), "ct-%d", i);
 		record_drop(dir, name);

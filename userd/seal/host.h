@@ -67,8 +67,8 @@ struct host {
 };
 
 /**
- * struct host_sealed - something sealed to the storage key
- * @public: its public area, with the policy
+ * struct host_sealed - something below the storage key, kept outside of the TPM
+ * @public: its public area
  * @private: it, encrypted by the TPM
  */
 struct host_sealed {
@@ -220,6 +220,40 @@ void host_recover(struct host *host);
  */
 int host_session(struct host *host, ESYS_TR salt, TPM2_SE type, TPMA_SESSION attributes,
 		 struct host_handle *ret, struct reason *reason);
+
+/** host_selection() - these PCRs of the SHA-256 bank, as a TPM is asked for them */
+TPML_PCR_SELECTION host_selection(uint32_t mask);
+
+/**
+ * host_create() - make an object below the storage key
+ * @sensitive: its authValue, and what it seals; crosses the wire encrypted
+ * @template: its public area
+ * @doing: what for, in the infinitive
+ * @ret: set on success
+ *
+ * Return: as host_session().
+ */
+int host_create(struct host *host, const TPM2B_SENSITIVE_CREATE *sensitive,
+		const TPM2B_PUBLIC *template, const char *doing, struct host_sealed *ret,
+		struct reason *reason);
+
+/**
+ * host_load() - load what was made so
+ * @doing: what for, in the infinitive
+ * @ret: set on success
+ *
+ * Return: as host_session().
+ */
+int host_load(struct host *host, const struct host_sealed *sealed, const char *doing,
+	      struct host_handle *ret, struct reason *reason);
+
+/**
+ * host_capability() - ask the TPM what it is or holds; the answer is under no HMAC
+ *
+ * Return: the answer, for Esys_Free(); NULL: there is none.
+ */
+TPMS_CAPABILITY_DATA *host_capability(struct host *host, TPM2_CAP kind, uint32_t first,
+				      uint32_t count);
 
 /**
  * host_base_rc() - a response code of the TPM without what it is about

@@ -62,7 +62,7 @@ void host_pcr_text(uint32_t mask, char *to, size_t room)
 	}
 }
 
-static TPML_PCR_SELECTION selection_of(uint32_t mask)
+TPML_PCR_SELECTION host_selection(uint32_t mask)
 {
 	TPML_PCR_SELECTION list = {
 		.count = 1,
@@ -77,7 +77,7 @@ static TPML_PCR_SELECTION selection_of(uint32_t mask)
 static int read_pcr(struct host *host, ESYS_TR session, unsigned int pcr,
 		    uint8_t ret[SEAL_HASH_SIZE], struct reason *reason)
 {
-	const TPML_PCR_SELECTION wanted = selection_of(1u << pcr);
+	const TPML_PCR_SELECTION wanted = host_selection(1u << pcr);
 	_cleanup_(free_selection) TPML_PCR_SELECTION *got = NULL;
 	_cleanup_(free_digests) TPML_DIGEST *values = NULL;
 	uint32_t counter;
@@ -118,7 +118,7 @@ int host_read_pcrs(struct host *host, uint32_t mask, struct host_pcrs *ret, stru
 static int policy_of(const struct host_pcrs *pcrs, TPM2B_DIGEST *ret)
 {
 	uint8_t values[HOST_PCRS * SEAL_HASH_SIZE], digest[SEAL_HASH_SIZE], policy[128] = { 0 };
-	const TPML_PCR_SELECTION selection = selection_of(pcrs->mask);
+	const TPML_PCR_SELECTION selection = host_selection(pcrs->mask);
 	struct cursor_out all = cursor_out(values, sizeof(values));
 	struct cursor_out out = cursor_out(policy, sizeof(policy));
 	int r;
@@ -139,20 +139,25 @@ static int policy_of(const struct host_pcrs *pcrs, TPM2B_DIGEST *ret)
 	return seal_hash((struct seal_bytes){ policy, out.used }, ret->buffer);
 }
 
-static int create(struct host *host, ESYS_TR session, const TPM2B_SENSITIVE_CREATE *sensitive,
-		  const TPM2B_PUBLIC *template, struct host_sealed *ret, struct reason *reason)
+int host_create(struct host *host, const TPM2B_SENSITIVE_CREATE *sensitive,
+		const TPM2B_PUBLIC *template, const char *doing, struct host_sealed *ret,
+		struct reason *reason)
 {
 	static const TPM2B_DATA outside;
 	static const TPML_PCR_SELECTION no_pcrs;
+	_cleanup_(host_flush) struct host_handle session = HOST_HANDLE(host);
 	_cleanup_(free_private) TPM2B_PRIVATE *private = NULL;
 	_cleanup_(free_public) TPM2B_PUBLIC *public = NULL;
 	int r;
 
-	r = host_failed(host,
-			Esys_Create(host->esys, host->storage, session, ESYS_TR_NONE, ESYS_TR_NONE,
-				    sensitive, template, &outside, &no_pcrs, &private, &public,
-				    NULL, NULL, NULL),
-			"seal the host root key", reason);
+	r = host_session(host, host->storage, TPM2_SE_HMAC,
+			 TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT, &session, reason);
+	if (!r)
+		r = host_failed(host,
+				Esys_Create(host->esys, host->storage, session.tr, ESYS_TR_NONE,
+					    ESYS_TR_NONE, sensitive, template, &outside, &no_pcrs,
+					    &private, &public, NULL, NULL, NULL),
+				doing, reason);
 	if (r)
 		return r;
 	ret->public = *public;
@@ -163,7 +168,6 @@ static int create(struct host *host, ESYS_TR session, const TPM2B_SENSITIVE_CREA
 int host_seal(struct host *host, const struct host_pcrs *pcrs, const uint8_t secret[SEAL_KEY_SIZE],
 	      struct host_sealed *ret, struct reason *reason)
 {
-	_cleanup_(host_flush) struct host_handle session = HOST_HANDLE(host);
 	TPM2B_SENSITIVE_CREATE sensitive = { .sensitive.data.size = SEAL_KEY_SIZE };
 	TPM2B_PUBLIC template = {
 		.publicArea = {
@@ -178,12 +182,8 @@ int host_seal(struct host *host, const struct host_pcrs *pcrs, const uint8_t sec
 
 	if (policy_of(pcrs, &template.publicArea.authPolicy))
 		return refuse(reason, -EIO, "SHA-256 does not work: look at OpenSSL");
-	r = host_session(host, host->storage, TPM2_SE_HMAC,
-			 TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT, &session, reason);
-	if (r)
-		return r;
 	cursor_copy(sensitive.sensitive.data.buffer, SEAL_KEY_SIZE, secret, SEAL_KEY_SIZE);
-	r = create(host, session.tr, &sensitive, &template, ret, reason);
+	r = host_create(host, &sensitive, &template, "seal the host root key", ret, reason);
 	secret_wipe(&sensitive, sizeof(sensitive));
 	return r;
 }
@@ -217,8 +217,8 @@ static int explain(struct host *host, const struct host_pcrs *sealed, struct rea
 		      text, changed & (changed - 1) ? "have" : "has");
 }
 
-static int load(struct host *host, const struct host_sealed *sealed, struct host_handle *ret,
-		struct reason *reason)
+int host_load(struct host *host, const struct host_sealed *sealed, const char *doing,
+	      struct host_handle *ret, struct reason *reason)
 {
 	_cleanup_(host_flush) struct host_handle session = HOST_HANDLE(host);
 	int r;
@@ -230,7 +230,7 @@ static int load(struct host *host, const struct host_sealed *sealed, struct host
 	return host_failed(host,
 			   Esys_Load(host->esys, host->storage, session.tr, ESYS_TR_NONE,
 				     ESYS_TR_NONE, &sealed->private, &sealed->public, &ret->tr),
-			   "load the sealed host root key", reason);
+			   doing, reason);
 }
 
 int host_unseal(struct host *host, const struct host_sealed *sealed, const struct host_pcrs *pcrs,
@@ -239,12 +239,12 @@ int host_unseal(struct host *host, const struct host_sealed *sealed, const struc
 	_cleanup_(host_flush) struct host_handle object = HOST_HANDLE(host);
 	_cleanup_(host_flush) struct host_handle policy = HOST_HANDLE(host);
 	_cleanup_(free_sensitive) TPM2B_SENSITIVE_DATA *data = NULL;
-	const TPML_PCR_SELECTION selection = selection_of(pcrs->mask);
+	const TPML_PCR_SELECTION selection = host_selection(pcrs->mask);
 	static const TPM2B_DIGEST as_they_are;
 	TSS2_RC rc;
 	int r;
 
-	r = load(host, sealed, &object, reason);
+	r = host_load(host, sealed, "load the sealed host root key", &object, reason);
 	if (!r)
 		r = host_session(host, host->storage, TPM2_SE_POLICY, TPMA_SESSION_ENCRYPT, &policy,
 				 reason);

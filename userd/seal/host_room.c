@@ -25,8 +25,8 @@ static void free_capability(TPMS_CAPABILITY_DATA **data)
 	Esys_Free(*data);
 }
 
-static TPMS_CAPABILITY_DATA *capability(struct host *host, TPM2_CAP kind, uint32_t first,
-					uint32_t count)
+TPMS_CAPABILITY_DATA *host_capability(struct host *host, TPM2_CAP kind, uint32_t first,
+				      uint32_t count)
 {
 	TPMS_CAPABILITY_DATA *data = NULL;
 	struct reason ignored;
@@ -47,8 +47,8 @@ static TPMS_CAPABILITY_DATA *capability(struct host *host, TPM2_CAP kind, uint32
 /* Part 2, 6.13: what a TPM does not tell is taken for plenty. */
 static uint32_t available(struct host *host, TPM2_PT property)
 {
-	_cleanup_(free_capability)
-		TPMS_CAPABILITY_DATA *data = capability(host, TPM2_CAP_TPM_PROPERTIES, property, 1);
+	_cleanup_(free_capability) TPMS_CAPABILITY_DATA *data =
+		host_capability(host, TPM2_CAP_TPM_PROPERTIES, property, 1);
 	const TPML_TAGGED_TPM_PROPERTY *list = data ? &data->data.tpmProperties : NULL;
 
 	if (!list || list->count != 1 || list->tpmProperty[0].property != property)
@@ -59,7 +59,7 @@ static uint32_t available(struct host *host, TPM2_PT property)
 static void flush_all(struct host *host, uint32_t first)
 {
 	_cleanup_(free_capability) TPMS_CAPABILITY_DATA *data =
-		capability(host, TPM2_CAP_HANDLES, first, TPM2_MAX_CAP_HANDLES);
+		host_capability(host, TPM2_CAP_HANDLES, first, TPM2_MAX_CAP_HANDLES);
 
 	for (uint32_t i = 0; data && i < data->data.handles.count; i++) {
 		_cleanup_(host_flush) struct host_handle handle = HOST_HANDLE(host);

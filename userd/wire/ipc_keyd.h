@@ -32,6 +32,12 @@
 /** define KEYD_POINT_SIZE - uncompressed P-256 point (SEC 1, 2.3.3) */
 #define KEYD_POINT_SIZE 65
 
+/** define KEYD_CERTIFICATE_MAX - largest certificate of the host TPM, in bytes */
+#define KEYD_CERTIFICATE_MAX 3072
+
+/** define KEYD_CREDENTIAL_MAX - largest half of a credential, in bytes */
+#define KEYD_CREDENTIAL_MAX 1024
+
 #define KEYD_DATA_KEY_SIZE 32
 #define KEYD_ENTROPY_SIZE  32
 
@@ -113,6 +119,22 @@
  * @KEYD_ROLLBACK_SET: nothing more. errno EINVAL: no such mode or window, OFF, or this host is
  *	unprotected; EKEYREJECTED: not the root key; ENOKEY, ESTALE as above; ENOENT,
  *	EBADMSG, another: of keys/anchor and keys/slots
+ * @KEYD_HOST_AK: tag: who is this host? The attestation key is made where there is none
+ * @KEYD_HOST_AK_IS: blob attestation key (TPM2B_PUBLIC), blob its Name, blob endorsement key
+ *	(TPM2B_PUBLIC). errno ENOKEY: locked; ENODEV: there is no host TPM, or none protects
+ *	this host; EBADMSG, EPROTONOSUPPORT: the file that keeps the key is not usable; EACCES:
+ *	the endorsement hierarchy has a password; EBUSY, EIO: of the host TPM
+ * @KEYD_CERTIFICATE: tag, u32 NV index of the certificate before (0: the first)
+ * @KEYD_CERTIFICATE_IS: u32 NV index (0: there is no more), blob what is there. errno
+ *	EFBIG: larger than KEYD_CERTIFICATE_MAX; ENODEV, EACCES, EBUSY, EIO as above
+ * @KEYD_HOST_QUOTE: tag, u8 &enum host_quote_purpose, nonce (HOST_QUOTE_NONCE), u32 PCRs of
+ *	the sha256 bank. Of a purpose that has a tree more will be asked: not here yet
+ * @KEYD_HOST_QUOTE_IS: blob frame (wire/host_quote.h), blob TPMS_ATTEST, blob
+ *	TPMT_SIGNATURE, u32 PCRs, value (32) of each, lowest first. errno EINVAL: no PCRs, or
+ *	another purpose; EAGAIN: PCRs change too fast; as for KEYD_HOST_AK_IS
+ * @KEYD_ACTIVATE: tag, blob TPM2B_ID_OBJECT, blob TPM2B_ENCRYPTED_SECRET: open a credential
+ * @KEYD_ACTIVATED: blob what it holds. errno EINVAL: no credential, or not for this
+ *	TPM and its attestation key; as for KEYD_HOST_AK_IS
  */
 enum keyd_op {
 	KEYD_STATUS = 0,
@@ -143,6 +165,14 @@ enum keyd_op {
 	KEYD_MIGRATION_SET = 25,
 	KEYD_ROLLBACK = 26,
 	KEYD_ROLLBACK_SET = 27,
+	KEYD_HOST_AK = 28,
+	KEYD_HOST_AK_IS = 29,
+	KEYD_CERTIFICATE = 30,
+	KEYD_CERTIFICATE_IS = 31,
+	KEYD_HOST_QUOTE = 32,
+	KEYD_HOST_QUOTE_IS = 33,
+	KEYD_ACTIVATE = 34,
+	KEYD_ACTIVATED = 35,
 	_KEYD_OP_MAX,
 };
 
