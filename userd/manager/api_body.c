@@ -365,9 +365,8 @@ static bool take_no_hardware(const json_t *value, void *into)
 	return take_flag(value, &((struct manager_host_init *)into)->no_hardware);
 }
 
-static bool take_pcrs(const json_t *value, void *into)
+static bool take_pcr_list(const json_t *value, uint32_t *ret)
 {
-	struct manager_host_init *what = into;
 	const json_t *item;
 	uint32_t pcrs = 0, bit;
 	json_int_t pcr;
@@ -375,15 +374,20 @@ static bool take_pcrs(const json_t *value, void *into)
 
 	json_array_foreach (value, i, item) {
 		pcr = json_integer_value(item);
-		if (!json_is_integer(item) || pcr < 0 || pcr > 23)
+		if (!json_is_integer(item) || pcr < 0 || pcr >= MANAGER_PCRS)
 			return false;
 		bit = (uint32_t)1 << pcr;
 		if (pcrs & bit)
 			return false;
 		pcrs |= bit;
 	}
-	what->pcrs = pcrs;
+	*ret = pcrs;
 	return pcrs != 0;
+}
+
+static bool take_pcrs(const json_t *value, void *into)
+{
+	return take_pcr_list(value, &((struct manager_host_init *)into)->pcrs);
 }
 
 static bool take_recovery_public(const json_t *value, void *into)
@@ -573,6 +577,66 @@ bool api_json_rollback(struct manager_host_rollback *what, const char *body, siz
 	*what = (struct manager_host_rollback){ 0 };
 	return take(body, length, change_members,
 		    sizeof(change_members) / sizeof(change_members[0]), what, problem);
+}
+
+/* POST /v1/host/quote */
+
+static bool take_nonce(const json_t *value, void *into)
+{
+	struct manager_quote_wish *what = into;
+	size_t length;
+
+	return take_hex(value, what->nonce, sizeof(what->nonce), &length) &&
+	       length == sizeof(what->nonce);
+}
+
+static bool take_quoted(const json_t *value, void *into)
+{
+	return take_pcr_list(value, &((struct manager_quote_wish *)into)->pcrs);
+}
+
+static const struct member quote_members[] = {
+	{ "nonce", "a string of 64 hexadecimal digits", take_nonce, true },
+	{ "pcrs", "an array of numbers from 0 to 23, each once", take_quoted, true },
+};
+
+bool api_json_quote_wish(struct manager_quote_wish *what, const char *body, size_t length,
+			 struct problem *problem)
+{
+	*what = (struct manager_quote_wish){ 0 };
+	return take(body, length, quote_members, sizeof(quote_members) / sizeof(quote_members[0]),
+		    what, problem);
+}
+
+/* POST /v1/host/activate */
+
+static bool take_credential(const json_t *value, void *into)
+{
+	struct manager_credential *what = into;
+
+	return take_hex(value, what->blob, sizeof(what->blob), &what->blob_length);
+}
+
+static bool take_secret(const json_t *value, void *into)
+{
+	struct manager_credential *what = into;
+
+	return take_hex(value, what->secret, sizeof(what->secret), &what->secret_length);
+}
+
+static const struct member credential_members[] = {
+	{ "credential", "a string of at most 2048 hexadecimal digits: a TPM2B_ID_OBJECT",
+	  take_credential, true },
+	{ "secret", "a string of at most 2048 hexadecimal digits: a TPM2B_ENCRYPTED_SECRET",
+	  take_secret, true },
+};
+
+bool api_json_credential(struct manager_credential *what, const char *body, size_t length,
+			 struct problem *problem)
+{
+	*what = (struct manager_credential){ 0 };
+	return take(body, length, credential_members,
+		    sizeof(credential_members) / sizeof(credential_members[0]), what, problem);
 }
 
 bool api_json_nothing(const char *body, size_t length, struct problem *problem)

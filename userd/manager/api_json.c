@@ -113,9 +113,9 @@ static json_t *string_or_null(const char *text)
 static json_t *hex(const uint8_t *bytes, size_t length)
 {
 	static const char digits[] = "0123456789abcdef";
-	char text[2 * KEYD_BOX_MAX];
+	char text[2 * KEYD_CERTIFICATE_MAX];
 
-	if (length > KEYD_BOX_MAX)
+	if (length > KEYD_CERTIFICATE_MAX)
 		return NULL;
 	for (size_t i = 0; i < length; i++) {
 		text[2 * i] = digits[bytes[i] >> 4];
@@ -312,6 +312,65 @@ json_t *api_json_recovery(const uint8_t *record, size_t length, const uint8_t *s
 	good &= put(object, "record", length ? hex(record, length) : json_null());
 	good &= put(object, "session_public", hex(session, KEYD_POINT_SIZE));
 	return complete(object, good);
+}
+
+static json_t *kept(const struct manager_kept *bytes)
+{
+	return hex(bytes->bytes, bytes->length);
+}
+
+static json_t *certificates(const struct manager_identity *identity)
+{
+	json_t *array = json_array();
+	bool good = true;
+
+	for (size_t i = 0; i < identity->count; i++) {
+		const struct manager_kept *from = &identity->certificates[i];
+		json_t *object = json_object();
+
+		good &= put(object, "index", json_integer(from->index));
+		good &= put(object, "bytes", kept(from));
+		good &= !json_array_append_new(array, object);
+	}
+	return complete(array, good);
+}
+
+json_t *api_json_identity(const struct manager_identity *identity)
+{
+	json_t *object = json_object();
+	bool good = true;
+
+	good &= put(object, "ak", kept(&identity->ak));
+	good &= put(object, "ak_name", kept(&identity->ak_name));
+	good &= put(object, "ek", kept(&identity->ek));
+	good &= put(object, "certificates", certificates(identity));
+	return complete(object, good);
+}
+
+json_t *api_json_quote(const struct manager_quote *quote)
+{
+	json_t *object = json_object(), *values = json_object();
+	bool good = true;
+	char number[4];
+
+	for (unsigned int pcr = 0; pcr < MANAGER_PCRS; pcr++) {
+		if (!(quote->pcrs >> pcr & 1))
+			continue;
+		snprintf(number, sizeof(number), "%u", pcr);
+		good &= put(values, number, hex(quote->value[pcr], sizeof(quote->value[pcr])));
+	}
+	good &= put(object, "frame", hex(quote->frame.at, quote->frame.length));
+	good &= put(object, "message", hex(quote->message.at, quote->message.length));
+	good &= put(object, "signature", hex(quote->signature.at, quote->signature.length));
+	good &= put(object, "values", values);
+	return complete(object, good);
+}
+
+json_t *api_json_proof(struct manager_bytes proof)
+{
+	json_t *object = json_object();
+
+	return complete(object, put(object, "proof", hex(proof.at, proof.length)));
 }
 
 /* What the type is called in words (RFC 9457, 3.1.3: the title does not change). */

@@ -37,6 +37,15 @@ json_t *api_json_host(const struct manager_host *host);
 /** api_json_recovery() - what KEYD_RECOVERY returned. Return: a new reference; NULL: no memory */
 json_t *api_json_recovery(const uint8_t *record, size_t length, const uint8_t *session);
 
+/** api_json_identity() - who the host is. Return: a new reference; NULL: no memory */
+json_t *api_json_identity(const struct manager_identity *identity);
+
+/** api_json_quote() - a quote of the host. Return: a new reference; NULL: no memory */
+json_t *api_json_quote(const struct manager_quote *quote);
+
+/** api_json_proof() - what was in a credential. Return: a new reference; NULL: no memory */
+json_t *api_json_proof(struct manager_bytes proof);
+
 /** api_json_problem() - a problem (RFC 9457). Return: a new reference; NULL: no memory */
 json_t *api_json_problem(unsigned int status, const char *name, const char *detail,
 			 const char *next);
@@ -74,6 +83,14 @@ bool api_json_accept(struct manager_host_accept *what, const char *body, size_t 
 /** api_json_rollback() - read the body of POST /v1/host/rollback */
 bool api_json_rollback(struct manager_host_rollback *what, const char *body, size_t length,
 		       struct problem *problem);
+
+/** api_json_quote_wish() - read the body of POST /v1/host/quote */
+bool api_json_quote_wish(struct manager_quote_wish *what, const char *body, size_t length,
+			 struct problem *problem);
+
+/** api_json_credential() - read the body of POST /v1/host/activate */
+bool api_json_credential(struct manager_credential *what, const char *body, size_t length,
+			 struct problem *problem);
 
 /** api_json_nothing() - a body without any member, or no body */
 bool api_json_nothing(const char *body, size_t length, struct problem *problem);

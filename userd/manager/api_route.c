@@ -172,6 +172,67 @@ static void get_host_recovery(struct api_request *request)
 		manager_recovery(request->api->manager, recovery_done, request);
 }
 
+static void identity_done(void *context, const struct problem *problem,
+			  const struct manager_identity *identity)
+{
+	struct api_request *request = context;
+
+	if (problem)
+		api_request_fail(request, problem);
+	else
+		api_request_answer(request, 200, api_json_identity(identity));
+}
+
+static void get_host_identity(struct api_request *request)
+{
+	if (has_nothing(request) && api_request_pend(request))
+		manager_identity(request->api->manager, identity_done, request);
+}
+
+static void quote_done(void *context, const struct problem *problem,
+		       const struct manager_quote *quote)
+{
+	struct api_request *request = context;
+
+	if (problem)
+		api_request_fail(request, problem);
+	else
+		api_request_answer(request, 200, api_json_quote(quote));
+}
+
+static void post_host_quote(struct api_request *request)
+{
+	struct manager_quote_wish what;
+	struct problem problem;
+
+	if (!api_json_quote_wish(&what, request->body, request->length, &problem))
+		api_request_fail(request, &problem);
+	else if (api_request_pend(request))
+		manager_quote(request->api->manager, &what, quote_done, request);
+}
+
+static void credential_done(void *context, const struct problem *problem,
+			    struct manager_bytes proof)
+{
+	struct api_request *request = context;
+
+	if (problem)
+		api_request_fail(request, problem);
+	else
+		api_request_answer(request, 200, api_json_proof(proof));
+}
+
+static void post_host_activate(struct api_request *request)
+{
+	struct manager_credential what;
+	struct problem problem;
+
+	if (!api_json_credential(&what, request->body, request->length, &problem))
+		api_request_fail(request, &problem);
+	else if (api_request_pend(request))
+		manager_activate(request->api->manager, &what, credential_done, request);
+}
+
 /* /v1/vtpms */
 
 static void add_vtpm(void *context, const struct vtpm_view *view)
@@ -361,7 +422,10 @@ static const struct api_route routes[] = {
 	{ "GET", "/v1/host", get_host, NULL },
 	{ "POST", "/v1/host/accept", post_host_accept, NULL },
 	{ "POST", "/v1/host/rollback", post_host_rollback, NULL },
+	{ "POST", "/v1/host/activate", post_host_activate, NULL },
+	{ "GET", "/v1/host/identity", get_host_identity, NULL },
 	{ "POST", "/v1/host/init", post_host_init, NULL },
+	{ "POST", "/v1/host/quote", post_host_quote, NULL },
 	{ "GET", "/v1/host/recovery", get_host_recovery, NULL },
 	{ "POST", "/v1/host/unlock", post_host_unlock, NULL },
 	{ "POST", "/v1/host/upgrade", post_host_upgrade, NULL },

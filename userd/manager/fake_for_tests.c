@@ -22,6 +22,10 @@
  * @problem: how it ends
  * @done: whom to tell
  * @recovery: whom to tell, of manager_recovery()
+ * @identity: the same, of manager_identity()
+ * @quote: the same, of manager_quote()
+ * @wish: what that was told
+ * @credential: the same as @done, of manager_activate()
  * @context: NULL: nobody any more
  * @timer: when
  * @entry: in fake->jobs
@@ -34,6 +38,10 @@ struct fake_job {
 	struct problem problem;
 	manager_done done;
 	manager_recovery_done recovery;
+	manager_identity_done identity;
+	manager_quote_done quote;
+	struct manager_quote_wish wish;
+	manager_credential_done credential;
 	void *context;
 	sd_event_source *timer;
 	LIST_ENTRY(fake_job) entry;
@@ -88,6 +96,32 @@ struct fake_vtpm *fake_find(struct manager *fake, const char *name)
 	return NULL;
 }
 
+/* What no TPM has made: the frame is the nonce, all else one byte. */
+static void tell_evidence(struct fake_job *job, const struct problem *problem)
+{
+	static const struct manager_identity identity = {
+		.ak = { .length = 1, .bytes = { 0xaa } },
+		.ak_name = { .length = 1, .bytes = { 0xab } },
+		.ek = { .length = 1, .bytes = { 0xec } },
+		.certificates[0] = { .index = 0x01c0000a, .length = 1, .bytes = { 0xce } },
+		.count = 1,
+	};
+	static const uint8_t bytes[] = { 0x01, 0x02, 0x03 };
+	const struct manager_quote quote = {
+		.frame = { job->wish.nonce, sizeof(job->wish.nonce) },
+		.message = { &bytes[0], 1 },
+		.signature = { &bytes[1], 1 },
+		.pcrs = job->wish.pcrs,
+	};
+
+	if (job->identity)
+		job->identity(job->context, problem, &identity);
+	else if (job->quote)
+		job->quote(job->context, problem, &quote);
+	else
+		job->credential(job->context, problem, (struct manager_bytes){ &bytes[2], 1 });
+}
+
 static int on_job(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct fake_job *job = userdata;
@@ -104,8 +138,10 @@ static int on_job(sd_event_source *source, uint64_t usec, void *userdata)
 	if (job->context && job->recovery)
 		job->recovery(job->context, problem, fake->record, fake->record_length,
 			      fake->point);
-	else if (job->context)
+	else if (job->context && job->done)
 		job->done(job->context, problem);
+	else if (job->context)
+		tell_evidence(job, problem);
 	drop(job);
 	return 0;
 }
@@ -433,4 +469,35 @@ void manager_recovery(struct manager *fake, manager_recovery_done done, void *co
 	if (!fake->host.keyd_here)
 		problem_set(&job->problem, PROBLEM_INTERNAL, "systemctl start vtpm-keyd",
 			    "vtpm-keyd does not answer");
+}
+
+static struct fake_job *evidence_new(struct manager *fake, void *context)
+{
+	struct fake_job *job = job_new(fake, "", run_nothing, NULL, context);
+
+	if (fake->host.protection != KEYD_PROTECTION_TPM)
+		problem_set(&job->problem, PROBLEM_NO_HARDWARE, "take another host",
+			    "no host TPM protects this host");
+	return job;
+}
+
+void manager_identity(struct manager *fake, manager_identity_done done, void *context)
+{
+	evidence_new(fake, context)->identity = done;
+}
+
+void manager_quote(struct manager *fake, const struct manager_quote_wish *what,
+		   manager_quote_done done, void *context)
+{
+	struct fake_job *job = evidence_new(fake, context);
+
+	job->wish = *what;
+	job->quote = done;
+}
+
+void manager_activate(struct manager *fake, const struct manager_credential *what,
+		      manager_credential_done done, void *context)
+{
+	(void)what;
+	evidence_new(fake, context)->credential = done;
 }

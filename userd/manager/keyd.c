@@ -168,10 +168,14 @@ static enum problem_code code_of(uint32_t error)
 		return PROBLEM_NO_HARDWARE;
 	case ENOKEY:
 		return PROBLEM_LOCKED;
+	case EAGAIN:
 	case EBUSY:
+	case EFBIG:
 	case EIO:
 		return PROBLEM_HOST_TPM;
+	case EBADMSG:
 	case ENOSPC:
+	case EPROTONOSUPPORT:
 		return PROBLEM_STORAGE;
 	case EINVAL:
 		return PROBLEM_INVALID;

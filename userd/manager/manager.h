@@ -15,6 +15,7 @@
 
 #include "manager/problem.h"
 #include "manager/vtpm.h"
+#include "wire/host_quote.h"
 #include "wire/ipc_keyd.h"
 
 struct manager;
@@ -242,5 +243,117 @@ typedef void (*manager_recovery_done)(void *context, const struct problem *probl
 
 /** manager_recovery() - what a person needs to unlock by recovery code */
 void manager_recovery(struct manager *manager, manager_recovery_done done, void *context);
+
+/** define MANAGER_CERTIFICATES_MAX - certificates of the host TPM that are shown at most */
+#define MANAGER_CERTIFICATES_MAX 32
+
+/** define MANAGER_PCRS - PCRs of a host TPM */
+#define MANAGER_PCRS 24
+
+/** struct manager_bytes - bytes of somebody else, valid during a call only */
+struct manager_bytes {
+	const uint8_t *at;
+	size_t length;
+};
+
+/**
+ * struct manager_kept - bytes that were kept
+ * @index: NV index of a certificate
+ * @length: how many
+ * @bytes: they
+ */
+struct manager_kept {
+	uint32_t index;
+	size_t length;
+	uint8_t bytes[KEYD_CERTIFICATE_MAX];
+};
+
+/**
+ * struct manager_identity - which host this is, by its TPM
+ * @ak: attestation key, TPM2B_PUBLIC
+ * @ak_name: its Name
+ * @ek: endorsement key, TPM2B_PUBLIC
+ * @certificates: of the TPM, by index; one more place than is used
+ * @count: how many
+ */
+struct manager_identity {
+	struct manager_kept ak;
+	struct manager_kept ak_name;
+	struct manager_kept ek;
+	struct manager_kept certificates[MANAGER_CERTIFICATES_MAX + 1];
+	size_t count;
+};
+
+/**
+ * typedef manager_identity_done - who it is
+ * @problem: NULL for success; @identity is valid then only, and during the call only
+ */
+typedef void (*manager_identity_done)(void *context, const struct problem *problem,
+				      const struct manager_identity *identity);
+
+/** manager_identity() - ask keyd; an attestation key is made where there is none */
+void manager_identity(struct manager *manager, manager_identity_done done, void *context);
+
+/**
+ * struct manager_quote_wish - what KEYD_HOST_QUOTE is told
+ * @nonce: of the verifier
+ * @pcrs: PCRs of the sha256 bank
+ */
+struct manager_quote_wish {
+	uint8_t nonce[HOST_QUOTE_NONCE];
+	uint32_t pcrs;
+};
+
+/**
+ * struct manager_quote - a quote of the host
+ * @frame: what it is about (wire/host_quote.h)
+ * @message: TPMS_ATTEST
+ * @signature: TPMT_SIGNATURE
+ * @pcrs: PCRs of the sha256 bank
+ * @value: of those in @pcrs, at their own place
+ */
+struct manager_quote {
+	struct manager_bytes frame;
+	struct manager_bytes message;
+	struct manager_bytes signature;
+	uint32_t pcrs;
+	uint8_t value[MANAGER_PCRS][32];
+};
+
+/**
+ * typedef manager_quote_done - the quote
+ * @problem: NULL for success; @quote is valid then only, and during the call only
+ */
+typedef void (*manager_quote_done)(void *context, const struct problem *problem,
+				   const struct manager_quote *quote);
+
+/** manager_quote() - quote the host's PCRs */
+void manager_quote(struct manager *manager, const struct manager_quote_wish *what,
+		   manager_quote_done done, void *context);
+
+/**
+ * struct manager_credential - what KEYD_ACTIVATE is told
+ * @blob: TPM2B_ID_OBJECT
+ * @blob_length: bytes of it
+ * @secret: TPM2B_ENCRYPTED_SECRET
+ * @secret_length: bytes of it
+ */
+struct manager_credential {
+	uint8_t blob[KEYD_CREDENTIAL_MAX];
+	size_t blob_length;
+	uint8_t secret[KEYD_CREDENTIAL_MAX];
+	size_t secret_length;
+};
+
+/**
+ * typedef manager_credential_done - what was in the credential
+ * @problem: NULL for success; @proof is valid then only, and during the call only
+ */
+typedef void (*manager_credential_done)(void *context, const struct problem *problem,
+					struct manager_bytes proof);
+
+/** manager_activate() - open a credential, to show a verifier that both keys are in one TPM */
+void manager_activate(struct manager *manager, const struct manager_credential *what,
+		      manager_credential_done done, void *context);
 
 #endif /* MANAGER_MANAGER_H */
