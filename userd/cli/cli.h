@@ -98,13 +98,21 @@ enum cli_format {
  * @image: digest of what a container is made from
  * @configuration: digest of what runs in it
  * @restart: what a launch does to a vTPM that runs; NULL for the default
+ * @nonce: of the verifier, as digits
+ * @output: where a bundle goes; NULL: standard output
+ * @to: URL of the verifier whose challenge is answered
+ * @url: of the verifier that shall enrol the host
+ * @token: of its administrator
+ * @ca: file with CAs to trust; NULL: those of the system
+ * @event_log: where the firmware's log is; NULL for the default
+ * @ima_log: where IMA's log is; NULL for the default
  */
 struct cli {
 	const char *runtime_dir;
 	bool json;
 	bool help;
 	bool version;
-	uint32_t given;
+	uint64_t given;
 	char **words;
 	int word_count;
 	bool no_hardware;
@@ -135,6 +143,14 @@ struct cli {
 	const char *image;
 	const char *configuration;
 	const char *restart;
+	const char *nonce;
+	const char *output;
+	const char *to;
+	const char *url;
+	const char *token;
+	const char *ca;
+	const char *event_log;
+	const char *ima_log;
 };
 
 /** cli_options_parse() - read the command line; what is wrong with it has been reported */
@@ -152,8 +168,10 @@ enum cli_exit cli_command_run(struct cli *cli);
 /** cli_host_print() - print what became of the host */
 void cli_host_print(const struct cli *cli, const json_t *host);
 
-/* The commands; @name is that of a vTPM, NULL where the command takes none. */
+/* The commands; @name is that of a vTPM (host enrol: a URL), NULL where one takes none. */
 enum cli_exit cli_fsck(struct cli *cli, const char *name);
+enum cli_exit cli_host_attest(struct cli *cli, const char *name);
+enum cli_exit cli_host_enrol(struct cli *cli, const char *name);
 enum cli_exit cli_host_init(struct cli *cli, const char *name);
 enum cli_exit cli_host_rollback(struct cli *cli, const char *name);
 enum cli_exit cli_host_migration_key(struct cli *cli, const char *name);

@@ -60,6 +60,17 @@ static const struct command commands[] = {
 	  "let the vtpm-spawn that is installed take over",
 	  "vTPMs that run go on in its engines: PCRs, sessions and connections stay. Where it\n"
 	  "cannot take over, the one that runs goes on." },
+	{ "host attest", cli_host_attest, false,
+	  "nonce pcrs output to ca event-log ima-log state-dir",
+	  "--nonce DIGITS [--pcrs sha256:all] [--output FILE] | --to URL [--ca FILE]\n"
+	  "       [--event-log FILE] [--ima-log FILE] [--state-dir DIR]",
+	  "show a verifier how this host was booted",
+	  "Writes a bundle: a quote by the host TPM, then the logs that explain it. With --to it\n"
+	  "answers the challenge of the verifier that enrolled this host." },
+	{ "host enrol", cli_host_enrol, true, "token ca state-dir",
+	  "--token TOKEN [--ca FILE] [--state-dir DIR]",
+	  "have a verifier certify this host's attestation key",
+	  "The verifier at the URL makes a credential that only this host's TPM opens." },
 	{ "host migration-key", cli_host_migration_key, false, "key-fd", "[--key-fd N]",
 	  "give the host the key that states of machines are moved under",
 	  "64 hexadecimal digits (openssl rand -hex 32), the same at each host that machines "
@@ -87,7 +98,8 @@ static const struct command commands[] = {
 	{ "config", cli_vtpm_config, true, "format", "[--format qemu|libvirt|cdi]",
 	  "print how to give a vTPM to somebody",
 	  "qemu, libvirt: for a vTPM of the front end vm, options of QEMU, or an element of\n"
-	  "libvirt's <devices>. cdi: for one of the front end device, a specification for container\n"
+	  "libvirt's <devices>. cdi: for one of the front end device, a specification for "
+	  "container\n"
 	  "engines; what is in /run/cdi is written by `vtpmctl device cdi`, which udev calls." },
 	{ "wait", cli_vtpm_wait, true, "timeout", "[--timeout SECONDS]",
 	  "wait until a vTPM answers", NULL },
@@ -104,12 +116,15 @@ static const struct command commands[] = {
 	  "Where the driver has no such device (any more), there is no specification either." },
 	{ "device destroy", cli_device_destroy, true, "control-node yes",
 	  "[--control-node PATH] --yes", "end a device of the driver, without vtpmd",
-	  "Erases no state and no key, but whoever uses the device fails; vtpmd makes it anew when\n"
+	  "Erases no state and no key, but whoever uses the device fails; vtpmd makes it anew "
+	  "when\n"
 	  "its vTPM is started. Without --yes it asks on a terminal, and refuses elsewhere." },
 	{ "fsck", cli_fsck, false, "state-dir use-copy", "[--state-dir DIR] [--use-copy]",
 	  "look at the store, and say what is intact; writes nothing",
-	  "Needs no daemon and no host TPM. What is in the envelopes it cannot see. With --use-copy,\n"
-	  "vtpmd being stopped, a store that is not intact goes to a folder beside it, and its copy\n"
+	  "Needs no daemon and no host TPM. What is in the envelopes it cannot see. With "
+	  "--use-copy,\n"
+	  "vtpmd being stopped, a store that is not intact goes to a folder beside it, and its "
+	  "copy\n"
 	  "comes in its place: WHAT CAME AFTER THE COPY IS LOST." },
 	{ "help", help, false, "", "[COMMAND]", "say what there is", NULL },
 };
@@ -135,13 +150,20 @@ static const struct command *find(char **words, int count, int *ret_used)
 	return NULL;
 }
 
+static const char *argument_of(const struct command *command)
+{
+	if (!command->named)
+		return "";
+	return command->run == cli_host_enrol ? " URL" : " NAME";
+}
+
 static void help_all(void)
 {
 	puts("vtpmctl: virtual TPM 2.0 devices of this host\n\n"
 	     "usage: vtpmctl [OPTION...] COMMAND [NAME] [OPTION...]\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		printf("  %s%-*s %s\n", commands[i].words, 20 - (int)strlen(commands[i].words),
-		       commands[i].named ? " NAME" : "", commands[i].summary);
+		       argument_of(&commands[i]), commands[i].summary);
 	puts("\nOptions, before or after the command:");
 	cli_options_help(ANYWHERE);
 	puts("\n`vtpmctl help COMMAND` says more; the exit statuses stand in vtpmctl(1).");
@@ -149,7 +171,7 @@ static void help_all(void)
 
 static enum cli_exit help_one(const struct command *command)
 {
-	printf("usage: vtpmctl %s%s%s%s\n\n  %s\n", command->words, command->named ? " NAME" : "",
+	printf("usage: vtpmctl %s%s%s%s\n\n  %s\n", command->words, argument_of(command),
 	       *command->usage ? " " : "", command->usage, command->summary);
 	if (command->more)
 		printf("\n%s\n", command->more);
@@ -193,6 +215,7 @@ static bool fits_path(const char *name)
 static enum cli_exit run(struct cli *cli, const struct command *command)
 {
 	const char *name = command->named ? cli->words[0] : NULL;
+	bool wants_url = command->run == cli_host_enrol;
 	const char *option;
 	char allowed[256];
 
@@ -204,6 +227,10 @@ static enum cli_exit run(struct cli *cli, const struct command *command)
 						  option));
 	if (command->run == help)
 		return help(cli, NULL);
+	if (cli->word_count < command->named && wants_url)
+		return report(cli, report_problem("usage", "`vtpmctl help host enrol`",
+						  "`vtpmctl %s` wants the URL of a verifier",
+						  command->words));
 	if (cli->word_count < command->named)
 		return report(cli, report_problem("usage", "`vtpmctl list` shows the names",
 						  "`vtpmctl %s` wants the name of a vTPM",
@@ -211,7 +238,7 @@ static enum cli_exit run(struct cli *cli, const struct command *command)
 	if (cli->word_count > command->named)
 		return report(cli, report_problem("usage", "leave it out", "'%s' is too much",
 						  cli->words[command->named]));
-	if (name && !fits_path(name))
+	if (name && !wants_url && !fits_path(name))
 		return report(cli,
 			      report_problem("usage", "a name has 1 to 63 of A-Z a-z 0-9 . _ -",
 					     "'%s' is no name of a vTPM", name));

@@ -73,6 +73,12 @@ static bool take_pcrs(struct cli *cli, char *text)
 	unsigned long pcr;
 	char *rest = NULL;
 
+	if (!strncmp(text, "sha256:", strlen("sha256:")))
+		text += strlen("sha256:");
+	if (!strcmp(text, "all")) {
+		cli->pcrs = 0xffffff;
+		return true;
+	}
 	for (char *word = strtok_r(text, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
 		if (!take_number(word, 23, &pcr))
 			return false;
@@ -214,6 +220,48 @@ static bool take_restart(struct cli *cli, char *text)
 	return !strcmp(text, "reset") || !strcmp(text, "keep");
 }
 
+static bool take_nonce(struct cli *cli, char *text)
+{
+	cli->nonce = text;
+	return strlen(text) == 64 && !text[strspn(text, "0123456789abcdefABCDEF")];
+}
+
+static bool take_output(struct cli *cli, char *text)
+{
+	cli->output = text;
+	return *text;
+}
+
+static bool take_to(struct cli *cli, char *text)
+{
+	cli->to = text;
+	return !strncmp(text, "https://", strlen("https://"));
+}
+
+static bool take_token(struct cli *cli, char *text)
+{
+	cli->token = text;
+	return *text && strlen(text) <= 128;
+}
+
+static bool take_ca(struct cli *cli, char *text)
+{
+	cli->ca = text;
+	return *text;
+}
+
+static bool take_event_log(struct cli *cli, char *text)
+{
+	cli->event_log = text;
+	return *text;
+}
+
+static bool take_ima_log(struct cli *cli, char *text)
+{
+	cli->ima_log = text;
+	return *text;
+}
+
 static bool take_timeout(struct cli *cli, char *text)
 {
 	unsigned long seconds;
@@ -249,8 +297,9 @@ static const struct row rows[] = {
 	{ "help", NULL, "print a summary and exit", FLAG(help) },
 	{ "version", NULL, "print the version and exit", FLAG(version) },
 	{ "no-hardware", NULL, "do without a host TPM: NOT HARDWARE PROTECTED", FLAG(no_hardware) },
-	{ "pcrs", "N,N", "PCRs of the host TPM the host root key is bound to (7,14)", take_pcrs,
-	  0 },
+	{ "pcrs", "N,N",
+	  "PCRs of the host TPM, or all: the host root key is bound to (7,14), or are quoted (all)",
+	  take_pcrs, 0 },
 	{ "recovery-code-file", "PATH", "write the recovery code to this new file",
 	  take_recovery_code_file, 0 },
 	{ "recovery-code-fd", "N", "write the recovery code to, or read it from, a descriptor",
@@ -286,6 +335,14 @@ static const struct row rows[] = {
 	{ "configuration", "DIGEST", "sha256:... of what runs, and how", take_configuration, 0 },
 	{ "restart", "POLICY", "reset it, or keep it if it has this launch (reset)", take_restart,
 	  0 },
+	{ "nonce", "DIGITS", "what the evidence answers: 64 hexadecimal digits of a verifier",
+	  take_nonce, 0 },
+	{ "output", "FILE", "write the bundle to this file (standard output)", take_output, 0 },
+	{ "to", "URL", "answer the challenge of this verifier", take_to, 0 },
+	{ "token", "TOKEN", "one-time token of the verifier's administrator", take_token, 0 },
+	{ "ca", "FILE", "certificates of CAs to trust (those of the system)", take_ca, 0 },
+	{ "event-log", "FILE", "the firmware's log (that of securityfs)", take_event_log, 0 },
+	{ "ima-log", "FILE", "the log of IMA (that of securityfs)", take_ima_log, 0 },
 	{ "cdi-dir", "DIR", "where container engines look (/run/cdi)", take_cdi_dir, 0 },
 };
 
@@ -314,7 +371,7 @@ static enum cli_exit take(struct cli *cli, size_t i)
 {
 	const struct row *row = &rows[i];
 
-	cli->given |= (uint32_t)1 << i;
+	cli->given |= (uint64_t)1 << i;
 	if (!row->take) {
 		*(bool *)((char *)cli + row->flag) = true;
 		return CLI_EXIT_OK;
@@ -385,7 +442,7 @@ void cli_options_help(const char *names)
 const char *cli_options_unwanted(const struct cli *cli, const char *names)
 {
 	for (size_t i = 0; i < ROWS; i++)
-		if (cli->given & (uint32_t)1 << i && !is_in(names, rows[i].name))
+		if (cli->given & (uint64_t)1 << i && !is_in(names, rows[i].name))
 			return rows[i].name;
 	return NULL;
 }

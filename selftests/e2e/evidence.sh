@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154
+#
+# Checks of the host's evidence; a part of `daemon`, which has their helpers. tpm2-tools judge
+# the quote, and a verifier that only pretends (verifier.py) is the other end of the protocol.
+
+export PYTHONDONTWRITEBYTECODE=1
+nonce=000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f
+bundle() { python3 "$root/selftests/e2e/bundle.py" "$root" "$place" "$@"; }
+
+attest() {
+	ctl host attest --state-dir "$place/state" --event-log "$place/events" \
+		--ima-log "$place/ima" "$@"
+}
+
+# logs: what a kernel would show, with a file of a package in it
+logs() { head -c 3000 /dev/urandom >"$place/events" && bundle ima "$(command -v bash)"; }
+
+host_bundle() {
+	ready && logs || return
+	attest --nonce "$nonce" --output "$place/bundle" || return
+	bundle check "$nonce" 24 || return
+	bundle holds eventlog events && bundle holds ima ima || return
+	if command -v dpkg-query >/dev/null; then
+		has "$(bundle packages)" "bash $(dpkg-query -W -f '${Version}' bash) " || return
+	fi
+	attest --nonce "$nonce" --pcrs sha256:0,7,10 >"$place/bundle" || return
+	bundle check "$nonce" 3 || return
+	# another TPM time, another signature; the same key
+	cp "$place/bundle" "$place/before"
+	stop && up && host_is unlocked || return
+	attest --nonce "$nonce" --output "$place/bundle" || return
+	is "$(bundle get ak public)" "$(bundle --of before get ak public)" || return
+	stop
+}
+check host-bundle host_bundle
+
+# A changed byte anywhere in what is vouched for does not pass tpm2_checkquote or the schema.
+host_bundle_forged() {
+	ready && logs || return
+	attest --nonce "$nonce" --output "$place/bundle" || return
+	bundle check "$nonce" 24 || return
+	local part
+	for part in message signature frame pcrs; do
+		! bundle --forge "$part" check "$nonce" 24 || return
+	done
+	! bundle check "${nonce/00/01}" 24
+}
+check host-bundle-forged host_bundle_forged
+
+# refused WORD COMMAND...: with exit status 2
+refused() {
+	local want=$1 said
+	shift
+	said=$("$@" 2>&1)
+	is "$?" 2 && has "$said" "$want"
+}
+
+host_attest_refuses() {
+	ready && logs || return
+	refused nonce attest || return
+	refused nonce attest --nonce 00 || return
+	refused pcrs attest --nonce "$nonce" --pcrs 24 || return
+	refused pcrs attest --nonce "$nonce" --pcrs sha1:all || return
+	refused --to attest --to http://localhost || return
+	refused URL ctl host enrol || return
+	refused token ctl host enrol https://localhost || return
+	refused https ctl host enrol http://localhost --token x --state-dir "$place/state" || return
+	rm "$place/ima"
+	has "$(attest --nonce "$nonce" 2>&1)" "log of IMA cannot be read at $place/ima" || return
+	! ls "$place/bundle" || return
+	has "$(attest --to https://localhost 2>&1)" "not enrolled"
+}
+check host-attest-refuses host_attest_refuses
+
+host_attest_no_hardware() {
+	up && init --no-hardware && logs || return
+	has "$(attest --nonce "$nonce" 2>&1)" "no host TPM protects this host" || return
+	is "$(attest --nonce "$nonce" >/dev/null 2>&1; echo $?)" 8
+}
+check host-attest-no-hardware host_attest_no_hardware
+
+# verifier: one that pretends, at $url; $place/ca.pem says that it is it
+verifier() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 \
+		-subj /CN=localhost -addext subjectAltName=DNS:localhost \
+		-keyout "$place/ca.key" -out "$place/ca.pem" 2>/dev/null || return
+	python3 "$root/selftests/e2e/verifier.py" "$root" "$place" 2>"$place/verifier.log" &
+	until_true 10 test -s "$place/port" || return
+	url=https://localhost:$(cat "$place/port")
+}
+enrol() { ctl host enrol "$url" --ca "$place/ca.pem" --state-dir "$place/state" "$@"; }
+
+host_enrol() {
+	ready && logs && verifier || return
+	has "$(enrol --token wrong 2>&1)" "this token is not known" || return
+	has "$(attest --to "$url" 2>&1)" "not enrolled" || return
+	! ctl host enrol "$url" --token right --state-dir "$place/state" || return
+	has "$(cd "$place" && ctl host enrol "$url" --ca ca.pem --state-dir "$place/state" \
+		--token right)" "as host 6f8b" || return
+	is "$(stat -c %a "$place/state/attest/enrolment")" 600 || return
+	has "$(attest --to "$url")" "passed: " || return
+	# a bundle that nobody asked for names the host too
+	attest --nonce "$nonce" --output "$place/bundle" || return
+	is "$(bundle get host id)" 6f8b0e5e-1c5e-4b7e-9d0a-3f1f5c0a7e11 || return
+	has "$(bundle get ak certificate)" MI || return
+	has "$(attest --to https://localhost:1 2>&1)" "not enrolled at https://localhost:1" || return
+	kill %?verifier.py
+	is "$(attest --to "$url" >/dev/null 2>&1; echo $?)" 7
+}
+check host-enrol host_enrol
+
+# A credential for another key does not open, so nobody is enrolled with it.
+host_enrol_other_key() {
+	ready && logs && verifier || return
+	has "$(enrol --token other-name 2>&1)" "credential was not made for the host TPM" || return
+	[ ! -e "$place/state/attest/enrolment" ]
+}
+check host-enrol-other-key host_enrol_other_key

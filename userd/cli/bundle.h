@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Evidence of this host in one object (Documentation/bundle.yaml).
+ *
+ * The quote is made first, and the logs are read after it: so they hold at least what
+ * the quoted PCRs hold. Bytes are passed on as they are; to judge them is the verifier's.
+ */
+#ifndef CLI_BUNDLE_H
+#define CLI_BUNDLE_H
+
+#include <jansson.h>
+
+#include "cli/cli.h"
+#include "wire/host_quote.h"
+
+/** define BUNDLE_LOG_MAX - largest log that goes into a bundle, in bytes */
+#define BUNDLE_LOG_MAX ((size_t)24 << 20)
+
+/**
+ * struct bundle_wish - what it shall be about
+ * @nonce: of the verifier
+ * @pcrs: PCRs of the sha256 bank
+ * @host: the host's id at the verifier; NULL for none
+ * @certificate: of the attestation key, as base64url; NULL for none
+ */
+struct bundle_wish {
+	uint8_t nonce[HOST_QUOTE_NONCE];
+	uint32_t pcrs;
+	const char *host;
+	const char *certificate;
+};
+
+/**
+ * bundle_make() - collect it
+ * @ret: set on success; the caller's
+ *
+ * A log that is not there is left out, and a person told so.
+ *
+ * Return: NULL, or the problem.
+ */
+json_t *bundle_make(const struct cli *cli, const struct bundle_wish *wish, json_t **ret);
+
+/** bundle_hex() - hexadecimal digits, as vtpmd writes bytes, as base64url. Return: NULL: none */
+json_t *bundle_hex(const json_t *object, const char *member);
+
+/** bundle_identity() - who this host is, as members "ek" and "ak". Return: NULL, or the problem */
+json_t *bundle_identity(const struct cli *cli, json_t **ret_ek, json_t **ret_ak);
+
+#endif /* CLI_BUNDLE_H */
