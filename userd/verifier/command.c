@@ -12,20 +12,29 @@
  * @name: what it is called
  * @usage: its arguments and options
  * @summary: what it does, on a line
+ * @files: arguments that it takes
  * @run: do it
  */
 struct command {
 	const char *name;
 	const char *usage;
 	const char *summary;
+	size_t files;
 	enum verifier_exit (*run)(const struct verifier *verifier, const char *path);
 };
 
 static const struct command commands[] = {
 	{ "eventlog", "FILE [--pcrs FILE] [--json]",
-	  "appraise an event log of the firmware (binary_bios_measurements)", verifier_eventlog },
+	  "appraise an event log of the firmware (binary_bios_measurements)", 1,
+	  verifier_eventlog },
 	{ "ima", "FILE [--pcrs FILE] [--json]",
-	  "appraise a log of IMA (binary_runtime_measurements)", verifier_ima },
+	  "appraise a log of IMA (binary_runtime_measurements)", 1, verifier_ima },
+	{ "ca", "init --config FILE", "make the fleet's CA", 1, verifier_ca },
+	{ "grant", "ROLE NAME --config FILE",
+	  "print a bearer of a viewer, operator or admin, or an enrol token for a host", 2,
+	  verifier_grant },
+	{ "report", "--config FILE [--format FORMAT] [-e] [--output FILE] | --verify FILE --trust FILE",
+	  "the security report of all hosts", 0, verifier_report },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -61,8 +70,8 @@ enum verifier_exit verifier_command_run(const struct verifier *verifier)
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if (strcmp(verifier->words[0], commands[i].name) != 0)
 			continue;
-		if (verifier->word_count != 2)
-			return refuse("one file is wanted by ", commands[i].name);
+		if (verifier->word_count != 1 + commands[i].files)
+			return refuse("too many or too few arguments of ", commands[i].name);
 		return commands[i].run(verifier, verifier->words[1]);
 	}
 	return refuse("there is no command ", verifier->words[0]);

@@ -42,6 +42,43 @@ static bool take_accept(struct verifier *verifier, const char *text)
 	return !strcmp(text, "warning");
 }
 
+static bool take_config(struct verifier *verifier, const char *text)
+{
+	verifier->config = text;
+	return *text;
+}
+
+static bool take_format(struct verifier *verifier, const char *text)
+{
+	verifier->format = report_format_find(text);
+	return verifier->format != _REPORT_FORMAT_MAX;
+}
+
+static bool take_events(struct verifier *verifier, const char *text)
+{
+	(void)text;
+	verifier->events = true;
+	return true;
+}
+
+static bool take_output(struct verifier *verifier, const char *text)
+{
+	verifier->output = text;
+	return *text;
+}
+
+static bool take_verify(struct verifier *verifier, const char *text)
+{
+	verifier->verify = text;
+	return *text;
+}
+
+static bool take_trust(struct verifier *verifier, const char *text)
+{
+	verifier->trust = text;
+	return *text;
+}
+
 static bool take_help(struct verifier *verifier, const char *text)
 {
 	(void)text;
@@ -60,6 +97,12 @@ static const struct row rows[] = {
 	{ "accept", "warning", "a warning is no failure: exit status 0", take_accept },
 	{ "json", NULL, "print the whole result for scripts", take_json },
 	{ "pcrs", "FILE", "PCR values: the output of tpm2_pcrread, or JSON", take_pcrs },
+	{ "config", "FILE", "of the service: its store, its CA and more", take_config },
+	{ "format", "FORMAT", "of a report: table, json, csv or html", take_format },
+	{ "events", NULL, "a report with what happened (-e)", take_events },
+	{ "output", "FILE", "write a report there, and its signature to FILE.sig", take_output },
+	{ "verify", "FILE", "check the signature of a report", take_verify },
+	{ "trust", "FILE", "certificate of the CA that signed it", take_trust },
 	{ "help", NULL, "print this", take_help },
 	{ "version", NULL, "print the version", take_version },
 };
@@ -95,7 +138,11 @@ enum verifier_exit verifier_options_parse(struct verifier *ret, int argc, char *
 					      rows[i].argument ? required_argument : no_argument,
 					      NULL, 'o' };
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", options, &which)) != -1) {
+	while ((option = getopt_long(argc, argv, "e", options, &which)) != -1) {
+		if (option == 'e') {
+			ret->events = true;
+			continue;
+		}
 		if (option != 'o')
 			return refuse("an option is unknown, or has no argument or one too many: ",
 				      argv[optind - 1]);

@@ -16,6 +16,7 @@
 
 #include "attest/attest.h"
 #include "attest/hash.h"
+#include "verifier/report.h"
 
 #define VERIFIER_VERSION "0.1"
 #define VERIFIER_WORDS	 4
@@ -43,6 +44,12 @@ enum verifier_exit {
  * @json: print for scripts
  * @accept_warning: a warning is no failure
  * @pcrs: file of PCR values; NULL for none
+ * @config: file of the service
+ * @format: of a report
+ * @events: a report has them
+ * @output: file of a report; NULL: standard output
+ * @verify: report to check
+ * @trust: certificate of the CA that signed it
  * @help: asked for help
  * @version: asked for the version
  * @words: what is no option: command, then its arguments
@@ -52,6 +59,12 @@ struct verifier {
 	bool json;
 	bool accept_warning;
 	const char *pcrs;
+	const char *config;
+	enum report_format format;
+	bool events;
+	const char *output;
+	const char *verify;
+	const char *trust;
 	bool help;
 	bool version;
 	const char *words[VERIFIER_WORDS];
@@ -77,6 +90,11 @@ enum verifier_exit verifier_command_run(const struct verifier *verifier);
 /** verifier_eventlog(), verifier_ima() - the commands; @path is of the evidence */
 enum verifier_exit verifier_eventlog(const struct verifier *verifier, const char *path);
 enum verifier_exit verifier_ima(const struct verifier *verifier, const char *path);
+
+/** verifier_ca(), verifier_grant(), verifier_report() - of a fleet; @word follows the command */
+enum verifier_exit verifier_ca(const struct verifier *verifier, const char *word);
+enum verifier_exit verifier_grant(const struct verifier *verifier, const char *word);
+enum verifier_exit verifier_report(const struct verifier *verifier, const char *word);
 
 /**
  * verifier_file_read() - read a file of evidence

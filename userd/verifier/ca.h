@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The fleet's CA: one P-256 key in DIRECTORY/ca.key (PEM, mode 0600, encrypted where there is
+ * a passphrase) and its own certificate in DIRECTORY/ca.pem.
+ *
+ * It signs certificates of hosts' attestation keys, and reports. What it signs of a report
+ * begins with words that no certificate begins with, so one never passes for the other.
+ */
+#ifndef VERIFIER_CA_H
+#define VERIFIER_CA_H
+
+#include <openssl/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CA_SIGNATURE_MAX   80
+#define CA_CERTIFICATE_MAX 2048
+
+struct ca;
+
+/**
+ * ca_init() - make a CA
+ * @directory: made where it is not there; must not hold a CA
+ * @passphrase: NULL: the key is not encrypted
+ * @reason: why not
+ * @room: bytes of @reason
+ *
+ * Return: 0; -EEXIST (there is one); -EIO.
+ */
+int ca_init(const char *directory, const char *passphrase, char *reason, size_t room);
+
+/**
+ * ca_open() - use a CA
+ * @directory: of ca_init()
+ * @passphrase: NULL for none
+ * @reason: why not
+ * @room: bytes of @reason
+ * @ret: set on success
+ *
+ * Return: 0; -EACCES (others may read the key); -EIO (a file is not there, or not readable with
+ * this passphrase); -EKEYREJECTED (key and certificate are not of each other); -ENOMEM.
+ */
+int ca_open(const char *directory, const char *passphrase, char *reason, size_t room,
+	    struct ca **ret);
+
+/** ca_close() - wipe it; NULL is fine */
+void ca_close(struct ca *ca);
+
+/** ca_certificate() - its own; the CA's to release */
+X509 *ca_certificate(const struct ca *ca);
+
+/**
+ * ca_certify() - certify an attestation key: EKU 2.23.133.8.3, good for a year
+ * @ca: signs
+ * @key: public key
+ * @host: id of the host, which becomes its common name
+ * @ret: DER
+ * @ret_size: bytes of it
+ *
+ * Return: 0 or -EIO.
+ */
+int ca_certify(struct ca *ca, EVP_PKEY *key, const char *host, uint8_t ret[CA_CERTIFICATE_MAX],
+	       size_t *ret_size);
+
+/** ca_sign() - sign a report (ECDSA, DER). Return: 0 or -EIO */
+int ca_sign(struct ca *ca, const void *bytes, size_t length, uint8_t ret[CA_SIGNATURE_MAX],
+	    size_t *ret_size);
+
+/**
+ * ca_verify() - did the CA of this certificate sign this report?
+ * @certificate: path of ca.pem
+ * @bytes: report
+ * @length: bytes of it
+ * @signature: of ca_sign()
+ * @size: bytes of it
+ *
+ * Return: 0; -EKEYREJECTED (no); -EIO (there is no certificate at @certificate).
+ */
+int ca_verify(const char *certificate, const void *bytes, size_t length, const void *signature,
+	      size_t size);
+
+#endif /* VERIFIER_CA_H */

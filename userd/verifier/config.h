@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The configuration of a fleet's verifier: lines "key = value" in a section [verifier].
+ */
+#ifndef VERIFIER_CONFIG_H
+#define VERIFIER_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define CONFIG_TEXT 512
+
+/**
+ * struct config - what it says
+ * @name: of this verifier, in verdicts and reports
+ * @database: file of the fleet
+ * @ca: folder of the CA
+ * @passphrase_file: first line opens the CA's key; empty for none
+ * @listen: numeric address
+ * @port: of it
+ * @certificate: PEM of the server, with its chain
+ * @key: PEM of its key
+ * @webhook: HTTPS address that hears of changes; empty for none
+ * @syslog: HOST:PORT, the same by RFC 5424 over UDP, or "journal"; empty for none
+ * @valid: seconds that a verdict holds
+ * @deadline: seconds to answer a challenge
+ * @evidence: largest body of evidence in KiB
+ * @every: seconds between two challenges of one host, at least
+ */
+struct config {
+	char name[64];
+	char database[CONFIG_TEXT];
+	char ca[CONFIG_TEXT];
+	char passphrase_file[CONFIG_TEXT];
+	char listen[64];
+	unsigned int port;
+	char certificate[CONFIG_TEXT];
+	char key[CONFIG_TEXT];
+	char webhook[CONFIG_TEXT];
+	char syslog[CONFIG_TEXT];
+	unsigned int valid;
+	unsigned int deadline;
+	unsigned int evidence;
+	unsigned int every;
+};
+
+/**
+ * config_read() - read the file
+ * @path: of it
+ * @reason: why not
+ * @room: bytes of @reason
+ * @ret: the file's values, and defaults
+ *
+ * Return: 0; -ENOENT (it cannot be read); -EINVAL (a line of it is wrong).
+ */
+int config_read(const char *path, char *reason, size_t room, struct config *ret);
+
+#endif /* VERIFIER_CONFIG_H */
