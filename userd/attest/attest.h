@@ -154,6 +154,18 @@ int attest_pcrs_read(struct attest_pcrs *ret, const char *text, size_t length,
 void attest_text_hex(char to[ATTEST_HEX_MAX], const void *bytes, size_t length);
 
 /**
+ * attest_text_unhex() - hexadecimal digits as bytes
+ * @to: bytes
+ * @room: how many fit
+ * @hex: digits of either case
+ * @length: how many
+ * @ret: bytes there were
+ *
+ * Return: false where it is something else, or too much.
+ */
+bool attest_text_unhex(uint8_t *to, size_t room, const char *hex, size_t length, size_t *ret);
+
+/**
  * attest_text_ascii() - bytes as harmless text
  * @to: ends with a NUL; what is no printable ASCII is '?'
  * @room: bytes of it; what does not fit is cut

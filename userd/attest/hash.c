@@ -106,6 +106,16 @@ size_t hash_size(enum attest_bank bank)
 	return kinds[bank].size;
 }
 
+uint16_t hash_id(enum attest_bank bank)
+{
+	return kinds[bank].id;
+}
+
+const char *hash_openssl(enum attest_bank bank)
+{
+	return kinds[bank].openssl;
+}
+
 const char *hash_name(enum attest_bank bank)
 {
 	return kinds[bank].name;

@@ -44,6 +44,12 @@ bool hash_failed(const struct hash *hash);
 /** hash_size() - bytes of a digest */
 size_t hash_size(enum attest_bank bank);
 
+/** hash_id() - its TPM_ALG_ID (Part 2, 6.3) */
+uint16_t hash_id(enum attest_bank bank);
+
+/** hash_openssl() - what libcrypto calls it */
+const char *hash_openssl(enum attest_bank bank);
+
 /** hash_name() - such as "sha256" */
 const char *hash_name(enum attest_bank bank);
 

@@ -20,20 +20,11 @@
 
 #define INVALID "pcrs.invalid"
 
-static int digit(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
 /* Return: what is wrong with it, NULL for nothing. */
 static const char *take_value(struct attest_pcrs *pcrs, enum attest_bank bank, const char *pcr,
 			      size_t pcr_length, const char *hex, size_t length)
 {
 	unsigned int number = 0;
-	uint8_t *value;
 
 	if (!pcr_length || pcr_length > 2)
 		return "is of no PCR";
@@ -52,14 +43,8 @@ static const char *take_value(struct attest_pcrs *pcrs, enum attest_bank bank, c
 	}
 	if (length != 2 * hash_size(bank))
 		return "has not the length of its bank's digests";
-	value = pcrs->value[bank][number];
-	for (size_t i = 0; i < length; i += 2) {
-		int high = digit(hex[i]), low = digit(hex[i + 1]);
-
-		if (high < 0 || low < 0)
-			return "is not hexadecimal";
-		value[i / 2] = (uint8_t)(high << 4 | low);
-	}
+	if (!attest_text_unhex(pcrs->value[bank][number], hash_size(bank), hex, length, &length))
+		return "is not hexadecimal";
 	pcrs->has[bank] |= 1u << number;
 	return NULL;
 }

@@ -27,6 +27,29 @@ void attest_text_hex(char to[ATTEST_HEX_MAX], const void *bytes, size_t length)
 	*to = '\0';
 }
 
+static int digit(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}
+
+bool attest_text_unhex(uint8_t *to, size_t room, const char *hex, size_t length, size_t *ret)
+{
+	if (length % 2 || length / 2 > room)
+		return false;
+	for (size_t i = 0; i < length; i += 2) {
+		int high = digit(hex[i]), low = digit(hex[i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		to[i / 2] = (uint8_t)(high << 4 | low);
+	}
+	*ret = length / 2;
+	return true;
+}
+
 void attest_text_ascii(char *to, size_t room, const uint8_t *bytes, size_t length)
 {
 	struct cursor_in in = cursor_in(bytes, length);

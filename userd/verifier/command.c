@@ -29,6 +29,8 @@ static const struct command commands[] = {
 	  verifier_eventlog },
 	{ "ima", "FILE [--pcrs FILE] [--json]",
 	  "appraise a log of IMA (binary_runtime_measurements)", 1, verifier_ima },
+	{ "quote", "--msg FILE --sig FILE --ak FILE [--pcrs FILE] [--nonce HEX] [--ek FILE] [--json]",
+	  "check a quote of a TPM", 0, verifier_quote },
 	{ "ca", "init --config FILE", "make the fleet's CA", 1, verifier_ca },
 	{ "grant", "ROLE NAME --config FILE",
 	  "print a bearer of a viewer, operator or admin, or an enrol token for a host", 2,

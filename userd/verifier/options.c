@@ -79,6 +79,36 @@ static bool take_trust(struct verifier *verifier, const char *text)
 	return *text;
 }
 
+static bool take_message(struct verifier *verifier, const char *text)
+{
+	verifier->message = text;
+	return *text;
+}
+
+static bool take_signature(struct verifier *verifier, const char *text)
+{
+	verifier->signature = text;
+	return *text;
+}
+
+static bool take_ak(struct verifier *verifier, const char *text)
+{
+	verifier->ak = text;
+	return *text;
+}
+
+static bool take_ek(struct verifier *verifier, const char *text)
+{
+	verifier->ek = text;
+	return *text;
+}
+
+static bool take_nonce(struct verifier *verifier, const char *text)
+{
+	return *text && attest_text_unhex(verifier->nonce, sizeof(verifier->nonce), text,
+					  strlen(text), &verifier->nonce_size);
+}
+
 static bool take_help(struct verifier *verifier, const char *text)
 {
 	(void)text;
@@ -96,7 +126,12 @@ static bool take_version(struct verifier *verifier, const char *text)
 static const struct row rows[] = {
 	{ "accept", "warning", "a warning is no failure: exit status 0", take_accept },
 	{ "json", NULL, "print the whole result for scripts", take_json },
-	{ "pcrs", "FILE", "PCR values: the output of tpm2_pcrread, or JSON", take_pcrs },
+	{ "pcrs", "FILE", "PCR values: of tpm2_pcrread, tpm2_quote, or JSON", take_pcrs },
+	{ "msg", "FILE", "what the TPM said (TPMS_ATTEST)", take_message },
+	{ "sig", "FILE", "its signature (TPMT_SIGNATURE, or plain)", take_signature },
+	{ "ak", "FILE", "key that signs (PEM, TPM2B_PUBLIC, TPMT_PUBLIC)", take_ak },
+	{ "ek", "FILE", "its parent (TPM2B_PUBLIC, TPMT_PUBLIC)", take_ek },
+	{ "nonce", "HEX", "what the quote has to answer", take_nonce },
 	{ "config", "FILE", "of the service: its store, its CA and more", take_config },
 	{ "format", "FORMAT", "of a report: table, json, csv or html", take_format },
 	{ "events", NULL, "a report with what happened (-e)", take_events },

@@ -16,6 +16,7 @@
 
 #include "attest/attest.h"
 #include "attest/hash.h"
+#include "attest/quote.h"
 #include "verifier/report.h"
 
 #define VERIFIER_VERSION "0.1"
@@ -44,6 +45,12 @@ enum verifier_exit {
  * @json: print for scripts
  * @accept_warning: a warning is no failure
  * @pcrs: file of PCR values; NULL for none
+ * @message: of a quote
+ * @signature: of it
+ * @ak: key that signed it
+ * @ek: parent of that key; NULL for none
+ * @nonce: that was asked for
+ * @nonce_size: bytes of it; 0: none
  * @config: file of the service
  * @format: of a report
  * @events: a report has them
@@ -59,6 +66,12 @@ struct verifier {
 	bool json;
 	bool accept_warning;
 	const char *pcrs;
+	const char *message;
+	const char *signature;
+	const char *ak;
+	const char *ek;
+	uint8_t nonce[ATTEST_DIGEST_MAX];
+	size_t nonce_size;
 	const char *config;
 	enum report_format format;
 	bool events;
@@ -95,6 +108,12 @@ enum verifier_exit verifier_ima(const struct verifier *verifier, const char *pat
 enum verifier_exit verifier_ca(const struct verifier *verifier, const char *word);
 enum verifier_exit verifier_grant(const struct verifier *verifier, const char *word);
 enum verifier_exit verifier_report(const struct verifier *verifier, const char *word);
+
+/** verifier_quote() - the command; its evidence is named by options, @path is NULL */
+enum verifier_exit verifier_quote(const struct verifier *verifier, const char *path);
+
+/** verifier_json_quote() - what a quote came to; NULL without memory */
+json_t *verifier_json_quote(const struct quote *quote);
 
 /**
  * verifier_file_read() - read a file of evidence
