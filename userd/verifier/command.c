@@ -31,6 +31,8 @@ static const struct command commands[] = {
 	  "appraise a log of IMA (binary_runtime_measurements)", 1, verifier_ima },
 	{ "quote", "--msg FILE --sig FILE --ak FILE [--pcrs FILE] [--nonce HEX] [--ek FILE] [--json]",
 	  "check a quote of a TPM", 0, verifier_quote },
+	{ "ekcert", "FILE [--ca PATH]... [--chain PATH] [--ek FILE] [--json]",
+	  "check the certificate of an endorsement key", 1, verifier_ekcert },
 	{ "ca", "init --config FILE", "make the fleet's CA", 1, verifier_ca },
 	{ "grant", "ROLE NAME --config FILE",
 	  "print a bearer of a viewer, operator or admin, or an enrol token for a host", 2,

@@ -109,6 +109,20 @@ static bool take_nonce(struct verifier *verifier, const char *text)
 					  strlen(text), &verifier->nonce_size);
 }
 
+static bool take_ca(struct verifier *verifier, const char *text)
+{
+	if (verifier->ca_count == VERIFIER_CAS)
+		return false;
+	verifier->cas[verifier->ca_count++] = text;
+	return *text;
+}
+
+static bool take_chain(struct verifier *verifier, const char *text)
+{
+	verifier->chain = text;
+	return *text;
+}
+
 static bool take_help(struct verifier *verifier, const char *text)
 {
 	(void)text;
@@ -132,6 +146,8 @@ static const struct row rows[] = {
 	{ "ak", "FILE", "key that signs (PEM, TPM2B_PUBLIC, TPMT_PUBLIC)", take_ak },
 	{ "ek", "FILE", "its parent (TPM2B_PUBLIC, TPMT_PUBLIC)", take_ek },
 	{ "nonce", "HEX", "what the quote has to answer", take_nonce },
+	{ "ca", "PATH", "certificates to believe; a file or folder, may come again", take_ca },
+	{ "chain", "PATH", "certificates that may stand between", take_chain },
 	{ "config", "FILE", "of the service: its store, its CA and more", take_config },
 	{ "format", "FORMAT", "of a report: table, json, csv or html", take_format },
 	{ "events", NULL, "a report with what happened (-e)", take_events },

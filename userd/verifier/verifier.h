@@ -15,12 +15,14 @@
 #include <jansson.h>
 
 #include "attest/attest.h"
+#include "attest/ekcert.h"
 #include "attest/hash.h"
 #include "attest/quote.h"
 #include "verifier/report.h"
 
 #define VERIFIER_VERSION "0.1"
 #define VERIFIER_WORDS	 4
+#define VERIFIER_CAS	 64
 
 /**
  * enum verifier_exit - exit statuses; stable, described in vtpm-verify.1
@@ -51,6 +53,9 @@ enum verifier_exit {
  * @ek: parent of that key; NULL for none
  * @nonce: that was asked for
  * @nonce_size: bytes of it; 0: none
+ * @cas: files and folders of certificates, whose roots are believed
+ * @ca_count: how many
+ * @chain: certificates that may stand between; NULL for none
  * @config: file of the service
  * @format: of a report
  * @events: a report has them
@@ -72,6 +77,9 @@ struct verifier {
 	const char *ek;
 	uint8_t nonce[ATTEST_DIGEST_MAX];
 	size_t nonce_size;
+	const char *cas[VERIFIER_CAS];
+	size_t ca_count;
+	const char *chain;
 	const char *config;
 	enum report_format format;
 	bool events;
@@ -111,6 +119,21 @@ enum verifier_exit verifier_report(const struct verifier *verifier, const char *
 
 /** verifier_quote() - the command; its evidence is named by options, @path is NULL */
 enum verifier_exit verifier_quote(const struct verifier *verifier, const char *path);
+
+/** verifier_ekcert() - the command; @path is of the certificate */
+enum verifier_exit verifier_ekcert(const struct verifier *verifier, const char *path);
+
+/**
+ * verifier_store_add() - take certificates from a file, or from all files of a folder
+ * @store: to add to
+ * @path: of it
+ * @believed: roots among them are roots
+ * @verdict: hears "ca.missing" and "ca.invalid"
+ *
+ * Return: 0; -EBADMSG (the verdict says why); -ENAMETOOLONG; -ENOMEM.
+ */
+int verifier_store_add(struct ekcert_store *store, const char *path, bool believed,
+		       struct attest_verdict *verdict);
 
 /** verifier_json_quote() - what a quote came to; NULL without memory */
 json_t *verifier_json_quote(const struct quote *quote);
