@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The verifier's library against swtpm and tpm2-tools: both have to agree with it. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "attest/credential.h"
 #include "attest/quote.h"
 #include "seal/test_swtpm.h"
 
@@ -97,10 +99,86 @@ static void test_tpm_quote(void **state)
 	hash_free(hash);
 }
 
+static void save(const struct test_swtpm *swtpm, const char *name, const void *bytes, size_t length)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", swtpm->dir, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	assert_int_equal(write(fd, bytes, length), (ssize_t)length);
+	close(fd);
+}
+
+static int activate(const struct test_swtpm *swtpm)
+{
+	const char *d = swtpm->dir;
+	char line[512];
+	int status;
+
+	tool(swtpm, "tpm2_startauthsession --policy-session -S %s/session", d);
+	tool(swtpm, "tpm2_policysecret -Q -S %s/session -c e", d);
+	snprintf(line, sizeof(line), "tpm2_activatecredential -Q -c %s/ak.ctx -C %s/ek.ctx -i "
+		 "%s/blob -o %s/opened -P session:%s/session", d, d, d, d, d);
+	status = test_tool(swtpm, line, NULL);
+	tool(swtpm, "tpm2_flushcontext -t");
+	tool(swtpm, "tpm2_flushcontext -l");
+	return status;
+}
+
+/* What is made here opens in swtpm, for this key alone. */
+static void test_tpm_credential(void **state)
+{
+	static const char secret[] = "thirty-two bytes, known to nobody";
+	static const char *const kinds[][2] = { { "rsa", "rsassa" }, { "ecc", "ecdsa" } };
+	struct hash *hash = hash_new();
+	uint8_t bytes[2][1024], opened[64];
+	struct credential credential;
+	struct test_swtpm swtpm;
+	struct public ek, ak;
+	struct public_name name;
+	const char *d = swtpm.dir;
+
+	(void)state;
+	test_swtpm_new(&swtpm, TEST_STARTED);
+	for (size_t i = 0; i < 2; i++) {
+		tool(&swtpm, "tpm2_createek -Q -c %s/ek.ctx -G %s -u %s/ek.pub", d, kinds[i][0], d);
+		tool(&swtpm, "tpm2_flushcontext -t");
+		tool(&swtpm, "tpm2_createak -Q -C %s/ek.ctx -c %s/ak.ctx -G %s -g sha256 -s %s -u "
+			     "%s/ak.pub -n %s/ak.name", d, d, kinds[i][0], kinds[i][1], d, d);
+		tool(&swtpm, "tpm2_flushcontext -t");
+		assert_true(public_parse(&ek, bytes[0],
+					 load(&swtpm, "ek.pub", bytes[0], sizeof(bytes[0]))));
+		assert_true(public_parse(&ak, bytes[1],
+					 load(&swtpm, "ak.pub", bytes[1], sizeof(bytes[1]))));
+		public_name(&ak, hash, &name);
+		assert_int_equal(load(&swtpm, "ak.name", opened, sizeof(opened)), name.size);
+		assert_memory_equal(opened, name.bytes, name.size);
+		assert_int_equal(credential_make(&ek, &name, (struct hash_part){ secret, 32 }, hash,
+						 &credential), 0);
+		save(&swtpm, "blob", credential.bytes, credential.size);
+		assert_int_equal(activate(&swtpm), 0);
+		assert_int_equal(load(&swtpm, "opened", opened, sizeof(opened)), 32);
+		assert_memory_equal(opened, secret, 32);
+		name.bytes[33] ^= 1;
+		assert_int_equal(credential_make(&ek, &name, (struct hash_part){ secret, 32 }, hash,
+						 &credential), 0);
+		save(&swtpm, "blob", credential.bytes, credential.size);
+		assert_int_not_equal(activate(&swtpm), 0);
+		assert_int_equal(credential_make(&ak, &name, (struct hash_part){ secret, 32 }, hash,
+						 &credential), -EINVAL);
+		assert_int_equal(credential_make(&ek, &name, (struct hash_part){ secret, 33 }, hash,
+						 &credential), -EINVAL);
+	}
+	test_swtpm_done(&swtpm);
+	hash_free(hash);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tpm_quote),
+		cmocka_unit_test(test_tpm_credential),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
