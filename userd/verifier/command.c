@@ -37,6 +37,7 @@ static const struct command commands[] = {
 	{ "grant", "ROLE NAME --config FILE",
 	  "print a bearer of a viewer, operator or admin, or an enrol token for a host", 2,
 	  verifier_grant },
+	{ "serve", "--config FILE", "answer hosts and people over HTTPS", 0, verifier_serve },
 	{ "report", "--config FILE [--format FORMAT] [-e] [--output FILE] | --verify FILE --trust FILE",
 	  "the security report of all hosts", 0, verifier_report },
 };

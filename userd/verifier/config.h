@@ -21,7 +21,7 @@
  * @certificate: PEM of the server, with its chain
  * @key: PEM of its key
  * @webhook: HTTPS address that hears of changes; empty for none
- * @syslog: HOST:PORT, the same by RFC 5424 over UDP, or "journal"; empty for none
+ * @syslog: HOST:PORT, hears the same by RFC 5424 over UDP; empty for none
  * @valid: seconds that a verdict holds
  * @deadline: seconds to answer a challenge
  * @evidence: largest body of evidence in KiB

@@ -136,3 +136,15 @@ int fleet_event_add(struct fleet *fleet, const char *id, int64_t at,
 				    (int64_t)reason->event, reason->expected, reason->found,
 				    reason->text, reason->next));
 }
+
+int64_t fleet_event_last(struct fleet *fleet)
+{
+	sqlite3_stmt *row = fleet_bind(fleet, FLEET_EVENT_LAST, "");
+	int64_t id = 0;
+
+	if (!fleet_row(fleet, row)) {
+		id = sqlite3_column_int64(row, 0);
+		sqlite3_reset(row);
+	}
+	return id;
+}

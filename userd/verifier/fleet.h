@@ -180,6 +180,9 @@ json_t *fleet_hosts_json(struct fleet *fleet, int64_t now);
  */
 json_t *fleet_events_json(struct fleet *fleet, const char *id, int64_t after, int most);
 
+/** fleet_event_last() - number of the newest event; 0: there is none */
+int64_t fleet_event_last(struct fleet *fleet);
+
 /** fleet_newest_json() - the newest @most events of a host, newest first; NULL on errors */
 json_t *fleet_newest_json(struct fleet *fleet, const char *id, int most);
 
@@ -188,6 +191,9 @@ const char *fleet_role_name(enum fleet_role role);
 
 /** fleet_secret_new() - 32 random bytes, printable. Return: 0 or -EIO */
 int fleet_secret_new(char ret[FLEET_SECRET]);
+
+/** fleet_base64() - base64url without padding of @length bytes in @to. Return: @to */
+char *fleet_base64(const uint8_t *bytes, size_t length, char *to);
 
 /** fleet_uuid_new() - a random UUID. Return: 0 or -EIO */
 int fleet_uuid_new(char ret[STANDING_ID]);

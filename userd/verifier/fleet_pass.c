@@ -103,22 +103,30 @@ int fleet_ek_listed(struct fleet *fleet, const uint8_t *name, size_t size)
 	return r;
 }
 
-/* Base64url without padding: 43 characters of 6 bits hold 32 bytes and two zero bits. */
-int fleet_secret_new(char ret[FLEET_SECRET])
+char *fleet_base64(const uint8_t *bytes, size_t length, char *to)
 {
 	static const char letters[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	uint8_t bytes[SECRET_BYTES + 1] = { 0 };
+	size_t used = 0;
+
+	for (size_t bit = 0; bit < 8 * length; bit += 6) {
+		unsigned int two = (unsigned int)bytes[bit / 8] << 8;
+
+		if (bit / 8 + 1 < length)
+			two |= bytes[bit / 8 + 1];
+		to[used++] = letters[two >> (10 - bit % 8) & 63];
+	}
+	to[used] = '\0';
+	return to;
+}
+
+int fleet_secret_new(char ret[FLEET_SECRET])
+{
+	uint8_t bytes[SECRET_BYTES];
 
 	if (RAND_bytes(bytes, SECRET_BYTES) != 1)
 		return -EIO;
-	for (unsigned int i = 0; i < FLEET_SECRET - 1; i++) {
-		unsigned int bit = 6 * i;
-		unsigned int two = (unsigned int)bytes[bit / 8] << 8 | bytes[bit / 8 + 1];
-
-		ret[i] = letters[two >> (10 - bit % 8) & 63];
-	}
-	ret[FLEET_SECRET - 1] = '\0';
+	fleet_base64(bytes, sizeof(bytes), ret);
 	secret_wipe(bytes, sizeof(bytes));
 	return 0;
 }

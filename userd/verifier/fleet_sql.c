@@ -64,6 +64,7 @@ static const char *const texts[_FLEET_STATEMENT_MAX] = {
 	[FLEET_EVENT_LIST] = EVENTS " WHERE id > ?1 AND (?2 IS NULL OR host = ?2)"
 				    " ORDER BY id LIMIT ?3",
 	[FLEET_EVENT_NEWEST] = EVENTS " WHERE host = ?1 ORDER BY id DESC LIMIT ?2",
+	[FLEET_EVENT_LAST] = "SELECT coalesce(max(id), 0) FROM event",
 	[FLEET_PASS_ADD] = "INSERT INTO pass (hash, role, name, until, used)"
 			   " VALUES (?1, ?2, ?3, ?4, 0)",
 	[FLEET_PASS_GET] = "SELECT role, name FROM pass WHERE hash = ?1"

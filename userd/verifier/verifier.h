@@ -112,9 +112,10 @@ enum verifier_exit verifier_command_run(const struct verifier *verifier);
 enum verifier_exit verifier_eventlog(const struct verifier *verifier, const char *path);
 enum verifier_exit verifier_ima(const struct verifier *verifier, const char *path);
 
-/** verifier_ca(), verifier_grant(), verifier_report() - of a fleet; @word follows the command */
+/** verifier_ca(), ..grant(), ..serve(), ..report() - of a fleet; @word follows the command */
 enum verifier_exit verifier_ca(const struct verifier *verifier, const char *word);
 enum verifier_exit verifier_grant(const struct verifier *verifier, const char *word);
+enum verifier_exit verifier_serve(const struct verifier *verifier, const char *word);
 enum verifier_exit verifier_report(const struct verifier *verifier, const char *word);
 
 /** verifier_quote() - the command; its evidence is named by options, @path is NULL */

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Handlers: hosts, what happened to them, and what they say of themselves.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/text.h"
+#include "verifier/request.h"
+
+#define EVENTS_MOST 1000
+#define TEXT_MOST   64
+#define NUMBER_MOST 1000000000
+#define NEXT_READ   "see verifier-api.yaml for the members of the body"
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void no_host(struct request *request, int r)
+{
+	if (r == -ENOENT)
+		request_refuse(request, MHD_HTTP_NOT_FOUND, "not-found",
+			       "there is no host with this id", "GET /v1/hosts lists them");
+	else
+		request_broken(request);
+}
+
+/* Reading */
+
+void hosts_list(struct request *request)
+{
+	json_t *hosts = fleet_hosts_json(request->service->fleet, time(NULL));
+
+	if (hosts)
+		request_answer(request, MHD_HTTP_OK, json_pack("{s:o}", "hosts", hosts));
+	else
+		request_broken(request);
+}
+
+void hosts_get(struct request *request)
+{
+	json_t *host = fleet_host_json(request->service->fleet, request->host, time(NULL));
+
+	if (host)
+		request_answer(request, MHD_HTTP_OK, host);
+	else
+		no_host(request, -ENOENT);
+}
+
+static void answer_events(struct request *request, const char *id)
+{
+	const char *text = MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND,
+						       "after");
+	long long after = 0;
+	json_t *events;
+	char *end = NULL;
+
+	if (text) {
+		errno = 0;
+		after = strtoll(text, &end, 10);
+		if (errno || !*text || *end || after < 0) {
+			request_refuse(request, MHD_HTTP_BAD_REQUEST, "invalid",
+				       "\"after\" is not the id of an event", NEXT_READ);
+			return;
+		}
+	}
+	events = fleet_events_json(request->service->fleet, id, after, EVENTS_MOST);
+	if (events)
+		request_answer(request, MHD_HTTP_OK, json_pack("{s:o}", "events", events));
+	else
+		request_broken(request);
+}
+
+void events_list(struct request *request)
+{
+	answer_events(request, NULL);
+}
+
+void hosts_events(struct request *request)
+{
+	answer_events(request, request->host);
+}
+
+/* Changing */
+
+static void note(struct attest_reason *ret, enum attest_status status, const char *code,
+		 const char *by, const char *text)
+{
+	*ret = (struct attest_reason){ .status = status, .pcr = ATTEST_NONE, .event = ATTEST_NONE,
+				       .offset = ATTEST_NONE, .next = "" };
+	text_cut(ret->code, sizeof(ret->code), code);
+	text_cut(ret->text, sizeof(ret->text), text);
+	text_cut(ret->found, sizeof(ret->found), by);
+}
+
+/* Return: does the whole change stand? */
+static bool end(struct request *request, bool good)
+{
+	if (fleet_end(request->service->fleet, good))
+		return false;
+	if (request->service->notify)
+		notify_wake(request->service->notify);
+	return true;
+}
+
+static bool read_new_host(const json_t *body, struct standing *ret)
+{
+	const char *name = json_string_value(json_object_get(body, "name"));
+	const char *tpm = json_string_value(json_object_get(body, "tpm"));
+	char id[STANDING_ID];
+
+	if (!name || !*name || strlen(name) >= STANDING_NAME || !tpm ||
+	    (strcmp(tpm, "none") && strcmp(tpm, "1.2")) || fleet_uuid_new(id))
+		return false;
+	standing_new(ret, id, name);
+	ret->status = ATTEST_NA;
+	snprintf(ret->message, sizeof(ret->message), "%s",
+		 strcmp(tpm, "none") ? "the host has a TPM 1.2, which cannot be verified"
+				     : "the host has no TPM");
+	return true;
+}
+
+void hosts_add(struct request *request)
+{
+	static const char *const names[] = { "name", "tpm", NULL };
+	json_t *body = request_object(request, names);
+	struct fleet *fleet = request->service->fleet;
+	const struct fleet_keys keys = { 0 };
+	struct attest_reason reason;
+	struct standing standing;
+	bool good;
+
+	if (!body)
+		return;
+	good = read_new_host(body, &standing);
+	json_decref(body);
+	if (!good) {
+		request_refuse(request, MHD_HTTP_BAD_REQUEST, "invalid",
+			       "a host is added by hand with a \"name\" and \"tpm\" none or 1.2",
+			       "a host with a TPM 2.0 enrols itself, with a token");
+		return;
+	}
+	note(&reason, ATTEST_NA, "host.added", request->pass.name, "a host was added by hand");
+	good = !fleet_begin(fleet, true) &&
+	       end(request, !fleet_host_add(fleet, &standing, &keys) &&
+				    !fleet_event_add(fleet, standing.id, time(NULL), &reason));
+	if (good)
+		request_answer(request, MHD_HTTP_CREATED,
+			       fleet_host_json(fleet, standing.id, time(NULL)));
+	else
+		request_broken(request);
+}
+
+void hosts_remove(struct request *request)
+{
+	const struct fleet_pass pass = { FLEET_HOST, "" };
+	struct fleet *fleet = request->service->fleet;
+	struct attest_reason reason;
+	struct fleet_pass host = pass;
+	int r;
+
+	text_cut(host.name, sizeof(host.name), request->host);
+	note(&reason, ATTEST_UNKNOWN, "host.removed", request->pass.name, "a host was removed");
+	if (fleet_begin(fleet, true)) {
+		request_broken(request);
+		return;
+	}
+	r = fleet_host_remove(fleet, request->host);
+	fleet_pass_remove(fleet, &host);
+	if (!end(request, !r && !fleet_event_add(fleet, request->host, time(NULL), &reason))) {
+		no_host(request, r);
+		return;
+	}
+	challenge_forget(request->service->challenges, request->host);
+	request_answer_text(request, "application/json", strdup("{}"), 2);
+}
+
+void hosts_acknowledge(struct request *request)
+{
+	struct fleet *fleet = request->service->fleet;
+	struct attest_reason reason;
+	struct standing standing;
+	int r = fleet_host_get(fleet, request->host, &standing, NULL);
+
+	if (r) {
+		no_host(request, r);
+		return;
+	}
+	if (!standing_acknowledge(&standing)) {
+		request_refuse(request, MHD_HTTP_CONFLICT, "conflict",
+			       "there is no failure of this host to acknowledge",
+			       "GET the host to see how it stands");
+		return;
+	}
+	note(&reason, standing.status, "host.acknowledged", request->pass.name,
+	     "the failure was acknowledged; the next verdict counts");
+	if (!fleet_begin(fleet, true) &&
+	    end(request, !fleet_host_set(fleet, &standing, NULL) &&
+				 !fleet_event_add(fleet, standing.id, time(NULL), &reason)))
+		request_answer(request, MHD_HTTP_OK,
+			       fleet_host_json(fleet, request->host, time(NULL)));
+	else
+		request_broken(request);
+}
+
+/* Of the host itself */
+
+void hosts_challenge(struct request *request)
+{
+	const struct config *config = request->service->config;
+	uint8_t nonce[CHALLENGE_NONCE];
+	char text[2 * CHALLENGE_NONCE];
+	int r;
+
+	r = challenge_make(request->service->challenges, request->host, now_ms(),
+			   1000 * (int64_t)config->deadline, 1000 * (int64_t)config->every, nonce);
+	if (r == -EAGAIN)
+		request_refuse(request, MHD_HTTP_TOO_MANY_REQUESTS, "too-soon",
+			       "this host was asked a moment ago", "answer, or wait a little");
+	else if (r)
+		request_broken(request);
+	else
+		request_answer(request, MHD_HTTP_OK,
+			       json_pack("{s:s, s:i, s:s}", "nonce",
+					 fleet_base64(nonce, sizeof(nonce), text), "deadline",
+					 (int)config->deadline, "pcrs", "sha256:all"));
+}
+
+static bool is_fact(const char *name, const json_t *value)
+{
+	if (!strcmp(name, "recovery_backed_up"))
+		return json_is_boolean(value);
+	if (json_is_integer(value))
+		return (!strcmp(name, "vtpms_running") || !strcmp(name, "vtpms_locked") ||
+			!strcmp(name, "window_seconds")) &&
+		       json_integer_value(value) >= 0 && json_integer_value(value) <= NUMBER_MOST;
+	return json_is_string(value) && json_string_length(value) <= TEXT_MOST &&
+	       (!strcmp(name, "tpm") || !strcmp(name, "lockdown") || !strcmp(name, "ima") ||
+		!strcmp(name, "state_protection"));
+}
+
+void hosts_facts(struct request *request)
+{
+	static const char *const names[] = {
+		"tpm",		"lockdown",	    "ima",	      "vtpms_running",
+		"vtpms_locked", "state_protection", "window_seconds", "recovery_backed_up",
+		NULL,
+	};
+	json_t *body = request_object(request, names), *value;
+	const char *name;
+	bool good = true;
+	char *text;
+	int r;
+
+	if (!body)
+		return;
+	json_object_foreach (body, name, value)
+		good = good && is_fact(name, value);
+	text = good ? json_dumps(body, JSON_COMPACT) : NULL;
+	json_decref(body);
+	if (!good) {
+		request_refuse(request, MHD_HTTP_BAD_REQUEST, "invalid",
+			       "a fact is of another type, too long or too large", NEXT_READ);
+		return;
+	}
+	r = text ? fleet_host_facts(request->service->fleet, request->host, text) : -EIO;
+	free(text);
+	if (r)
+		no_host(request, r);
+	else
+		request_answer_text(request, "application/json", strdup("{}"), 2);
+}

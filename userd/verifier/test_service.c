@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* The service over HTTPS: each route with each role, and what each handler refuses. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <curl/curl.h>
+
+#include "verifier/request.h"
+
+#define NOBODY_HERE "6f1f0b50-0000-4000-8000-00000000ffff"
+#define HOST	    "6f1f0b50-0000-4000-8000-000000000001"
+#define OTHER	    "6f1f0b50-0000-4000-8000-000000000002"
+
+static char folder[] = "/tmp/test_service.XXXXXX", pem[96];
+static struct config config;
+static struct fleet *fleet;
+static struct service *service;
+static char secrets[_FLEET_ROLE_MAX][FLEET_SECRET], got[1 << 18];
+static size_t got_length;
+
+static size_t take(char *data, size_t size, size_t count, void *user)
+{
+	(void)user;
+	for (size_t i = 0; i < size * count && got_length + 1 < sizeof(got); i++)
+		got[got_length++] = data[i];
+	return size * count;
+}
+
+static void show_certificate(CURL *curl)
+{
+	char key[96];
+
+	snprintf(key, sizeof(key), "%s/ca/ca.key", folder);
+	curl_easy_setopt(curl, CURLOPT_SSLCERT, pem);
+	curl_easy_setopt(curl, CURLOPT_SSLKEY, key);
+}
+
+/* Return: status of HTTP; the body is in got[]. */
+static long ask(const char *method, const char *path, const char *bearer, const char *body)
+{
+	char url[256], header[128];
+	struct curl_slist *headers = NULL;
+	CURL *curl = curl_easy_init();
+	long status = 0;
+
+	snprintf(url, sizeof(url), "%s://127.0.0.1:%u%s", "https", service_port(service), path);
+	if (bearer && strcmp(bearer, "certificate")) {
+		snprintf(header, sizeof(header), "Authorization: Bearer %s", bearer);
+		headers = curl_slist_append(headers, header);
+	} else if (bearer) {
+		show_certificate(curl);
+	}
+	got_length = 0;
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+	if (body)
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(curl, CURLOPT_CAINFO, pem);
+	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, 20L);
+	if (!curl_easy_perform(curl))
+		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	got[got_length] = '\0';
+	curl_easy_cleanup(curl);
+	curl_slist_free_all(headers);
+	return status;
+}
+
+static const char *member(const char *name)
+{
+	static char text[256];
+	json_t *root = json_loads(got, 0, NULL);
+	const char *value = json_string_value(json_object_get(root, name));
+
+	snprintf(text, sizeof(text), "%s", value ? value : "");
+	json_decref(root);
+	return text;
+}
+
+/* Who may do what: one line a route, in the order of the table. Written by hand, on purpose. */
+static const struct {
+	const char *method;
+	const char *path;
+	const char *who;
+} rights[] = {
+	{ "GET", "/v1/hosts", "viewer operator admin" },
+	{ "POST", "/v1/hosts", "admin" },
+	{ "GET", "/v1/hosts/{host}", "host viewer operator admin" },
+	{ "DELETE", "/v1/hosts/{host}", "admin" },
+	{ "GET", "/v1/hosts/{host}/events", "host viewer operator admin" },
+	{ "GET", "/v1/hosts/{host}/challenge", "host" },
+	{ "PUT", "/v1/hosts/{host}/facts", "host" },
+	{ "POST", "/v1/hosts/{host}/acknowledge", "operator admin" },
+	{ "GET", "/v1/events", "viewer operator admin" },
+	{ "POST", "/v1/grants", "admin" },
+	{ "DELETE", "/v1/grants", "admin" },
+	{ "GET", "/report", "viewer operator admin" },
+};
+
+/* A host asks about another one; nobody else is let in by the name of a host that is not there. */
+static void test_route_each_role(void **state)
+{
+	size_t count = sizeof(rights) / sizeof(rights[0]);
+	char path[128];
+	long status;
+
+	(void)state;
+	assert_null(route_each(count));
+	for (size_t i = 0; i < count; i++) {
+		const char *mark = strstr(rights[i].path, "{host}");
+
+		assert_string_equal(route_each(i)->method, rights[i].method);
+		assert_string_equal(route_each(i)->path, rights[i].path);
+		for (enum fleet_role role = 0; role < _FLEET_ROLE_MAX; role++) {
+			bool may = strstr(rights[i].who, fleet_role_name(role));
+			/* Nobody is asked to remove the host that the others are asked about. */
+			const char *id = role == FLEET_HOST ? HOST : NOBODY_HERE;
+
+			snprintf(path, sizeof(path), "%.*s%s%s",
+				 mark ? (int)(mark - rights[i].path) : 64, rights[i].path,
+				 mark ? id : "", mark ? mark + strlen("{host}") : "");
+			status = ask(rights[i].method, path, role ? secrets[role] : NULL, "{}");
+			if (may)
+				assert_true(status != 401 && status != 403 && status);
+			else if (role == FLEET_NOBODY || role == FLEET_ENROL)
+				assert_int_equal(status, 401);
+			else
+				assert_int_equal(status, 403);
+		}
+	}
+}
+
+static void test_route_host_about_another(void **state)
+{
+	const char *mine = secrets[FLEET_HOST];
+
+	(void)state;
+	assert_int_equal(ask("GET", "/v1/hosts/" HOST, mine, NULL), 200);
+	assert_int_equal(ask("GET", "/v1/hosts/" OTHER, mine, NULL), 403);
+	assert_int_equal(ask("GET", "/v1/hosts/" OTHER "/challenge", mine, NULL), 403);
+	assert_int_equal(ask("PUT", "/v1/hosts/" OTHER "/facts", mine, "{}"), 403);
+	assert_int_equal(ask("GET", "/v1/hosts/" HOST "/../" OTHER, mine, NULL), 404);
+	assert_int_equal(ask("GET", "/v1/hosts/" HOST "x", mine, NULL), 404);
+	assert_int_equal(ask("GET", "/v1/nothing", NULL, NULL), 401);
+	assert_int_equal(ask("GET", "/v1/nothing", mine, NULL), 404);
+	assert_int_equal(ask("PATCH", "/v1/hosts", secrets[FLEET_ADMIN], "{}"), 405);
+	assert_int_equal(ask("GET", "/v1/hosts", "short", NULL), 401);
+}
+
+static void test_challenge_over_https(void **state)
+{
+	const char *mine = secrets[FLEET_HOST];
+	char first[64];
+
+	(void)state;
+	config.every = 3600;
+	challenge_forget(service->challenges, HOST);
+	assert_int_equal(ask("GET", "/v1/hosts/" HOST "/challenge", mine, NULL), 200);
+	snprintf(first, sizeof(first), "%s", member("nonce"));
+	assert_int_equal(strlen(first), 43);
+	assert_int_equal(ask("GET", "/v1/hosts/" HOST "/challenge", mine, NULL), 429);
+	config.every = 0;
+	assert_int_equal(ask("GET", "/v1/hosts/" HOST "/challenge", mine, NULL), 200);
+	assert_string_not_equal(first, member("nonce"));
+}
+
+static void test_challenge_take_once(void **state)
+{
+	struct challenges *all = challenges_new();
+	uint8_t nonce[CHALLENGE_NONCE], other[CHALLENGE_NONCE];
+
+	(void)state;
+	assert_int_equal(challenge_take(all, HOST, 0, nonce, sizeof(nonce)), -ENOENT);
+	assert_int_equal(challenge_make(all, HOST, 1000, 50, 0, nonce), 0);
+	assert_int_equal(challenge_make(all, OTHER, 1000, 50, 0, other), 0);
+	assert_int_equal(challenge_take(all, HOST, 1050, nonce, sizeof(nonce)), 0);
+	assert_int_equal(challenge_take(all, HOST, 1050, nonce, sizeof(nonce)), -ENOENT);
+	/* Too late, of another host, too short: each uses it up. */
+	assert_int_equal(challenge_make(all, HOST, 2000, 50, 0, nonce), 0);
+	assert_int_equal(challenge_take(all, HOST, 2051, nonce, sizeof(nonce)), -ETIME);
+	assert_int_equal(challenge_make(all, HOST, 3000, 50, 0, nonce), 0);
+	assert_int_equal(challenge_take(all, HOST, 3000, other, sizeof(other)), -EBADMSG);
+	assert_int_equal(challenge_take(all, HOST, 3000, nonce, sizeof(nonce)), -ENOENT);
+	assert_int_equal(challenge_make(all, HOST, 4000, 50, 0, nonce), 0);
+	assert_int_equal(challenge_take(all, HOST, 4000, nonce, 31), -EBADMSG);
+	assert_int_equal(challenge_make(all, HOST, 5000, 50, 10, nonce), 0);
+	assert_int_equal(challenge_make(all, HOST, 5009, 50, 10, other), -EAGAIN);
+	assert_int_equal(challenge_take(all, HOST, 5009, nonce, sizeof(nonce)), 0);
+	challenges_free(all);
+}
+
+static void fail_host(void)
+{
+	struct attest_verdict verdict = { 0 };
+	struct standing_machine machine = { 0 };
+	struct standing standing;
+
+	attest_verdict_say(&verdict, ATTEST_FAILED, "sb.off", "", "Host Secure Boot was disabled");
+	assert_int_equal(fleet_host_get(fleet, HOST, &standing, NULL), 0);
+	standing_take(&standing, &verdict, &machine, "v1", time(NULL), 60);
+	assert_int_equal(fleet_host_set(fleet, &standing, NULL), 0);
+}
+
+static void test_acknowledge_is_an_event(void **state)
+{
+	const char *operator = secrets[FLEET_OPERATOR];
+
+	(void)state;
+	assert_int_equal(ask("POST", "/v1/hosts/" HOST "/acknowledge", operator, ""), 409);
+	fail_host();
+	assert_int_equal(ask("POST", "/v1/hosts/" HOST "/acknowledge", operator, ""), 200);
+	assert_string_equal(member("status"), "failed");
+	assert_int_equal(ask("POST", "/v1/hosts/" HOST "/acknowledge", operator, ""), 409);
+	assert_int_equal(ask("GET", "/v1/events?after=0", operator, NULL), 200);
+	assert_non_null(strstr(got, "host.acknowledged"));
+	assert_int_equal(ask("GET", "/v1/events?after=-1", operator, NULL), 400);
+	assert_int_equal(ask("GET", "/v1/events?after=1x", operator, NULL), 400);
+}
+
+static void test_hosts_by_hand_are_na(void **state)
+{
+	const char *admin = secrets[FLEET_ADMIN];
+	char path[128];
+
+	(void)state;
+	assert_int_equal(ask("POST", "/v1/hosts", admin, "{\"name\": \"old\", \"tpm\": \"1.2\"}"),
+			 201);
+	assert_string_equal(member("status"), "n/a");
+	snprintf(path, sizeof(path), "/v1/hosts/%s", member("id"));
+	assert_int_equal(ask("DELETE", path, admin, NULL), 200);
+	assert_int_equal(ask("DELETE", path, admin, NULL), 404);
+	assert_int_equal(ask("POST", "/v1/hosts", admin, "{\"name\": \"x\", \"tpm\": \"2.0\"}"),
+			 400);
+	assert_int_equal(ask("POST", "/v1/hosts", admin, "{\"name\": \"x\", \"y\": 1}"), 400);
+	assert_int_equal(ask("POST", "/v1/hosts", admin, "[]"), 400);
+}
+
+static void test_facts_are_checked(void **state)
+{
+	const char *mine = secrets[FLEET_HOST], *path = "/v1/hosts/" HOST "/facts";
+
+	(void)state;
+	assert_int_equal(ask("PUT", path, mine, "{\"vtpms_running\": 2, \"tpm\": \"2.0\"}"), 200);
+	assert_int_equal(ask("PUT", path, mine, "{\"vtpms_running\": -1}"), 400);
+	assert_int_equal(ask("PUT", path, mine, "{\"vtpms_running\": \"2\"}"), 400);
+	assert_int_equal(ask("PUT", path, mine, "{\"recovery_backed_up\": 1}"), 400);
+	assert_int_equal(ask("PUT", path, mine, "{\"status\": \"passed\"}"), 400);
+	assert_int_equal(ask("GET", "/v1/hosts/" HOST, mine, NULL), 200);
+	assert_non_null(strstr(got, "\"vtpms_running\":2"));
+}
+
+static void test_grants_open_and_close(void **state)
+{
+	const char *admin = secrets[FLEET_ADMIN];
+	char bearer[64], body[8192] = "", text[4096] = "";
+	json_t *grant;
+	FILE *file;
+
+	(void)state;
+	assert_int_equal(
+		ask("POST", "/v1/grants", admin, "{\"role\": \"viewer\", \"name\": \"v\"}"), 201);
+	snprintf(bearer, sizeof(bearer), "%s", member("bearer"));
+	assert_int_equal(ask("GET", "/report", bearer, NULL), 200);
+	assert_non_null(strstr(got, "<title>Security report</title>"));
+	assert_int_equal(
+		ask("DELETE", "/v1/grants", admin, "{\"role\": \"viewer\", \"name\": \"v\"}"), 200);
+	assert_int_equal(ask("GET", "/report", bearer, NULL), 401);
+	assert_int_equal(ask("POST", "/v1/grants", admin, "{\"role\": \"host\", \"name\": \"v\"}"),
+			 400);
+	/* A certificate instead of a bearer */
+	assert_int_equal(ask("GET", "/v1/hosts", "certificate", NULL), 401);
+	file = fopen(pem, "r");
+	assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
+	fclose(file);
+	grant = json_pack("{s:s, s:s, s:s}", "role", "viewer", "name", "c", "certificate", text);
+	assert_true(json_dumpb(grant, body, sizeof(body) - 1, 0) < sizeof(body));
+	json_decref(grant);
+	assert_int_equal(ask("POST", "/v1/grants", admin, body), 201);
+	assert_int_equal(ask("POST", "/v1/grants", admin, body), 409);
+	assert_int_equal(ask("GET", "/v1/hosts", "certificate", NULL), 200);
+	assert_int_equal(ask("POST", "/v1/hosts", "certificate", "{}"), 403);
+}
+
+static void test_body_too_long(void **state)
+{
+	char *body = malloc(SERVICE_BODY_MAX + 2);
+
+	(void)state;
+	for (size_t i = 0; i < SERVICE_BODY_MAX + 1; i++)
+		body[i] = ' ';
+	body[SERVICE_BODY_MAX + 1] = '\0';
+	assert_int_equal(ask("POST", "/v1/hosts", secrets[FLEET_ADMIN], body), 413);
+	free(body);
+	assert_int_equal(ask("GET", "/v1/hosts", secrets[FLEET_ADMIN], NULL), 200);
+	assert_int_equal(service->bodies, 0);
+}
+
+static void test_notify_line_is_one_line(void **state)
+{
+	json_t *event = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s}", "id", 7, "at",
+				  "2026-01-01T00:00:00Z", "host", HOST, "code", "a\"]b", "status",
+				  "failed", "text", "x\ny\033");
+	char line[NOTIFY_LINE];
+
+	(void)state;
+	notify_line(event, "v 1", line);
+	assert_string_equal(line, "<35>1 2026-01-01T00:00:00Z v-1 vtpm-verify - event "
+				  "[vtpm@32473 host=\"" HOST "\" code=\"a\\\"\\]b\" "
+				  "status=\"failed\" id=\"7\"] x?y?");
+	json_decref(event);
+}
+
+static void add_host(const char *id)
+{
+	const struct fleet_keys keys = { 0 };
+	struct standing standing;
+
+	standing_new(&standing, id, "host");
+	assert_int_equal(fleet_host_add(fleet, &standing, &keys), 0);
+}
+
+static int set_up(void **state)
+{
+	char reason[256] = "";
+
+	(void)state;
+	if (!mkdtemp(folder))
+		return -1;
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	snprintf(config.database, sizeof(config.database), "%s/fleet.db", folder);
+	snprintf(config.ca, sizeof(config.ca), "%s/ca", folder);
+	snprintf(config.certificate, sizeof(config.certificate), "%s/ca/ca.pem", folder);
+	snprintf(config.key, sizeof(config.key), "%s/ca/ca.key", folder);
+	snprintf(config.listen, sizeof(config.listen), "127.0.0.1");
+	snprintf(pem, sizeof(pem), "%s/ca/ca.pem", folder);
+	config.deadline = 60;
+	if (ca_init(config.ca, NULL, reason, sizeof(reason)) ||
+	    fleet_open(config.database, reason, sizeof(reason), &fleet))
+		return -1;
+	add_host(HOST);
+	add_host(OTHER);
+	for (enum fleet_role role = FLEET_HOST; role < _FLEET_ROLE_MAX; role++) {
+		struct fleet_pass pass = { role, HOST };
+
+		assert_int_equal(fleet_secret_new(secrets[role]), 0);
+		assert_int_equal(fleet_pass_add(fleet, secrets[role], strlen(secrets[role]), &pass,
+						0), 0);
+	}
+	if (!service_new(&config, fleet, reason, sizeof(reason), &service))
+		return 0;
+	print_error("%s\n", reason);
+	return -1;
+}
+
+static int tear_down(void **state)
+{
+	static const char *const names[] = { "fleet.db", "fleet.db-wal", "fleet.db-shm",
+					     "ca/ca.key", "ca/ca.pem" };
+	char name[96];
+
+	(void)state;
+	service_free(service);
+	fleet_close(fleet);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(name, sizeof(name), "%s/%s", folder, names[i]);
+		unlink(name);
+	}
+	rmdir(config.ca);
+	return rmdir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_challenge_take_once),
+		cmocka_unit_test(test_challenge_over_https),
+		cmocka_unit_test(test_acknowledge_is_an_event),
+		cmocka_unit_test(test_hosts_by_hand_are_na),
+		cmocka_unit_test(test_facts_are_checked),
+		cmocka_unit_test(test_grants_open_and_close),
+		cmocka_unit_test(test_body_too_long),
+		cmocka_unit_test(test_notify_line_is_one_line),
+		cmocka_unit_test(test_route_host_about_another),
+		cmocka_unit_test(test_route_each_role),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
