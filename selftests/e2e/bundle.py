@@ -3,7 +3,7 @@
 """Look into a bundle.
 
 bundle.py ROOT PLACE [--of FILE] [--forge PART] check NONCE PCRS | get MEMBER... |
-    holds MEMBER FILE | packages | ima PATH
+    holds MEMBER... FILE | packages | ima PATH
 
 check: by the schema, tpm2_checkquote and the digest of the PCRs. ima: write a log of IMA.
 """
@@ -37,16 +37,20 @@ def check(root, place, bundle, nonce, count):
     with open(root + "/Documentation/bundle.yaml", encoding="utf-8") as file:
         jsonschema.validate(bundle, yaml.safe_load(file))
     quote = bundle["quote"]
-    parts = {name: raw(quote[name]) for name in ("message", "signature", "frame")}
+    parts = {name: raw(quote[name]) for name in quote if name != "pcrs"}
     parts["ak"] = raw(bundle["ak"]["public"])
     for name, content in parts.items():
         with open(f"{place}/{name}.bin", "wb") as file:
             file.write(content)
-    frame = parts["frame"]
-    assert frame[:19] == b"vtpm-host-quote-v1\x01", "frame"
-    assert frame[19:51] == bytes.fromhex(nonce) == raw(bundle["nonce"]), "nonce"
+    assert raw(bundle["nonce"]) == bytes.fromhex(nonce), "nonce"
+    about = nonce
+    if bundle["kind"] == "host":
+        frame = parts["frame"]
+        assert frame[:19] == b"vtpm-host-quote-v1\x01", "frame"
+        assert frame[19:51] == bytes.fromhex(nonce), "nonce in the frame"
+        about = hashlib.sha256(frame).hexdigest()
     subprocess.run(["tpm2_checkquote", "-Q", "-u", f"{place}/ak.bin", "-m", f"{place}/message.bin",
-                    "-s", f"{place}/signature.bin", "-q", hashlib.sha256(frame).hexdigest()],
+                    "-s", f"{place}/signature.bin", "-q", about],
                    check=True, env={**os.environ, "TPM2TOOLS_TCTI": "none"})
     pcrs = quote["pcrs"]["sha256"]
     assert len(pcrs) == int(count), f"{len(pcrs)} PCRs"
@@ -83,8 +87,10 @@ def main(root, place, *words):
             bundle = bundle[word]
         print(bundle)
     elif words[0] == "holds":
-        with open(f"{place}/{words[2]}", "rb") as file:
-            assert file.read() == raw(bundle[words[1]]), words[1]
+        for word in words[1:-1]:
+            bundle = bundle[word]
+        with open(f"{place}/{words[-1]}", "rb") as file:
+            assert file.read() == raw(bundle), words
     else:
         for package in bundle["packages"]:
             print(package["name"], package["version"], *package["paths"])

@@ -117,3 +117,30 @@ host_enrol_other_key() {
 	[ ! -e "$place/state/attest/enrolment" ]
 }
 check host-enrol-other-key host_enrol_other_key
+
+# A vTPM's own quote, by the same key after a restart; a client that is there does not disturb.
+vtpm_bundle() {
+	ready && ctl create web1 --front-end socket || return
+	ctl attest web1 --nonce "$nonce" --output "$place/before" || return
+	bundle --of before check "$nonce" 24 || return
+	is "$(bundle --of before get kind)" vtpm || return
+	is "$(bundle --of before get vtpm uuid)" "$(field web1 uuid)" || return
+	tools web1 readpublic -Q -c 0x8101000a -o "$place/ek.pub" || return
+	bundle --of before holds ek public ek.pub || return
+	tools web1 pcrextend "0:sha256=$nonce" || return
+	ctl stop web1 && ctl start web1 && ctl wait web1 || return
+	tools web1 pcrextend "0:sha256=$nonce" || return
+	ctl attest web1 --nonce "$nonce" --pcrs 0,1 --output "$place/bundle" || return
+	bundle check "$nonce" 2 || return
+	is "$(bundle get ak public)" "$(bundle --of before get ak public)" || return
+	! is "$(bundle get quote pcrs sha256 0)" "$(bundle --of before get quote pcrs sha256 0)" ||
+		return
+	is "$(tools web1 getcap handles-transient | wc -c)" 0 || return
+	ctl create web2 --front-end socket --pcr-banks sha384 || return
+	has "$(ctl attest web2 --nonce "$nonce" 2>&1)" "no PCR 0 in a SHA-256 bank" || return
+	refused nonce ctl attest web1 || return
+	is "$(ctl attest nobody --nonce "$nonce" >/dev/null 2>&1; echo $?)" 3 || return
+	ctl stop web1
+	has "$(ctl attest web1 --nonce "$nonce" 2>&1)" "no device and no socket"
+}
+check vtpm-bundle vtpm_bundle

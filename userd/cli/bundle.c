@@ -51,7 +51,7 @@ static json_t *strange(void)
 			      "vtpmd gave evidence that vtpmctl does not understand");
 }
 
-static json_t *base64(const uint8_t *bytes, size_t length)
+json_t *bundle_bytes(const uint8_t *bytes, size_t length)
 {
 	char *text = malloc(BASE64_ROOM(length));
 	json_t *value = NULL;
@@ -85,7 +85,7 @@ static json_t *from_hex(const json_t *value)
 	uint8_t bytes[4096];
 	ssize_t length = unhex(json_string_value(value), bytes, sizeof(bytes));
 
-	return length < 0 ? NULL : base64(bytes, (size_t)length);
+	return length < 0 ? NULL : bundle_bytes(bytes, (size_t)length);
 }
 
 json_t *bundle_hex(const json_t *object, const char *member)
@@ -110,7 +110,7 @@ static json_t *chain_of(const json_t *certificates)
 			       room - used);
 		used += length > 0 ? (size_t)length : 0;
 	}
-	value = bytes ? base64(bytes, used) : NULL;
+	value = bytes ? bundle_bytes(bytes, used) : NULL;
 	free(bytes);
 	return value;
 }
@@ -258,9 +258,9 @@ static json_t *add_logs(const struct cli *cli, json_t *bundle)
 	if (problem)
 		return problem;
 	if (events.length)
-		json_object_set_new(bundle, "eventlog", base64(events.bytes, events.length));
+		json_object_set_new(bundle, "eventlog", bundle_bytes(events.bytes, events.length));
 	if (ima.length) {
-		json_object_set_new(bundle, "ima", base64(ima.bytes, ima.length));
+		json_object_set_new(bundle, "ima", bundle_bytes(ima.bytes, ima.length));
 		json_object_set_new(bundle, "packages", packages_of(ima.bytes, ima.length));
 	}
 	return NULL;
@@ -275,7 +275,7 @@ json_t *bundle_make(const struct cli *cli, const struct bundle_wish *wish, json_
 	if (problem)
 		return problem;
 	bundle = json_pack("{s:i, s:s, s:o, s:o, s:o}", "version", 1, "kind", "host", "host",
-			   host_of(wish), "nonce", base64(wish->nonce, sizeof(wish->nonce)),
+			   host_of(wish), "nonce", bundle_bytes(wish->nonce, sizeof(wish->nonce)),
 			   "quote", quote);
 	if (!bundle)
 		return no_memory();
@@ -289,5 +289,41 @@ json_t *bundle_make(const struct cli *cli, const struct bundle_wish *wish, json_
 	json_object_set_new(bundle, "ek", ek);
 	json_object_set_new(bundle, "ak", ak);
 	*ret = json_incref(bundle);
+	return NULL;
+}
+
+/* A file that was there is replaced only by a whole one. */
+json_t *bundle_write(const struct cli *cli, const json_t *bundle)
+{
+	char path[4096];
+	int r = 0;
+
+	if (!cli->output) {
+		report_json(bundle);
+		return NULL;
+	}
+	if ((size_t)snprintf(path, sizeof(path), "%s.new", cli->output) >= sizeof(path))
+		r = -ENAMETOOLONG;
+	else if (json_dump_file(bundle, path, JSON_COMPACT) || rename(path, cli->output))
+		r = errno ? -errno : -EIO;
+	return r ? report_problem("failed", "look at that folder", "%s cannot be written: %s",
+				  cli->output, strerror(-r))
+		 : NULL;
+}
+
+/* The nonce comes from whoever asks for evidence: 32 bytes, as digits. */
+json_t *bundle_nonce(const struct cli *cli, uint8_t ret[HOST_QUOTE_NONCE])
+{
+	const char *text = cli->nonce;
+	unsigned int byte;
+
+	if (!text || strlen(text) != 2 * HOST_QUOTE_NONCE ||
+	    strspn(text, "0123456789abcdefABCDEF") != strlen(text))
+		return report_problem("usage", "give --nonce, of 64 hexadecimal digits",
+				      "evidence answers the nonce of a verifier");
+	for (size_t i = 0; i < HOST_QUOTE_NONCE; i++) {
+		if (sscanf(text + 2 * i, "%2x", &byte) == 1)
+			ret[i] = (uint8_t)byte;
+	}
 	return NULL;
 }

@@ -16,6 +16,9 @@
 /** define BUNDLE_LOG_MAX - largest log that goes into a bundle, in bytes */
 #define BUNDLE_LOG_MAX ((size_t)24 << 20)
 
+/** define BUNDLE_PCRS - what is quoted where nobody wishes for less: all */
+#define BUNDLE_PCRS 0xffffffu
+
 /**
  * struct bundle_wish - what it shall be about
  * @nonce: of the verifier
@@ -39,6 +42,15 @@ struct bundle_wish {
  * Return: NULL, or the problem.
  */
 json_t *bundle_make(const struct cli *cli, const struct bundle_wish *wish, json_t **ret);
+
+/** bundle_nonce() - that of the command line, in @cli. Return: NULL, or the problem */
+json_t *bundle_nonce(const struct cli *cli, uint8_t ret[HOST_QUOTE_NONCE]);
+
+/** bundle_write() - to the file of the command line, or stdout. Return: NULL, or the problem */
+json_t *bundle_write(const struct cli *cli, const json_t *bundle);
+
+/** bundle_bytes() - bytes as base64url. Return: a new reference; NULL: no memory */
+json_t *bundle_bytes(const uint8_t *bytes, size_t length);
 
 /** bundle_hex() - hexadecimal digits, as vtpmd writes bytes, as base64url. Return: NULL: none */
 json_t *bundle_hex(const json_t *object, const char *member);

@@ -178,6 +178,7 @@ enum cli_exit cli_host_migration_key(struct cli *cli, const char *name);
 enum cli_exit cli_host_show(struct cli *cli, const char *name);
 enum cli_exit cli_host_unlock(struct cli *cli, const char *name);
 enum cli_exit cli_host_upgrade(struct cli *cli, const char *name);
+enum cli_exit cli_vtpm_attest(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_create(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_start(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_stop(struct cli *cli, const char *name);

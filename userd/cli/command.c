@@ -77,6 +77,10 @@ static const struct command commands[] = {
 	  "shall\n"
 	  "move to. Asks for them on the terminal, or reads them from a descriptor. vTPMs have it\n"
 	  "once they are started again." },
+	{ "attest", cli_vtpm_attest, true, "nonce pcrs output",
+	  "--nonce DIGITS [--pcrs sha256:all] [--output FILE]",
+	  "have a vTPM quote its PCRs for a verifier",
+	  "Its own quote by its own key; what vouches for the host is `vtpmctl host attest`." },
 	{ "create", cli_vtpm_create, true, "front-end owner mode pcr-banks no-start",
 	  "[--front-end device|chip|socket|vm] [--owner USER[:GROUP]] [--mode MODE] "
 	  "[--pcr-banks sha256,sha384] [--no-start]",

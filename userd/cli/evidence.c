@@ -6,8 +6,6 @@
  *	enrol	keys and token → credential; vtpm-keyd opens it → proof → certificate, bearer
  *	attest	challenge → nonce; bundle → what the verifier found
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +20,6 @@
 #include "cli/enrolment.h"
 #include "cli/report.h"
 #include "cli/verifier.h"
-
-#define ALL_PCRS 0xffffffu
 
 static void json_putp(json_t **object)
 {
@@ -42,41 +38,6 @@ static json_t *strange(const char *url)
 			      url);
 }
 
-/* A descriptor of its own, so that a file that was there is replaced only by a whole one. */
-static json_t *write_bundle(const struct cli *cli, const json_t *bundle)
-{
-	char path[4096];
-	int r = 0;
-
-	if (!cli->output) {
-		report_json(bundle);
-		return NULL;
-	}
-	if ((size_t)snprintf(path, sizeof(path), "%s.new", cli->output) >= sizeof(path))
-		r = -ENAMETOOLONG;
-	else if (json_dump_file(bundle, path, JSON_COMPACT) || rename(path, cli->output))
-		r = errno ? -errno : -EIO;
-	return r ? report_problem("failed", "look at that folder", "%s cannot be written: %s",
-				  cli->output, strerror(-r))
-		 : NULL;
-}
-
-/* The nonce comes from whoever asks for evidence: 32 bytes, as digits. */
-static json_t *take_nonce(const char *text, uint8_t ret[HOST_QUOTE_NONCE])
-{
-	unsigned int byte;
-
-	if (!text || strlen(text) != 2 * HOST_QUOTE_NONCE ||
-	    strspn(text, "0123456789abcdefABCDEF") != strlen(text))
-		return report_problem("usage", "--nonce, of 64 hexadecimal digits, or --to URL",
-				      "evidence answers the nonce of a verifier");
-	for (size_t i = 0; i < HOST_QUOTE_NONCE; i++) {
-		if (sscanf(text + 2 * i, "%2x", &byte) == 1)
-			ret[i] = (uint8_t)byte;
-	}
-	return NULL;
-}
-
 /* Return: PCRs of "sha256:all", "sha256:0,7"; 0: it is something else. */
 static uint32_t selection_of(const char *text)
 {
@@ -87,7 +48,7 @@ static uint32_t selection_of(const char *text)
 		return 0;
 	text += 7;
 	if (!strcmp(text, "all"))
-		return ALL_PCRS;
+		return BUNDLE_PCRS;
 	do {
 		unsigned long pcr = strtoul(text, &end, 10);
 
@@ -179,14 +140,14 @@ enum cli_exit cli_host_attest(struct cli *cli, const char *name)
 {
 	_cleanup_(json_putp) json_t *enrolment = NULL;
 	_cleanup_(json_putp) json_t *result = NULL;
-	struct bundle_wish wish = { .pcrs = cli->pcrs ? cli->pcrs : ALL_PCRS };
+	struct bundle_wish wish = { .pcrs = cli->pcrs ? cli->pcrs : BUNDLE_PCRS };
 	json_t *problem;
 
 	(void)name;
 	if (cli->to && (cli->nonce || cli->pcrs || cli->output))
 		return report(cli, report_problem("usage", "leave --nonce, --pcrs and --output out",
 						  "with --to the verifier says what it wants"));
-	problem = cli->to ? NULL : take_nonce(cli->nonce, wish.nonce);
+	problem = cli->to ? NULL : bundle_nonce(cli, wish.nonce);
 	if (!problem)
 		problem = enrolment_load(cli, &enrolment);
 	if (!problem && cli->to) {
@@ -199,7 +160,7 @@ enum cli_exit cli_host_attest(struct cli *cli, const char *name)
 		problem = bundle_make(cli, &wish, &result);
 	}
 	if (!problem)
-		problem = write_bundle(cli, result);
+		problem = bundle_write(cli, result);
 	return problem ? report(cli, problem) : CLI_EXIT_OK;
 }
 
