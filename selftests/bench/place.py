@@ -77,6 +77,13 @@ class Place:
             look(self.spawn_pid())
         wait_for(self.answers)
 
+    def rollback(self, mode):
+        """Another rollback protection, from now on."""
+        with open(f"{self.dir}/code", encoding="ascii") as code:
+            subprocess.run([f"{ROOT}/build/vtpmctl", "--runtime-dir", f"{self.dir}/run", "host",
+                            "rollback", "--rollback", mode, "--recovery-code-fd", "0"],
+                           check=True, stdin=code, stdout=subprocess.DEVNULL)
+
     def pids(self):
         """vtpmd and what it has started: keyd and spawn."""
         with open(f"/proc/{self.daemon.pid}/task/{self.daemon.pid}/children") as f:
