@@ -14,8 +14,11 @@ check-e2e: programs $(B)/selftests/serve
 check-daemon: programs
 	@selftests/e2e/daemon
 
+check-vm: programs $(B)/selftests/latency
+	@selftests/e2e/vm
+
 # STORM="--seconds 300 --seed 7 --programs build/asan", the last after `make unit-asan`.
 check-storm: programs
 	@selftests/e2e/storm $(STORM)
 
-.PHONY: check-e2e check-daemon check-storm
+.PHONY: check-e2e check-daemon check-vm check-storm
