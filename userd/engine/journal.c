@@ -6,7 +6,9 @@
  * the one and not the other. Before a new answer is written the word says that there is
  * nothing to send. The same word says which of two places the command to come is read into:
  * before it goes on to the next one, that one has been made empty, or given what the
- * client has sent behind the command that is answered. With a connection an id is given up:
+ * client has sent behind the command that is answered. How often a command was begun is said
+ * with that place: with the word it is forgotten, not before and not later.
+ * With a connection an id is given up:
  * the unit may name the command that was begun on it, and that one's answer is not for the next
  * connection.
  *
@@ -56,7 +58,7 @@ struct question {
 struct journal_memory {
 	uint64_t magic;
 	_Atomic uint64_t word; /* id << LENGTH_BITS | length */
-	uint32_t begun;	       /* how often the command behind @word's has been begun */
+	uint16_t begun[2];     /* how often a question's command has been begun */
 	struct ctrl_note note;
 	struct progress sent;
 	struct question questions[2]; /* that of an id is number id % 2 */
@@ -161,6 +163,7 @@ static void prepare_question(struct journal *journal, size_t used)
 	struct question *to = question_of(journal, id + 1);
 	size_t have = at_hand(from);
 
+	journal->memory->begun[(id + 1) & 1] = 0;
 	restart(&to->got);
 	if (have > used && cursor_copy(to->bytes, sizeof(to->bytes), from->bytes + used,
 				       have - used))
@@ -289,7 +292,6 @@ void journal_drop(struct journal *journal)
 	prepare_question(journal, VTPM_COMMAND_SIZE);
 	set(journal, word_of(id, 0));
 	secret_wipe(question_of(journal, id)->bytes, VTPM_COMMAND_SIZE);
-	journal->memory->begun = 0;
 	while ((fd = reach(journal, 0)) >= 0)
 		close(fd);
 }
@@ -316,8 +318,10 @@ size_t journal_command(const struct journal *journal, uint8_t *to, size_t room)
 
 bool journal_begin(struct journal *journal, uint64_t *ret_id)
 {
-	*ret_id = journal->own ? 0 : id_of(get(journal)) + 1;
-	return journal->memory->begun++ < JOURNAL_POISON_DEATHS;
+	uint64_t id = id_of(get(journal)) + 1;
+
+	*ret_id = journal->own ? 0 : id;
+	return journal->memory->begun[id & 1]++ < JOURNAL_POISON_DEATHS;
 }
 
 int journal_answer(struct journal *journal, const uint8_t *answer, size_t length, size_t command)
@@ -331,8 +335,6 @@ int journal_answer(struct journal *journal, const uint8_t *answer, size_t length
 		return -EMSGSIZE;
 	restart(&memory->sent);
 	prepare_question(journal, command);
-	/* Before the word: a death between may forgive one, but never blames the next command. */
-	memory->begun = 0;
 	set(journal, word_of(id, length));
 	secret_wipe(question->bytes, at_hand(question));
 	return 0;
@@ -359,7 +361,7 @@ int journal_send(struct journal *journal, int client)
 
 bool journal_is_begun(const struct journal *journal)
 {
-	return journal->memory && journal->memory->begun;
+	return journal->memory && journal->memory->begun[(id_of(get(journal)) + 1) & 1];
 }
 
 struct ctrl_note *journal_note(const struct journal *journal)

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -283,6 +284,82 @@ static void test_journal_lost_connection(void **state)
 	}
 }
 
+/* Its whole life is stopped at: it answers the command that was begun, or drops it. */
+static pid_t step_through(struct journal *journal, bool drops)
+{
+	static const uint8_t text[TPM_HEAD_SIZE];
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
+			_exit(1);
+		raise(SIGSTOP);
+		if (drops)
+			journal_drop(journal);
+		else
+			journal_answer(journal, text, sizeof(text), sizeof(text));
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSTOPPED(status));
+	return pid;
+}
+
+/* What the next engine would find: the id of its command, and whether it was begun. */
+static uint64_t find(int copy, bool *ret_begun)
+{
+	static uint8_t bytes[8 * VTPM_COMMAND_SIZE];
+	ssize_t size = pread(keeper.journal, bytes, sizeof(bytes), 0);
+	struct journal journal;
+	uint64_t id;
+
+	assert_in_range(size, VTPM_COMMAND_SIZE, sizeof(bytes) - 1);
+	assert_int_equal(pwrite(copy, bytes, (size_t)size, 0), size);
+	assert_int_equal(journal_open(&journal, copy, NULL, VTPM_COMMAND_SIZE), 0);
+	*ret_begun = journal_is_begun(&journal);
+	journal_begin(&journal, &id);
+	journal_close(&journal);
+	return id;
+}
+
+/* Whoever dies, at whatever instruction, leaves a command that was begun, or its end. */
+static void test_journal_no_moment_between(void **state)
+{
+	int copy = memfd_create("copy", MFD_CLOEXEC);
+
+	(void)state;
+	slay();
+	for (int drops = 0; drops < 2; drops++) {
+		unsigned int between = 0, steps = 0;
+		struct journal journal;
+		bool begun;
+		uint64_t id;
+		int status;
+		pid_t pid;
+
+		assert_int_equal(journal_open(&journal, keeper.journal, NULL, VTPM_COMMAND_SIZE),
+				 0);
+		journal_drop(&journal);
+		assert_true(journal_begin(&journal, &id));
+		pid = step_through(&journal, drops);
+		do {
+			bool over = find(copy, &begun) != id;
+
+			between += begun == over;
+			steps++;
+			assert_int_equal(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
+			assert_int_equal(waitpid(pid, &status, 0), pid);
+		} while (WIFSTOPPED(status));
+		assert_int_equal(status, 0);
+		assert_true(steps > 100);
+		assert_int_equal(between, 0);
+		assert_int_equal(find(copy, &begun), id + 1);
+		journal_close(&journal);
+	}
+	close(copy);
+}
+
 #define FILLING 1800
 
 /* Blocks with a part sent, and is killed there. */
@@ -450,6 +527,7 @@ int main(void)
 		TEST(test_journal_unread_answer_is_not_touched),
 		TEST(test_journal_without_a_keeper),
 		TEST(test_journal_lost_connection),
+		TEST(test_journal_no_moment_between),
 		TEST(test_journal_half_an_answer_is_sent_on),
 		TEST(test_journal_many_connections_are_kept),
 		TEST(test_journal_every_command_once),
