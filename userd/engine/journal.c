@@ -170,11 +170,21 @@ static void prepare_question(struct journal *journal, size_t used)
 		to->got.parts[0].from = (uint32_t)(have - used);
 }
 
+/* No page is made by that. */
+static int clear(const struct journal *journal, off_t from, off_t length)
+{
+	const int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+
+	return fallocate(journal->fd, mode, from, length) ? -errno : 0;
+}
+
 static int map(struct journal *journal)
 {
 	const off_t size = (off_t)file_size(journal), head = sizeof(struct journal_memory);
 	struct journal_memory *memory;
 	struct stat status;
+	off_t answered;
+	int r;
 
 	if (fstat(journal->fd, &status))
 		return -errno;
@@ -189,11 +199,11 @@ static int map(struct journal *journal)
 	if (memory->magic && memory->magic != MAGIC)
 		return -EBADMSG;
 	memory->magic = MAGIC;
+	answered = question_of(journal, id_of(get(journal)))->bytes - (uint8_t *)memory;
 	/* Who had sent it, or was writing another, may have died before he forgot it. */
-	if (journal_is_sent(journal) &&
-	    fallocate(journal->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, head, size - head))
-		return -errno;
-	return 0;
+	r = journal_is_sent(journal) ? clear(journal, head, size - head) : 0;
+	/* So may who had answered this one. */
+	return r ? r : clear(journal, answered, VTPM_COMMAND_SIZE);
 }
 
 int journal_open(struct journal *journal, int fd, const int pocket[2], size_t room)

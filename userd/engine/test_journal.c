@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -360,6 +361,46 @@ static void test_journal_no_moment_between(void **state)
 	close(copy);
 }
 
+/* A command may hold an authorization. */
+static void test_journal_forgets_what_was_answered(void **state)
+{
+	static const uint8_t secret[] = "a password that was in a command";
+	uint8_t bytes[8 * VTPM_COMMAND_SIZE];
+	int pair[2], status, copy = memfd_create("copy", MFD_CLOEXEC);
+	struct journal journal;
+	bool begun;
+	uint64_t id;
+	ssize_t size;
+	pid_t pid;
+
+	(void)state;
+	slay();
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(send(pair[1], secret, sizeof(secret), 0), sizeof(secret));
+	assert_int_equal(journal_open(&journal, keeper.journal, NULL, VTPM_COMMAND_SIZE), 0);
+	assert_int_equal(journal_read(&journal, pair[0]), 0);
+	assert_true(journal_begin(&journal, &id));
+	pid = step_through(&journal, false);
+	while (find(copy, &begun) == id) {
+		assert_int_equal(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSTOPPED(status));
+	}
+	journal_close(&journal);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+
+	size = pread(keeper.journal, bytes, sizeof(bytes), 0);
+	assert_non_null(memmem(bytes, (size_t)size, secret, sizeof(secret)));
+	assert_int_equal(journal_open(&journal, keeper.journal, NULL, VTPM_COMMAND_SIZE), 0);
+	journal_close(&journal);
+	size = pread(keeper.journal, bytes, sizeof(bytes), 0);
+	assert_null(memmem(bytes, (size_t)size, secret, sizeof(secret)));
+	close(pair[0]);
+	close(pair[1]);
+	close(copy);
+}
+
 #define FILLING 1800
 
 /* Blocks with a part sent, and is killed there. */
@@ -528,6 +569,7 @@ int main(void)
 		TEST(test_journal_without_a_keeper),
 		TEST(test_journal_lost_connection),
 		TEST(test_journal_no_moment_between),
+		TEST(test_journal_forgets_what_was_answered),
 		TEST(test_journal_half_an_answer_is_sent_on),
 		TEST(test_journal_many_connections_are_kept),
 		TEST(test_journal_every_command_once),
