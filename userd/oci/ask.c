@@ -5,6 +5,7 @@
 #include "oci/ask.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,12 @@ static int understand(char *text, size_t length, json_t **ret_answer)
 	return *ret_answer ? (int)status : -EPROTO;
 }
 
+static bool is_path(const char *text)
+{
+	return !text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				  "0123456789/._-")];
+}
+
 int ask(const char *path_of_socket, const char *method, const char *path, json_t *body,
 	json_t **ret_answer)
 {
@@ -112,7 +119,9 @@ int ask(const char *path_of_socket, const char *method, const char *path, json_t
 	int r = -ENOMEM;
 
 	*ret_answer = NULL;
-	if (answer && (text || !body))
+	if (!is_path(path))
+		r = -EINVAL;
+	else if (answer && (text || !body))
 		r = fd = connect_to(path_of_socket);
 	if (r >= 0)
 		r = send_request(fd, method, path, text ? text : "");

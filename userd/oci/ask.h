@@ -15,11 +15,12 @@
  * ask() - one request, one answer
  * @socket: path of vtpmd's
  * @method: of HTTP
- * @path: on the server
+ * @path: on the server; of letters, digits and "/._-", for a part of it may be a name that
+ *	somebody else chose, who is not to end this request and begin another one
  * @body: object, or NULL; its reference is taken
  * @ret_answer: object; NULL for an empty answer; for the caller to put, in any case
  *
- * Return: the status of HTTP; -ENAMETOOLONG; -ENOMEM; -EPROTO (it is no answer); -errno of
+ * Return: the status of HTTP; -EINVAL (that is no path); -ENAMETOOLONG; -ENOMEM; -EPROTO (it is no answer); -errno of
  * socket(), connect(), write() or read().
  */
 int ask(const char *socket, const char *method, const char *path, json_t *body,

@@ -76,7 +76,9 @@ static int ask_vtpmd(const char *method, const char *path, json_t *body, int als
 
 	snprintf(socket, sizeof(socket), "%s/api.sock", runtime_dir);
 	status = ask(socket, method, path, body, &answer);
-	if (status < 0) {
+	if (status == -EINVAL) {
+		log_line("an annotation has something else than the name of a vTPM");
+	} else if (status < 0) {
 		log_line("vtpmd at %s: %s; does it run, and may user %u use it?", socket,
 			 strerror(-status), getuid());
 	} else if (status / 100 != 2 && status != also) {
