@@ -5,11 +5,13 @@
 #include "oci/config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <openssl/sha.h>
 
@@ -97,9 +99,20 @@ int config_digest(const json_t *config, char *ret, size_t room)
 	return 0;
 }
 
-const char *config_rootfs(const json_t *config)
+int config_root(const json_t *config, char *ret, size_t room)
 {
-	return json_string_value(json_object_get(json_object_get(config, "root"), "path"));
+	const char *path =
+		json_string_value(json_object_get(json_object_get(config, "root"), "path"));
+	char here[PATH_MAX];
+	int length;
+
+	if (!path || !*path)
+		return -ENOENT;
+	if (!getcwd(here, sizeof(here)))
+		return -errno;
+	length = *path == '/' ? snprintf(ret, room, "%s", path) :
+				snprintf(ret, room, "%s/%s", here, path);
+	return (size_t)length < room ? 0 : -ENAMETOOLONG;
 }
 
 /* Return: what @id is outside of a namespace with these mappings, -1: nothing */

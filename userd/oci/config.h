@@ -26,8 +26,15 @@
 /** config_annotation() - Return: its text, valid as long as @config; NULL: there is none */
 const char *config_annotation(const json_t *config, const char *name);
 
-/** config_rootfs() - Return: path of the container's root, NULL: there is none */
-const char *config_rootfs(const json_t *config);
+/**
+ * config_root() - path of the container's root
+ * @config: configuration
+ * @ret: from / on; one that is relative to the bundle is so to our working directory
+ * @room: bytes of @ret
+ *
+ * Return: 0; -ENOENT (there is none); -ENAMETOOLONG; -errno of getcwd().
+ */
+int config_root(const json_t *config, char *ret, size_t room);
 
 /**
  * config_digest() - what runs in the container, and with which rights

@@ -132,14 +132,16 @@ static json_t *launch_of(const json_t *config)
 {
 	const char *declared = config_annotation(config, CONFIG_IMAGE);
 	const char *restart = config_annotation(config, CONFIG_RESTART);
-	const char *rootfs = config_rootfs(config);
-	char image[72], configuration[72];
-	int r;
+	char image[72], configuration[72], rootfs[PATH_MAX];
+	int r = config_root(config, rootfs, sizeof(rootfs));
 
-	r = rootfs ? image_of(rootfs, image, sizeof(image)) : -ENOENT;
+	if (r)
+		snprintf(rootfs, sizeof(rootfs), "a container without a root");
+	else
+		r = image_of(rootfs, image, sizeof(image));
 	if (r == -EBADMSG || (r && !declared)) {
 		log_line("no image is known for %s: say which by the annotation %s=sha256:DIGEST",
-			 rootfs ? rootfs : "a container without a root", CONFIG_IMAGE);
+			 rootfs, CONFIG_IMAGE);
 		return NULL;
 	}
 	if (config_digest(config, configuration, sizeof(configuration))) {
@@ -245,11 +247,11 @@ static bool give(json_t *config, const char *name)
 static bool give_new(json_t *config)
 {
 	char name[sizeof(PREFIX) + NAME_DIGITS];
-	const char *rootfs = config_rootfs(config);
-	int r;
+	char rootfs[PATH_MAX];
+	int r = config_root(config, rootfs, sizeof(rootfs));
 
-	if (!rootfs) {
-		log_line("config.json names no root: is it one of a container?");
+	if (r) {
+		log_line("config.json names no root that is one: is it one of a container?");
 		return false;
 	}
 	name_of(rootfs, name);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,28 @@ static void test_config_digest(void **state)
 	json_object_set_new(json_object_get(config, "root"), "readonly", json_true());
 	assert_int_equal(config_digest(config, again, sizeof(again)), 0);
 	assert_string_not_equal(first, again);
+	json_decref(config);
+}
+
+/* Two bundles have the same relative root, and are two containers. */
+static void test_config_root(void **state)
+{
+	char root[PATH_MAX], here[PATH_MAX], expected[PATH_MAX + 8];
+	json_t *config = plain(), *object = json_object_get(config, "root");
+
+	(void)state;
+	assert_int_equal(config_root(config, root, sizeof(root)), 0);
+	assert_string_equal(root, "/r");
+	assert_int_equal(config_root(config, root, 2), -ENAMETOOLONG);
+	assert_non_null(getcwd(here, sizeof(here)));
+	snprintf(expected, sizeof(expected), "%s/rootfs", here);
+	json_object_set_new(object, "path", json_string("rootfs"));
+	assert_int_equal(config_root(config, root, sizeof(root)), 0);
+	assert_string_equal(root, expected);
+	json_object_set_new(object, "path", json_string(""));
+	assert_int_equal(config_root(config, root, sizeof(root)), -ENOENT);
+	json_object_del(config, "root");
+	assert_int_equal(config_root(config, root, sizeof(root)), -ENOENT);
 	json_decref(config);
 }
 
@@ -202,6 +225,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_config_digest),
+		cmocka_unit_test(test_config_root),
 		cmocka_unit_test(test_config_user),
 		cmocka_unit_test(test_config_add),
 		cmocka_unit_test(test_image_of),
