@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * A storage is a folder with a folder for the layers and one for the list of containers, both
- * named after its driver:
+ * A storage is a folder with a folder for the layers, one for the list of containers and one for
+ * the images, all named after its driver:
  *
  *	STORAGE/overlay/LAYER/merged		the container's root
  *	STORAGE/vfs/dir/LAYER			the same, of another driver
  *	STORAGE/DRIVER-containers/containers.json	[{"layer": LAYER, "image": ID, ...}, ...]
+ *	STORAGE/DRIVER-images/ID/manifest		{"annotations": {...}, ...}
  *
  * So each folder on the way to the root is tried as the one of the layers.
  */
@@ -74,5 +75,25 @@ int image_of(const char *rootfs, char *ret, size_t room)
 			r = look_up(list, end, ret, room);
 		}
 	}
+	return r;
+}
+
+int image_annotates(const char *rootfs, const char *image, const char *name)
+{
+	const char *id = image + strlen("sha256:");
+	json_t *manifest = NULL;
+	char path[PATH_MAX];
+	int r;
+
+	for (const char *end = strchr(rootfs + 1, '/'); !manifest && end;
+	     end = strchr(end + 1, '/')) {
+		snprintf(path, sizeof(path), "%.*s-images/%s/manifest", (int)(end - rootfs), rootfs,
+			 id);
+		manifest = json_load_file(path, 0, NULL);
+	}
+	if (!manifest)
+		return -ENOENT;
+	r = json_object_get(json_object_get(manifest, "annotations"), name) != NULL;
+	json_decref(manifest);
 	return r;
 }

@@ -22,4 +22,16 @@
  */
 int image_of(const char *rootfs, char *ret, size_t room);
 
+/**
+ * image_annotates() - does the image itself have an annotation?
+ * @rootfs: path of the container's root
+ * @image: what image_of() has said of it
+ * @name: of the annotation
+ *
+ * podman gives a container the annotations of its image, which whoever made that has chosen.
+ *
+ * Return: 1, 0; -ENOENT (no manifest of that image is there to be read).
+ */
+int image_annotates(const char *rootfs, const char *image, const char *name);
+
 #endif /* OCI_IMAGE_H */

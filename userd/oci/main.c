@@ -244,6 +244,27 @@ static bool give(json_t *config, const char *name)
 	return good;
 }
 
+/* Whose vTPM it gets is not for the image to say. */
+static bool is_named_by_image(const json_t *config)
+{
+	char rootfs[PATH_MAX], image[72];
+	int r = 0;
+
+	if (!config_root(config, rootfs, sizeof(rootfs)) &&
+	    !image_of(rootfs, image, sizeof(image)))
+		r = image_annotates(rootfs, image, CONFIG_WANTED);
+	if (r)
+		log_line("%s: give it the vTPM by --device instead",
+			 r < 0 ? "the image's own annotations cannot be read" :
+				 "the image itself has the annotation " CONFIG_WANTED);
+	return r;
+}
+
+static bool give_named(json_t *config, const char *name)
+{
+	return !is_named_by_image(config) && give(config, name);
+}
+
 static bool give_new(json_t *config)
 {
 	char name[sizeof(PREFIX) + NAME_DIGITS];
@@ -284,7 +305,7 @@ static int precreate(void)
 		return 1;
 	}
 	if (wanted)
-		good = strcmp(wanted, "new") ? give(config, wanted) : give_new(config);
+		good = strcmp(wanted, "new") ? give_named(config, wanted) : give_new(config);
 	if (good && (json_dumpf(config, stdout, JSON_COMPACT) || fflush(stdout))) {
 		log_line("config.json cannot be written: %s", strerror(errno));
 		good = false;

@@ -186,6 +186,33 @@ static void test_image_of(void **state)
 	rmdir(folder);
 }
 
+static void test_image_annotates(void **state)
+{
+	char folder[] = "/tmp/vtpm-test-oci.XXXXXX", path[256], root[128];
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(root, sizeof(root), "%s/overlay/l1/merged", folder);
+	assert_int_equal(image_annotates(root, "sha256:" DIGEST, "a"), -ENOENT);
+	snprintf(path, sizeof(path), "%s/overlay-images", folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/overlay-images/" DIGEST, folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	put(path, "manifest", "{\"annotations\": {\"a\": \"new\"}}");
+	assert_int_equal(image_annotates(root, "sha256:" DIGEST, "a"), 1);
+	assert_int_equal(image_annotates(root, "sha256:" DIGEST, "b"), 0);
+	put(path, "manifest", "{\"config\": {}}");
+	assert_int_equal(image_annotates(root, "sha256:" DIGEST, "a"), 0);
+
+	snprintf(path, sizeof(path), "%s/overlay-images/" DIGEST "/manifest", folder);
+	unlink(path);
+	*strrchr(path, '/') = '\0';
+	rmdir(path);
+	*strrchr(path, '/') = '\0';
+	rmdir(path);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 static char orphans[64];
 
 static void take_orphan(const char *name)
@@ -229,6 +256,7 @@ int main(void)
 		cmocka_unit_test(test_config_user),
 		cmocka_unit_test(test_config_add),
 		cmocka_unit_test(test_image_of),
+		cmocka_unit_test(test_image_annotates),
 		cmocka_unit_test(test_record),
 	};
 
