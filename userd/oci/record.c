@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * Files of names; see the header. Overlays are mounted while their container runs only, at
- * LAYER/merged: there it is the layer that says whether the container is still known.
+ * LAYER/merged: there it is the layer that says whether the container is still known. Many may write
+ * into the folder: what is no file there keeps nobody waiting.
  */
 #include "oci/record.h"
 
@@ -28,7 +29,8 @@ int record_put(const char *dir, const char *name, const char *rootfs)
 	if (mkdir(dir, 0770) && errno != EEXIST)
 		return -errno;
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+		  0640);
 	if (fd < 0)
 		return -errno;
 	return write(fd, rootfs, length) == (ssize_t)length ? 0 : -EIO;
@@ -54,7 +56,8 @@ static bool is_gone(char *rootfs)
 
 static bool is_orphan(int dir, const char *name)
 {
-	_cleanup_(close_fdp) int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_(close_fdp) int fd =
+		openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	char rootfs[PATH_MAX];
 	ssize_t length = fd < 0 ? -1 : read(fd, rootfs, sizeof(rootfs) - 1);
 

@@ -222,7 +222,7 @@ static void take_orphan(const char *name)
 
 static void test_record(void **state)
 {
-	char folder[] = "/tmp/vtpm-test-oci.XXXXXX", dir[64], root[64];
+	char folder[] = "/tmp/vtpm-test-oci.XXXXXX", dir[64], root[80];
 
 	(void)state;
 	assert_non_null(mkdtemp(folder));
@@ -235,9 +235,15 @@ static void test_record(void **state)
 	snprintf(root, sizeof(root), "%s/gone/merged", folder);
 	assert_int_equal(record_put(dir, "ct-3", root), 0);
 	assert_int_equal(record_put(dir, "ct-4", "relative"), 0);
+	/* A pipe that nobody writes to is none, and nobody waits for it. */
+	snprintf(root, sizeof(root), "%s/ct-5", dir);
+	assert_int_equal(mkfifo(root, 0600), 0);
+	alarm(10);
+	assert_int_equal(record_put(dir, "ct-5", "/"), -ENXIO);
 	record_each_orphan(dir, take_orphan);
+	alarm(0);
 	assert_string_equal(orphans, "ct-3 ");
-	for (int i = 1; i <= 4; i++) {
+	for (int i = 1; i <= 5; i++) {
 		char name[16];
 
 		snprintf(name, sizeof(name), "ct-%d", i);
