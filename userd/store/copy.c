@@ -245,10 +245,15 @@ static int duplicate(const char *path, const char *to_path)
 	return r || !fsync(to) ? r : -errno;
 }
 
+/*
+ * The folder around it is the manager's, and we may be root: what has come in place of what we made
+ * is neither owned by us nor a folder of ours to give away. Return: a descriptor of it, or -errno
+ */
 static int make_folder(const char *path, char *ret, size_t room)
 {
+	_cleanup_(close_fdp) int fd = -1;
 	char text[COPY_PATH_MAX];
-	struct stat about;
+	struct stat about, made;
 	struct tm now;
 	time_t seconds = time(NULL);
 	size_t used;
@@ -260,29 +265,53 @@ static int make_folder(const char *path, char *ret, size_t room)
 	used = (size_t)snprintf(ret, room, "%s/", dirname(text));
 	if (used >= room || !strftime(ret + used, room - used, "damaged-%Y%m%dT%H%M%SZ", &now))
 		return -ENAMETOOLONG;
-	if (mkdir(ret, 0700) || chown(ret, about.st_uid, about.st_gid))
+	if (mkdir(ret, 0700))
 		return -errno;
-	return 0;
+	fd = open(ret, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &made))
+		return -errno;
+	if (made.st_uid != geteuid())
+		return -EPERM;
+	return fchown(fd, about.st_uid, about.st_gid) ? -errno : TAKE_FD(fd);
 }
 
 /* Out of the way, in an order that is explained above. */
-static int keep(const char *path, const char *folder)
+static int keep(const char *path, int folder)
 {
 	static const char *const ends[] = { "", "-wal", "-shm" };
-	char from[COPY_PATH_MAX], to[COPY_PATH_MAX], name[COPY_PATH_MAX];
+	char from[COPY_PATH_MAX], name[COPY_PATH_MAX];
 	int r = 0;
 
-	snprintf(name, sizeof(name), "%s", path);
 	for (size_t i = 0; !r && i < sizeof(ends) / sizeof(ends[0]); i++) {
 		r = join(from, sizeof(from), path, ends[i]);
-		if (!r && (size_t)snprintf(to, sizeof(to), "%s/%s%s", folder, basename(name),
-					   ends[i]) >= sizeof(to))
-			r = -ENAMETOOLONG;
-		if (!r && rename(from, to) && errno != ENOENT)
+		snprintf(name, sizeof(name), "%s", from);
+		if (!r && renameat(AT_FDCWD, from, folder, basename(name)) && errno != ENOENT)
+			r = -errno;
+		if (!r && fsync(folder))
 			r = -errno;
 		if (!r)
 			r = sync_folder(path);
 	}
+	return r;
+}
+
+/* Return: 0, or -errno: then there is no @new_path */
+static int exchange(const char *path, const char *copy, const char *new_path, char *ret_kept,
+		    size_t kept_room)
+{
+	_cleanup_(close_fdp) int folder = -1;
+	int r = duplicate(copy, new_path);
+
+	if (!r)
+		r = folder = make_folder(path, ret_kept, kept_room);
+	if (folder >= 0)
+		r = keep(path, folder);
+	if (!r && rename(new_path, path))
+		r = -errno;
+	if (!r)
+		r = sync_folder(path);
+	if (r)
+		unlink(new_path);
 	return r;
 }
 
@@ -298,15 +327,7 @@ int copy_use(const char *path, char *ret_kept, size_t kept_room, char *reason, s
 	if (!r)
 		r = look(copy, &bad, reason, room);
 	if (!r)
-		r = duplicate(copy, new_path);
-	if (!r)
-		r = make_folder(path, ret_kept, kept_room);
-	if (!r)
-		r = keep(path, ret_kept);
-	if (!r && rename(new_path, path))
-		r = -errno;
-	if (!r)
-		r = sync_folder(path);
+		r = exchange(path, copy, new_path, ret_kept, kept_room);
 	if (r && !*reason)
 		snprintf(reason, room, "%s", strerror(-r));
 	return r;

@@ -245,13 +245,48 @@ static void test_copy_use_damaged(void **state)
 	assert_int_equal(look_at(place->path).count, 1);
 }
 
+static const char *intruder;
+
+/* Somebody who may write there is quick: a link to another folder takes the new one's place. */
+int mkdir(const char *path, mode_t mode)
+{
+	int r = mkdirat(AT_FDCWD, path, mode);
+
+	if (!r && intruder && (rmdir(path) || symlink(intruder, path)))
+		abort();
+	return r;
+}
+
+/* Nothing is put or given away behind a link, and no half of it stays. */
+static void test_copy_use_link(void **state)
+{
+	struct place *place = *state;
+	char reason[VTPM_REASON_SIZE], kept[COPY_PATH_MAX], path[COPY_PATH_MAX + 16];
+	char elsewhere[] = "/tmp/vtpm-elsewhere-XXXXXX";
+	struct stat about;
+
+	open_it(place);
+	put_sealed(place, 1);
+	assert_int_equal(make_copy(place, reason), 0);
+	place->archive = archive_free(place->archive);
+	intruder = mkdtemp(elsewhere);
+	assert_int_equal(copy_use(place->path, kept, sizeof(kept), reason, sizeof(reason)),
+			 -ENOTDIR);
+	intruder = NULL;
+	assert_int_equal(rmdir(elsewhere), 0);
+	assert_int_equal(look_at(place->path).count, 1);
+	snprintf(path, sizeof(path), "%s.new", place->path);
+	assert_int_equal(stat(path, &about), -1);
+	assert_int_equal(unlink(kept), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_copy_whole),	   TEST(test_copy_while_writing), TEST(test_copy_harmed),
 		TEST(test_copy_damaged),   TEST(test_copy_use),		  TEST(test_copy_use_again),
-		TEST(test_copy_use_damaged),
+		TEST(test_copy_use_damaged), TEST(test_copy_use_link),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
