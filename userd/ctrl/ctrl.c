@@ -8,6 +8,8 @@
  */
 #include "ctrl/ctrl.h"
 
+#include <stdatomic.h>
+
 #include <swtpm/tpm_ioctl.h>
 
 #include "base/secret.h"
@@ -65,15 +67,20 @@ static int init(struct call *call)
 {
 	struct ctrl_note *note = call->ctrl->note;
 	uint32_t flags = cursor_get_u32(&call->body);
-	int r;
+	int r = note->init == CTRL_NOTE_INIT_FAILED ? CTRL_FAIL : CTRL_OK;
 
 	if (flags & ~(uint32_t)PTM_INIT_FLAG_DELETE_VOLATILE)
 		return CTRL_BAD_PARAMETER;
-	r = stop(call);
-	if (!r)
-		r = call->ctrl->ops->init(call->ctrl->context, note->goes_on);
-	if (r < 0)
-		return r;
+	if (!note->init) {
+		r = stop(call);
+		if (!r)
+			r = call->ctrl->ops->init(call->ctrl->context, note->goes_on);
+		if (r < 0)
+			return r;
+		note->init = r ? CTRL_NOTE_INIT_FAILED : CTRL_NOTE_INIT_DONE;
+		/* Before what tells a second one to do something else. */
+		atomic_signal_fence(memory_order_release);
+	}
 	note->goes_on = 0;
 	note->loaded = 0;
 	note->off = r != 0;
@@ -340,14 +347,26 @@ bool ctrl_takes_fd(const uint8_t *request, size_t length)
 	return cursor_get_u32(&in) == CMD_SET_DATAFD;
 }
 
-void ctrl_drop(struct ctrl *ctrl)
+void ctrl_answered(struct ctrl_note *note)
+{
+	note->receiving = 0;
+	note->took = 0;
+	note->init = CTRL_NOTE_INIT_NONE;
+}
+
+static void forget(struct ctrl *ctrl)
 {
 	if (ctrl->have <= sizeof(ctrl->bytes))
 		secret_wipe(ctrl->bytes, ctrl->have);
 	ctrl->receiving = false;
 	ctrl->want = 0;
 	ctrl->have = 0;
-	ctrl->note->receiving = 0;
+}
+
+void ctrl_drop(struct ctrl *ctrl)
+{
+	forget(ctrl);
+	ctrl_answered(ctrl->note);
 }
 
 /* More of a state; with the last byte it is answered. */
@@ -366,7 +385,7 @@ static int receive(struct ctrl *ctrl, const uint8_t *bytes, size_t length)
 					 ctrl->have);
 	if (!r)
 		ctrl->note->loaded |= (uint8_t)(1u << ctrl->state);
-	ctrl_drop(ctrl);
+	forget(ctrl);
 	return r;
 }
 

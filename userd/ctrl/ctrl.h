@@ -18,6 +18,10 @@
  * Here is what the protocol says; what is done, the owner of struct ctrl_ops does. What
  * must outlive him is in struct ctrl_note. The bytes of SET_STATEBLOB are not kept
  * elsewhere while they come: they do not outlive him, and the note tells his successor.
+ *
+ * A request whose owner died comes again, if it was not answered. What must not be done
+ * twice the note says until ctrl_answered(): a connection that was taken, and an INIT, which would
+ * be a power cycle of a TPM that went on, or came from elsewhere.
  */
 #ifndef CTRL_CTRL_H
 #define CTRL_CTRL_H
@@ -74,14 +78,27 @@ enum ctrl_state {
 };
 
 /**
+ * enum ctrl_note_init - what an INIT did
+ * @CTRL_NOTE_INIT_NONE: nothing yet
+ * @CTRL_NOTE_INIT_DONE: the TPM is on
+ * @CTRL_NOTE_INIT_FAILED: it is not
+ */
+enum ctrl_note_init {
+	CTRL_NOTE_INIT_NONE,
+	CTRL_NOTE_INIT_DONE,
+	CTRL_NOTE_INIT_FAILED,
+};
+
+/**
  * struct ctrl_note - what outlives the owner; all zero at first: on, at locality 0
  * @off: see the top
  * @locality: of all commands to come
  * @goes_on: the next INIT goes on where the TPM is
  * @loaded: states that SET_STATEBLOB brought, bit n: &enum ctrl_state
- * @receiving: a state is on its way here
+ * @receiving: a state is on its way here, or was not answered yet
  * @took: SET_DATAFD gave a connection, and was not answered yet
  * @shut: the last command was TPM2_Shutdown, and did it
+ * @init: of an INIT that was not answered yet: &enum ctrl_note_init
  * @buffer: size of commands that was agreed on, 0: none
  */
 struct ctrl_note {
@@ -92,6 +109,7 @@ struct ctrl_note {
 	uint8_t receiving;
 	uint8_t took;
 	uint8_t shut;
+	uint8_t init;
 	uint32_t buffer;
 };
 
@@ -199,6 +217,9 @@ bool ctrl_takes_fd(const uint8_t *request, size_t length);
  */
 int ctrl_run(struct ctrl *ctrl, const uint8_t *request, size_t length, int *fd,
 	     struct cursor_out *out);
+
+/** ctrl_answered() - the answer outlives the owner, or its connection ended: it is not run again */
+void ctrl_answered(struct ctrl_note *note);
 
 /** ctrl_drop() - the connection has ended: a state that was on its way is forgotten */
 void ctrl_drop(struct ctrl *ctrl);

@@ -19,6 +19,7 @@ static struct ctrl ctrl;
 static char did[256];
 static bool migrates;
 static int fails;
+static bool dies; /* the owner, before each answer is where it outlives him */
 
 static int does(const char *what)
 {
@@ -133,6 +134,7 @@ static int setup(void **state)
 	ctrl = (struct ctrl){ .ops = &ops, .note = &note };
 	did[0] = 0;
 	fails = 0;
+	dies = false;
 	migrates = true;
 	return 0;
 }
@@ -147,6 +149,8 @@ static uint32_t run_fd(const uint8_t *request, size_t length, int *fd)
 	assert_int_equal(ctrl_run(&ctrl, request, length, fd, &out), 0);
 	assert_false(out.bad);
 	answered = out.used;
+	if (answered && !dies)
+		ctrl_answered(&note);
 	in = cursor_in(answer, answered);
 	return answered ? cursor_get_u32(&in) : 0xffffffff;
 }
@@ -404,6 +408,51 @@ static void test_drop(void **state)
 	assert_string_equal(did, "init ");
 }
 
+/* What the successor of an owner who died does, and answers. */
+static void test_init_again(void **state)
+{
+	static const struct {
+		uint8_t goes_on, loaded;
+		int fails;
+		const char *did;
+	} cases[] = {
+		{ 1, 0, 0, "go-on " },
+		{ 0, 2, 0, "loaded " },
+		{ 0, 2, CTRL_FAIL, "loaded " },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		setup(state);
+		note.goes_on = cases[i].goes_on;
+		note.loaded = cases[i].loaded;
+		fails = cases[i].fails;
+		dies = true;
+		assert_int_equal(RUN(INIT), cases[i].fails);
+		fails = 0;
+		dies = false;
+		assert_int_equal(RUN(INIT), cases[i].fails);
+		assert_string_equal(did, cases[i].did);
+		assert_int_equal(note.off, cases[i].fails != 0);
+		assert_int_equal(RUN(STOP), 0);
+		assert_int_equal(RUN(INIT), 0);
+		assert_non_null(strstr(did, "init "));
+	}
+}
+
+/* The rest of a state must not be taken for a request. */
+static void test_set_state_unanswered(void **state)
+{
+	static const uint8_t bytes[] = { 0x11, 0x22 };
+
+	(void)state;
+	assert_int_equal(RUN(SET(2, 0, 2)), 0xffffffff);
+	dies = true;
+	assert_int_equal(run(bytes, 2), 0);
+	assert_true(note.receiving);
+	ctrl_answered(&note);
+	assert_false(note.receiving);
+}
+
 static void test_fatal(void **state)
 {
 	static const uint8_t request[] = { 0, 0, 0, INIT };
@@ -433,6 +482,8 @@ int main(void)
 		cmocka_unit_test_setup(test_set_state, setup),
 		cmocka_unit_test_setup(test_set_state_refused, setup),
 		cmocka_unit_test_setup(test_drop, setup),
+		cmocka_unit_test_setup(test_init_again, setup),
+		cmocka_unit_test_setup(test_set_state_unanswered, setup),
 		cmocka_unit_test_setup(test_fatal, setup),
 	};
 

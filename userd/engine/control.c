@@ -131,7 +131,6 @@ static int on_data(void *context, int fd)
 		close(fd);
 		return 0;
 	}
-	ctrl.note->took = 1;
 	return link_take_client(&engine->link, fd) ? CTRL_IO_ERROR : 0;
 }
 

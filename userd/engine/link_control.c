@@ -5,7 +5,8 @@
  *
  * It outlives the engine like the data connection: a request stays in the socket until its
  * answer is in a journal. All are harmless when they run again, but for a part of a
- * measurement, of which the unit knows the id. A state on its way here is the exception: it is
+ * measurement, of which the unit knows the id, and for what the note knows (ctrl/ctrl.h).
+ * A state on its way here is the exception: it is
  * larger than a socket's buffer and so read away as it comes. If the engine dies then, the
  * connection ends, and whoever moves a machine here fails in time to stay where he is.
  */
@@ -68,9 +69,12 @@ int link_control_open(struct link *link, const struct link_keeper *keeper)
 	if (r)
 		return r;
 	link->control = journal_kept(&link->control_journal);
-	if (link->control < 0 || note->receiving)
-		drop(link);
-	note->receiving = 0;
+	if (!journal_is_begun(&link->control_journal))
+		ctrl_answered(note);
+	if (link->control >= 0 && !note->receiving)
+		return 0;
+	drop(link);
+	ctrl_answered(note);
 	return 0;
 }
 
@@ -121,7 +125,7 @@ static int answer(struct link *link, const struct cursor_out *out, size_t size)
 	secret_wipe(out->base, out->used);
 	if (r)
 		return r;
-	link_note(link)->took = 0;
+	ctrl_answered(link_note(link));
 	consume(link->control, size);
 	if (link_send(&link->control_journal, link->control))
 		drop(link);

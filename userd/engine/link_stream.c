@@ -152,6 +152,8 @@ int link_take_client(struct link *link, int fd)
 		drop_client(link);
 	if (link->client >= 0)
 		return -EBUSY;
+	/* Before it is kept: a death between finds none there, and takes it again. */
+	link_note(link)->took = 1;
 	link->client = fd;
 	keep_client(link);
 	return 0;

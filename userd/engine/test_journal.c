@@ -401,6 +401,52 @@ static void test_journal_forgets_what_was_answered(void **state)
 	close(copy);
 }
 
+/* What was noted of a request is not believed of the next one. */
+static void test_journal_notes_of_control(void **state)
+{
+	static struct engine engine;
+	int pair[2], journal = memfd_create("control", MFD_CLOEXEC);
+	struct link_keeper kept = keeper;
+	struct link *link = &engine.link;
+	struct ctrl_note *note;
+
+	(void)state;
+	slay();
+	kept.control_journal = journal;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(link_open(link, listener, listener, &kept), 0);
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+		engine.resumed = true;
+		engine_control_begin(&engine);
+		note = link_note(link);
+		assert_false(note->took);
+
+		if (link->client < 0)
+			assert_int_equal(link_accept(listener, &link->client), 0);
+		assert_int_equal(link->ctrl->ops->take_data(&engine, pair[0]), CTRL_IO_ERROR);
+		assert_false(note->took); /* nor by an engine after this one */
+		assert_int_equal(close(link->client), 0);
+		link->client = -1;
+		assert_int_equal(link->ctrl->ops->take_data(&engine, pair[0]), 0);
+		assert_true(note->took);
+		/* It comes again, and finds it is done. */
+		assert_int_equal(link->ctrl->ops->take_data(&engine, dup(pair[1])), 0);
+		assert_int_equal(link->client, pair[0]);
+		/* The control connection is kept, and its request was answered. */
+		assert_int_equal(journal_keep(&link->control_journal, pair[1]), 0);
+		assert_int_equal(link->control >= 0, i);
+		close(pair[0]);
+		close(pair[1]);
+		close(link->control);
+		journal_drop(&link->journal);
+		journal_close(&link->journal);
+		journal_close(&link->control_journal);
+		close(client);
+		client = connect_client();
+	}
+	close(journal);
+}
+
 #define FILLING 1800
 
 /* Blocks with a part sent, and is killed there. */
@@ -570,6 +616,7 @@ int main(void)
 		TEST(test_journal_lost_connection),
 		TEST(test_journal_no_moment_between),
 		TEST(test_journal_forgets_what_was_answered),
+		TEST(test_journal_notes_of_control),
 		TEST(test_journal_half_an_answer_is_sent_on),
 		TEST(test_journal_many_connections_are_kept),
 		TEST(test_journal_every_command_once),

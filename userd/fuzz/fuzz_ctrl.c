@@ -132,7 +132,11 @@ static void check_answer(const struct cursor_out *out, int r, bool receiving)
 		abort();
 	if (r)
 		return;
-	if (receiving != !out->used || receiving != note.receiving)
+	if (receiving != !out->used)
+		abort();
+	if (out->used)
+		ctrl_answered(&note);
+	if (receiving != note.receiving)
 		abort();
 	if (result && out->used != 4 && out->used != 16)
 		abort();
