@@ -75,6 +75,8 @@ static enum event_proof prove_other(const struct event *event, struct hash *hash
 	case EV_EFI_GPT_EVENT:
 	case EV_EFI_GPT_EVENT2:
 	case EV_EFI_ACTION:
+	case EV_EFI_SPDM_DEVICE_POLICY:
+	case EV_EFI_SPDM_DEVICE_AUTHORITY:
 		break;
 	default:
 		return EVENT_UNPROVEN;

@@ -258,6 +258,16 @@ static void add_renamed_audit(struct test_log *log)
 	test_log_variable(log, AUTHORITY, false, "AuditMode", &one, 1);
 }
 
+/* The type asks for another variable, so the event gets that one as its data. */
+static void add_disguised_device(struct test_log *log)
+{
+	uint8_t bytes[256], shown[256];
+	size_t used = test_log_variable_bytes(bytes, sizeof(bytes), false, "MokSBState", &one, 1);
+	size_t shown_used = test_log_variable_bytes(shown, sizeof(shown), true, "devdb", NULL, 0);
+
+	test_log_event(log, 7, EV_EFI_SPDM_DEVICE_AUTHORITY, bytes, used, shown, shown_used);
+}
+
 static void add_device(struct test_log *log)
 {
 	test_log_variable(log, EV_EFI_SPDM_DEVICE_AUTHORITY, true, "devdb", "certificate", 11);
@@ -331,6 +341,7 @@ static void test_appraise_added(void **state)
 		{ "lying boot variable", add_variable_lie, "log.data", ATTEST_FAILED },
 		{ "insecure as action", add_renamed_action, "log.structure", ATTEST_FAILED },
 		{ "insecure as device", add_renamed_device, "sb.forged", ATTEST_FAILED },
+		{ "insecure as devdb", add_disguised_device, "log.data", ATTEST_FAILED },
 		{ "audit mode as authority", add_renamed_audit, "sb.forged", ATTEST_FAILED },
 		{ "authority of a device", add_device, "", ATTEST_PASSED },
 		{ "command without its name", add_command_without_name, "log.data",
