@@ -286,7 +286,7 @@ static void end(struct replay *replay)
 				   "read PCR 10, and 0 to 9 for the boot aggregate",
 				   "no value is given for a PCR that the log extends")
 			->pcr = __builtin_ctz(replay->used & ~compared);
-	else if (!result->attested)
+	if (compared && !result->attested)
 		say_mismatch(replay);
 	if (result->attested && result->attested < result->entries)
 		attest_verdict_unchecked(replay->verdict,

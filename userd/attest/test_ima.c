@@ -378,6 +378,22 @@ static void test_ima_without_start(void **state)
 	test_log_free(test.log);
 }
 
+/* An entry of a PCR that nobody gives takes nothing from the mismatch of another one. */
+static void test_ima_foreign_pcr(void **state)
+{
+	struct ima_test test = good_test();
+	size_t at = test.log->out.used;
+
+	(void)state;
+	put_ng(&test, "/usr/bin/sh");
+	test.log->bytes[at] = 11;
+	test.pcrs.value[ATTEST_SHA256][10][0] ^= 1;
+	judge(&test, &test.pcrs);
+	assert_status("quote.selection", ATTEST_FAILED);
+	assert_string_equal(verdict.reasons[1].code, "ima.replay");
+	test_log_free(test.log);
+}
+
 static void test_ima_malformed(void **state)
 {
 	static const struct {
@@ -427,6 +443,7 @@ int main(void)
 		cmocka_unit_test(test_ima_cut_off),
 		cmocka_unit_test(test_ima_without_tpm),
 		cmocka_unit_test(test_ima_without_start),
+		cmocka_unit_test(test_ima_foreign_pcr),
 		cmocka_unit_test(test_ima_malformed),
 	};
 
