@@ -154,6 +154,10 @@ static void test_broken_messages(void **state)
 		[KEYD_SEAL_ROOT] = 1 + KEYD_ROOT_SIZE,
 		[KEYD_ACCEPT] = 12 + KEYD_ROOT_SIZE,
 		[KEYD_MIGRATION] = 4,
+		[KEYD_ROLLBACK] = 4 + 1 + 4,
+		[KEYD_CERTIFICATE] = 4,
+		[KEYD_HOST_QUOTE] = 1 + HOST_QUOTE_NONCE + 4,
+		[KEYD_ACTIVATE] = 4 + 4,
 	};
 
 	(void)state;

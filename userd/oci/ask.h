@@ -20,8 +20,8 @@
  * @body: object, or NULL; its reference is taken
  * @ret_answer: object; NULL for an empty answer; for the caller to put, in any case
  *
- * Return: the status of HTTP; -EINVAL (that is no path); -ENAMETOOLONG; -ENOMEM; -EPROTO (it is no answer); -errno of
- * socket(), connect(), write() or read().
+ * Return: the status of HTTP; -EINVAL (that is no path); -ENAMETOOLONG; -ENOMEM; -EPROTO (it is
+ * no answer); -errno of socket(), connect(), write() or read().
  */
 int ask(const char *socket, const char *method, const char *path, json_t *body,
 	json_t **ret_answer);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * Files of names; see the header. Overlays are mounted while their container runs only, at
- * LAYER/merged: there it is the layer that says whether the container is still known. Many may write
- * into the folder: what is no file there keeps nobody waiting.
+ * LAYER/merged: there it is the layer that says whether the container is still known. Many may
+ * write into the folder: what is no file there keeps nobody waiting.
  */
 #include "oci/record.h"
 
