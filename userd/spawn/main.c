@@ -26,12 +26,12 @@
 static struct spawn spawn;
 static char keyd_path[SOCKET_PATH_MAX], own_path[SOCKET_PATH_MAX];
 
-/* Each vTPM takes two, and with a socket five. */
+/* Each vTPM takes two, and with a socket six. */
 static void raise_descriptor_limit(void)
 {
 	unsigned long files = fd_raise_limit();
 
-	if (files < 5 * SPAWN_ENTRIES_MAX + 64)
+	if (files < 6 * SPAWN_ENTRIES_MAX + 64)
 		log_line("at most %lu descriptors: fewer than %d vTPMs at a time", files,
 			 SPAWN_ENTRIES_MAX);
 }

@@ -34,7 +34,7 @@
 #include "wire/ipc.h"
 #include "wire/life.h"
 
-/** define SPAWN_ENTRIES_MAX - vTPMs of one host; each keeps two descriptors, or seven */
+/** define SPAWN_ENTRIES_MAX - vTPMs of one host; each keeps two descriptors, or six */
 #define SPAWN_ENTRIES_MAX 4096
 
 /**
