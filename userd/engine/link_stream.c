@@ -185,8 +185,9 @@ static int wait_for_command(struct link *link)
 
 	if (control)
 		r = look_at_control(link, wait[1].revents);
-	/* The control connection may have brought another one. */
-	if (r || client != link->client || !data || !wait[0].revents)
+	/* The control connection may have brought another one, or begun what is to end first. */
+	if (r || client != link->client || !wait[0].revents ||
+	    journal_is_begun(&link->control_journal))
 		return r;
 
 	if (link->client < 0)

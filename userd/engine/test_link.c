@@ -294,6 +294,36 @@ static void test_stream_listening(void **state)
 	close(other);
 }
 
+/* A command that comes together with the head of a state waits for the whole state. */
+static void test_stream_command_beside_a_state(void **state)
+{
+	static const uint8_t head[] = { 0, 0, 0, 13, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 4 };
+	struct sockaddr_un data, ctrl;
+	uint8_t reply[4];
+	int fd, monitor;
+
+	(void)state;
+	close(listener);
+	close(control);
+	listener = listen_at(&data, "data-too");
+	control = listen_at(&ctrl, "ctrl-too");
+	assert_int_equal(link_open(&link_under_test, listener, control, NULL), 0);
+	channel = (struct ctrl){ .note = link_note(&link_under_test) };
+	link_under_test.ctrl = &channel;
+	fd = connect_to(&data);
+	monitor = connect_to(&ctrl);
+	settle(); /* both are taken */
+
+	assert_int_equal(send(monitor, head, sizeof(head), 0), sizeof(head));
+	assert_int_equal(send(fd, get_random, sizeof(get_random), 0), sizeof(get_random));
+	settle();
+	assert_int_equal(send(monitor, head, 4, 0), 4);
+	assert_int_equal(fetch(), 0);
+	assert_int_equal(recv(monitor, reply, sizeof(reply), MSG_DONTWAIT), sizeof(reply));
+	close(monitor);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +335,7 @@ int main(void)
 		cmocka_unit_test(test_stream_connected),
 		cmocka_unit_test(test_stream_client_that_does_not_read),
 		cmocka_unit_test(test_stream_listening),
+		cmocka_unit_test(test_stream_command_beside_a_state),
 	};
 
 	signal(SIGPIPE, SIG_IGN); /* as the engine does */
