@@ -194,8 +194,10 @@ void eventlog_compare(const struct eventlog *log, struct hash *hash,
 				   "read PCRs 0 to 7 of a bank that the log has",
 				   "no value is given for some PCRs that the log extends")
 			->pcr = __builtin_ctz(logged & ~compared);
-	else if (compared & ~strong && !strong)
+	else if (compared & ~strong)
 		attest_verdict_say(verdict, ATTEST_WARNING, "quote.bank",
-				   "switch the SHA-256 bank on in the firmware",
-				   "only SHA-1 vouches for this log");
+				   "switch the SHA-256 bank on in the firmware, and read it",
+				   strong ? "only SHA-1 vouches for some PCRs of this log"
+					  : "only SHA-1 vouches for this log")
+			->pcr = __builtin_ctz(compared & ~strong);
 }

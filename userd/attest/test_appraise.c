@@ -575,6 +575,10 @@ static void test_appraise_compares(void **state)
 	}
 	judge(log, NULL);
 	actual = replayed;
+	actual.has[ATTEST_SHA256] = 1u << 0;
+	judge(log, &actual);
+	assert_reason("SHA-1 alone but for PCR 0", "quote.bank", ATTEST_WARNING);
+	assert_int_equal(verdict.reasons[0].pcr, 1);
 	actual.has[ATTEST_SHA256] = 0;
 	judge(log, &actual);
 	assert_reason("SHA-1 alone", "quote.bank", ATTEST_WARNING);

@@ -15,6 +15,7 @@
 
 #include "keyd/keyd.h"
 #include "keyd/test_keyd.h"
+#include "wire/host_quote.h"
 
 #define TICKETS 100
 
