@@ -41,7 +41,7 @@ static void check_variable(const struct event *event, struct attest_verdict *ver
 enum event_secure_boot eventlog_appraise(struct eventlog *log, struct hash *hash,
 					 struct attest_verdict *verdict)
 {
-	struct structure structure = { 0 };
+	struct structure structure = structure_begin(log);
 
 	for (size_t i = 0; i < log->count; i++) {
 		struct event *event = &log->events[i];

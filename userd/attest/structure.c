@@ -220,6 +220,16 @@ static void check_proof(const struct event *event, struct attest_verdict *verdic
 		  event->number, event_type_name(event->type), event->pcr);
 }
 
+struct structure structure_begin(const struct eventlog *log)
+{
+	struct structure structure = { 0 };
+
+	for (size_t i = 0; i < log->count; i++)
+		structure.uefi |= log->events[i].pcr == 7 &&
+				  log->events[i].type == EV_EFI_VARIABLE_DRIVER_CONFIG;
+	return structure;
+}
+
 void structure_event(struct structure *structure, const struct eventlog *log,
 		     const struct event *event, struct attest_verdict *verdict)
 {
@@ -235,7 +245,6 @@ void structure_event(struct structure *structure, const struct eventlog *log,
 		check_separator(structure, event, verdict);
 	else if (event->pcr < LOG_PCRS)
 		check_place(structure, event, verdict);
-	structure->uefi |= event->pcr == 7 && event->type == EV_EFI_VARIABLE_DRIVER_CONFIG;
 	structure->measured |= 1u << event->pcr;
 }
 

@@ -17,7 +17,7 @@
  * @measured: PCRs that were extended
  * @locality: a StartupLocality event was seen
  * @incomplete: an event without digests of all banks was seen
- * @uefi: a variable of PCR 7 was seen
+ * @uefi: the log has a variable in PCR 7
  */
 struct structure {
 	uint32_t separated;
@@ -28,8 +28,14 @@ struct structure {
 };
 
 /**
+ * structure_begin() - before the first event
+ * @log: all of it: in which order events of different PCRs came no PCR shows
+ */
+struct structure structure_begin(const struct eventlog *log);
+
+/**
  * structure_event() - look at the next event
- * @structure: {0} at first
+ * @structure: by structure_begin()
  * @log: it is of
  * @event: with its proof
  * @verdict: hears what is wrong

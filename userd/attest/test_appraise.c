@@ -533,6 +533,21 @@ static void test_appraise_separators(void **state)
 	test_log_free(log);
 }
 
+/* An image under another type, before all that tells of UEFI: no PCR shows that order. */
+static void test_appraise_image_first(void **state)
+{
+	struct test_log *log = test_log_new(BANKS);
+
+	(void)state;
+	add_image_renamed(log);
+	test_log_keys(log, 1);
+	test_log_separators(log, 0);
+	test_log_boot(log);
+	judge(log, NULL);
+	assert_reason("image first", "log.structure", ATTEST_WARNING);
+	test_log_free(log);
+}
+
 static void test_appraise_nothing_verified(void **state)
 {
 	struct test_log *log = test_log_new(BANKS);
@@ -660,6 +675,7 @@ int main(void)
 		cmocka_unit_test(test_appraise_secure_boot),
 		cmocka_unit_test(test_appraise_says_disabled),
 		cmocka_unit_test(test_appraise_separators),
+		cmocka_unit_test(test_appraise_image_first),
 		cmocka_unit_test(test_appraise_nothing_verified),
 		cmocka_unit_test(test_appraise_compares),
 		cmocka_unit_test(test_appraise_empty_banks),
