@@ -257,8 +257,12 @@ void structure_end(const struct structure *structure, struct attest_verdict *ver
 		if (!(structure->separated & IN(pcr)))
 			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%u",
 						 used ? ", " : "", pcr);
+	/* coreboot has none; where there is no UEFI, Secure Boot is not known either. */
 	if (used)
-		attest_verdict_say(verdict, ATTEST_FAILED, STRUCTURE_CODE,
+		attest_verdict_say(verdict,
+				   structure->uefi || structure->separated ? ATTEST_FAILED
+									   : ATTEST_UNKNOWN,
+				   STRUCTURE_CODE,
 				   "fetch the whole log: the firmware ends each of PCRs 0 to 7 so",
 				   "there is no separator of PCR %s", list);
 }

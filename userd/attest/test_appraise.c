@@ -548,6 +548,29 @@ static void test_appraise_image_first(void **state)
 	test_log_free(log);
 }
 
+/* coreboot measures files by their names, and no separators. */
+static void test_appraise_coreboot(void **state)
+{
+	static const uint8_t present[4] = { 255, 255, 255, 255 };
+	struct test_log *log = test_log_new(BANKS);
+
+	(void)state;
+	test_log_event(log, 2, EV_ACTION, "code", 4, "FMAP: COREBOOT CBFS: bootblock", 30);
+	test_log_event(log, 2, EV_ACTION, "more code", 9, "CBFS: fallback/romstage", 23);
+	judge(log, NULL);
+	assert_reason("coreboot", "log.structure", ATTEST_UNKNOWN);
+	test_log_true(log, 2, EV_SEPARATOR, present, sizeof(present));
+	judge(log, NULL);
+	assert_reason("separator of PCR 2 alone", "log.structure", ATTEST_FAILED);
+	test_log_free(log);
+	log = test_log_new(BANKS);
+	test_log_keys(log, 1);
+	test_log_boot(log);
+	judge(log, NULL);
+	assert_reason("UEFI without separators", "log.structure", ATTEST_FAILED);
+	test_log_free(log);
+}
+
 static void test_appraise_nothing_verified(void **state)
 {
 	struct test_log *log = test_log_new(BANKS);
@@ -676,6 +699,7 @@ int main(void)
 		cmocka_unit_test(test_appraise_says_disabled),
 		cmocka_unit_test(test_appraise_separators),
 		cmocka_unit_test(test_appraise_image_first),
+		cmocka_unit_test(test_appraise_coreboot),
 		cmocka_unit_test(test_appraise_nothing_verified),
 		cmocka_unit_test(test_appraise_compares),
 		cmocka_unit_test(test_appraise_empty_banks),
