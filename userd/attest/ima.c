@@ -178,10 +178,17 @@ static int take_legacy(struct ima_log *log, struct ima_entry *entry)
 	return 0;
 }
 
+/* The name of a template is under no digest: fields that say nothing could be any entry's. */
+static bool is_told(const struct ima_entry *entry)
+{
+	return entry->path && entry->file_digest;
+}
+
 static int take_data(struct ima_log *log, struct ima_entry *entry)
 {
 	const char *fields = fields_of(entry);
 	size_t length = cursor_get_le32(&log->in);
+	int r;
 
 	if (!log->in.bad && length > log->in.left)
 		return malformed(log, entry,
@@ -189,8 +196,9 @@ static int take_data(struct ima_log *log, struct ima_entry *entry)
 				 "%zu", entry->number, length, log->in.left);
 	entry->data = cursor_get_bytes(&log->in, length);
 	entry->size = length;
-	entry->known = fields;
-	return log->in.bad || !fields ? 0 : take_fields(log, entry, fields);
+	r = log->in.bad || !fields ? 0 : take_fields(log, entry, fields);
+	entry->known = fields && is_told(entry);
+	return r;
 }
 
 static bool take_template(struct cursor_in *in, struct ima_entry *entry)

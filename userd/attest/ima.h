@@ -48,7 +48,7 @@ struct ima_log {
  * @pcr: that was extended
  * @digest: template digest, as it is logged
  * @template: name of it, harmless text
- * @known: its fields are known here
+ * @known: its fields are known here, and tell of what and with which digest
  * @legacy: it is the template "ima"
  * @data: template data; of a legacy one, the file's digest
  * @size: bytes of it

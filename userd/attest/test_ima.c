@@ -274,6 +274,19 @@ static void test_ima_templates(void **state)
 	test_log_free(test.log);
 }
 
+/* No digest covers the template's name, and two fields of any kind fit each entry. */
+static void test_ima_hidden_fields(void **state)
+{
+	static const uint8_t digest[32] = { 7 };
+	struct ima_test test = good_test();
+
+	(void)state;
+	put_entry(&test, "sig|buf", "sha256:", digest, 32, "/usr/bin/evil", NULL, 0, false);
+	judge(&test, &test.pcrs);
+	assert_status("ima.template", ATTEST_WARNING);
+	test_log_free(test.log);
+}
+
 static void test_ima_legacy(void **state)
 {
 	uint8_t bytes[20 + 256] = { 9 };
@@ -436,6 +449,7 @@ int main(void)
 		cmocka_unit_test(test_ima_matches_prefix),
 		cmocka_unit_test(test_ima_padded_banks),
 		cmocka_unit_test(test_ima_templates),
+		cmocka_unit_test(test_ima_hidden_fields),
 		cmocka_unit_test(test_ima_legacy),
 		cmocka_unit_test(test_ima_sha256_log),
 		cmocka_unit_test(test_ima_violation),
