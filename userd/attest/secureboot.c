@@ -140,11 +140,11 @@ static void take_variable(struct secureboot *state, const struct event *event)
 		take_database(state, event, key);
 }
 
-/* A variable that would speak against Secure Boot, under the name of another type. */
+/* A variable that says more than who signed, under the name of another type: db alone signs. */
 static bool is_renamed(const struct variable *value)
 {
 	for (enum key key = 0; key < _KEY_MAX; key++)
-		if (!keys[key].image && !strcmp(value->name, keys[key].name))
+		if (key != KEY_DB && !strcmp(value->name, keys[key].name))
 			return true;
 	return false;
 }

@@ -404,6 +404,21 @@ static void keys_foreign(struct test_log *log)
 	test_log_variable(log, VARIABLE, true, "KEK", &one, 1);
 }
 
+/* dbx as what verified an image: it would not be seen as a list of what is revoked. */
+static void keys_dbx_renamed(struct test_log *log)
+{
+	static const char *const names[] = { "PK", "KEK", "db" };
+
+	test_log_variable(log, VARIABLE, false, "SecureBoot", &one, 1);
+	for (size_t i = 0; i < 3; i++) {
+		uint8_t bytes[256];
+		size_t used = test_log_sigdb_bytes(bytes, sizeof(bytes), "a certificate");
+
+		test_log_variable(log, VARIABLE, i == 2, names[i], bytes, used);
+	}
+	test_log_variable(log, AUTHORITY, true, "dbx", "\1", 1);
+}
+
 static void keys_audit(struct test_log *log)
 {
 	test_log_keys(log, 1);
@@ -475,6 +490,8 @@ static void test_appraise_secure_boot(void **state)
 		{ "audit", keys_audit, "sb.off", ATTEST_FAILED, EVENT_SECURE_BOOT_OFF },
 		{ "deployed", keys_deployed, "", ATTEST_PASSED, EVENT_SECURE_BOOT_ON },
 		{ "lie", keys_lie, "sb.forged", ATTEST_FAILED, EVENT_SECURE_BOOT_UNKNOWN },
+		{ "dbx as authority", keys_dbx_renamed, "sb.forged", ATTEST_FAILED,
+		  EVENT_SECURE_BOOT_UNKNOWN },
 		{ "debug", keys_debug, "sb.debug", ATTEST_FAILED, EVENT_SECURE_BOOT_ON },
 		{ "DMA", keys_dma, "boot.dma", ATTEST_WARNING, EVENT_SECURE_BOOT_ON },
 		{ "test key", keys_test, "sb.test-key", ATTEST_WARNING, EVENT_SECURE_BOOT_ON },
