@@ -187,6 +187,9 @@ void eventlog_compare(const struct eventlog *log, struct hash *hash,
 				strong |= replayed->has[bank] & 1u << pcr;
 		}
 	}
+	if (logged & ~compared & ~0xffu)
+		attest_verdict_unchecked(verdict, "events of PCRs above 7 of which no value is "
+						  "given: nothing vouches for them");
 	/* A log that no PCR value vouches for proves nothing, whatever it says. */
 	logged &= 0xff;
 	if (logged & ~compared)
