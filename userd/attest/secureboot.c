@@ -13,6 +13,7 @@
 #include "attest/variable.h"
 
 #define PCR_SECURE_BOOT 7
+#define MOK_STATE	"MokSBState"
 
 #define DISABLED "Host Secure Boot was disabled"
 #define ENABLE	 "enable Secure Boot in the firmware and boot again"
@@ -121,8 +122,11 @@ static void take_variable(struct secureboot *state, const struct event *event)
 		return;
 	while (key < _KEY_MAX && strcmp(value.name, keys[key].name) != 0)
 		key++;
-	if (key == _KEY_MAX)
+	if (key == _KEY_MAX) {
+		if (!strcmp(value.name, MOK_STATE))
+			forged(state, event, " is of shim, not of the firmware", value.name);
 		return;
+	}
 	if (!(keys[key].image ? variable_is_image(&value, keys[key].name)
 			      : variable_is_global(&value, keys[key].name)))
 		forged(state, event, " is of a foreign name space", keys[key].name);
@@ -159,7 +163,7 @@ static void take_authority(struct secureboot *state, const struct event *event)
 		forged(state, event, " is no authority", value.name);
 	if (event->proof != EVENT_PROVEN)
 		return;
-	if (!strcmp(value.name, "MokSBState")) {
+	if (!strcmp(value.name, MOK_STATE)) {
 		if (value.size != 1 || value.data[0])
 			state->insecure = event;
 	} else if (strncmp(value.name, "Sbat", 4) != 0) {

@@ -419,6 +419,13 @@ static void keys_dbx_renamed(struct test_log *log)
 	test_log_variable(log, AUTHORITY, true, "dbx", "\1", 1);
 }
 
+/* Under a type of the firmware nobody would look at it. */
+static void keys_mok(struct test_log *log)
+{
+	test_log_keys(log, 1);
+	test_log_variable(log, VARIABLE, false, "MokSBState", &one, 1);
+}
+
 static void keys_audit(struct test_log *log)
 {
 	test_log_keys(log, 1);
@@ -491,6 +498,8 @@ static void test_appraise_secure_boot(void **state)
 		{ "deployed", keys_deployed, "", ATTEST_PASSED, EVENT_SECURE_BOOT_ON },
 		{ "lie", keys_lie, "sb.forged", ATTEST_FAILED, EVENT_SECURE_BOOT_UNKNOWN },
 		{ "dbx as authority", keys_dbx_renamed, "sb.forged", ATTEST_FAILED,
+		  EVENT_SECURE_BOOT_UNKNOWN },
+		{ "insecure as key", keys_mok, "sb.forged", ATTEST_FAILED,
 		  EVENT_SECURE_BOOT_UNKNOWN },
 		{ "debug", keys_debug, "sb.debug", ATTEST_FAILED, EVENT_SECURE_BOOT_ON },
 		{ "DMA", keys_dma, "boot.dma", ATTEST_WARNING, EVENT_SECURE_BOOT_ON },
