@@ -147,7 +147,11 @@ static int take_fields(struct ima_log *log, struct ima_entry *entry, const char 
 
 static const char *fields_of(const struct ima_entry *entry)
 {
-	static const char *const known[] = { "d-ng", "d-ngv2", "n-ng", "d", "n", "sig", "buf" };
+	/* Fields that a custom template may begin with: any of the kernel's. */
+	static const char *const known[] = {
+		"d", "d-ng", "d-ngv2", "d-modsig", "n", "n-ng", "sig", "modsig", "evmsig", "buf",
+		"iuid", "igid", "imode", "xattrnames", "xattrlengths", "xattrvalues",
+	};
 
 	for (size_t i = 0; i < sizeof(templates) / sizeof(templates[0]); i++)
 		if (!strcmp(entry->template, templates[i].name))

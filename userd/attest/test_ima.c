@@ -274,6 +274,23 @@ static void test_ima_templates(void **state)
 	test_log_free(test.log);
 }
 
+static void test_ima_custom_first(void **state)
+{
+	static const uint8_t data[] = "\4\0\0\0uid0\050\0\0\0sha256:\0"
+				      "aaaaaaaabbbbbbbbccccccccdddddddd"
+				      "\017\0\0\0boot_aggregate";
+	struct ima_test test = new_test();
+
+	(void)state;
+	for (int bank = 0; bank < _ATTEST_BANK_MAX; bank++)
+		test.pcrs.has[bank] &= 1u << 10;
+	put_head(&test, "iuid|d-ng|n-ng", data, sizeof(data), false);
+	put_field(&test.log->out, data, sizeof(data));
+	assert_int_equal(judge(&test, &test.pcrs), 0);
+	assert_passed();
+	test_log_free(test.log);
+}
+
 /* No digest covers the template's name, and two fields of any kind fit each entry. */
 static void test_ima_hidden_fields(void **state)
 {
@@ -449,6 +466,7 @@ int main(void)
 		cmocka_unit_test(test_ima_matches_prefix),
 		cmocka_unit_test(test_ima_padded_banks),
 		cmocka_unit_test(test_ima_templates),
+		cmocka_unit_test(test_ima_custom_first),
 		cmocka_unit_test(test_ima_hidden_fields),
 		cmocka_unit_test(test_ima_legacy),
 		cmocka_unit_test(test_ima_sha256_log),
