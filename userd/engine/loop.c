@@ -108,14 +108,28 @@ static bool ends_a_commit(const struct tpm_command *command, const struct link *
 	return command->code == TPM_CC_SIGN && cursor_get_u16(&in) == TPM_ALG_ECDAA;
 }
 
-/* A monitor that powers the TPM off must not spoil what its guest has saved for a resume. */
-static void note_shutdown(struct link *link, const struct tpm_command *command)
+/*
+ * A monitor that powers the TPM off must not spoil what its guest has saved for a resume.
+ * Return: what was noted before
+ */
+static bool note_shutdown(struct link *link, const struct tpm_command *command)
 {
 	struct ctrl_note *note = link_note(link);
+	bool before = note && note->shut;
 
 	if (note)
 		note->shut = command->code == TPM_CC_SHUTDOWN &&
 			     !tpm_response_code(link->answer.response, response_length(link));
+	return before;
+}
+
+/* The TPM is as it was before the command. */
+static void take_shutdown_back(struct link *link, bool before)
+{
+	struct ctrl_note *note = link_note(link);
+
+	if (note)
+		note->shut = before;
 }
 
 /* What has to outlive the engine of a command that just ran. */
@@ -152,19 +166,18 @@ static enum trace trace_of(struct engine *engine, const struct tpm_command *comm
 	return TRACE_UNIT;
 }
 
+/* Return: 0; ENGINE_NOT_KEPT (the answer says so); -errno */
 static int publish_answer(struct engine *engine)
 {
 	struct link *link = &engine->link;
 	int r = engine_publish(engine, link->frame.head.id, false);
 
-	if (r == ENGINE_NOT_KEPT) {
+	if (r == ENGINE_NOT_KEPT)
 		respond_error(link, TPM_RC_NV_UNAVAILABLE);
-		return 0;
-	}
 	return r;
 }
 
-/* Before the answer leaves. */
+/* Before the answer leaves. Return: as publish_answer() */
 static int keep(struct engine *engine, uint64_t client, const struct tpm_command *command,
 		const struct command_attributes *attributes)
 {
@@ -216,6 +229,7 @@ static int run_command(struct engine *engine, size_t length)
 	struct link *link = &engine->link;
 	uint64_t client = client_of(&link->frame.head);
 	struct tpm_command command;
+	bool was_shut;
 	size_t size;
 	uint32_t rc;
 	int r;
@@ -224,7 +238,8 @@ static int run_command(struct engine *engine, size_t length)
 		return respond_from_unit(engine);
 	if (link->frame.head.flags & VTPM_FRAME_POISONED) {
 		respond_error(link, TPM_RC_FAILURE);
-		return publish_answer(engine);
+		r = publish_answer(engine);
+		return r == ENGINE_NOT_KEPT ? 0 : r;
 	}
 	if (is_off(link)) {
 		respond_error(link, TPM_RC_FAILURE);
@@ -247,9 +262,13 @@ static int run_command(struct engine *engine, size_t length)
 	if (r == RM_E_HANDLE)
 		return refuse_handle(engine);
 	link_respond(link, size);
-	note_shutdown(link, &command);
+	was_shut = note_shutdown(link, &command);
 
 	r = keep(engine, client, &command, attributes);
+	if (r == ENGINE_NOT_KEPT) {
+		take_shutdown_back(link, was_shut);
+		r = 0;
+	}
 	if (!r && attributes && (attributes->flags & COMMAND_AUDIT_SETUP))
 		r = engine_ask_audits(engine);
 	return r;

@@ -39,6 +39,29 @@ static struct sockaddr_un address;
 static int listener;
 static int client;
 static bool unkept;
+static bool disk_fails;
+
+static int commit_fails(struct store *store, uint64_t generation, const void *bytes, size_t length)
+{
+	(void)store;
+	(void)generation;
+	(void)bytes;
+	(void)length;
+	return -ENOSPC;
+}
+
+/* As the plain store is, but for what the disk does. */
+static struct store *open_store(void)
+{
+	static struct store_ops ops;
+	struct store *store = store_plain_new(peer.state);
+
+	ops = *store->ops;
+	if (disk_fails)
+		ops.commit = commit_fails;
+	store->ops = &ops;
+	return store;
+}
 
 static void run(bool manufacture)
 {
@@ -47,7 +70,7 @@ static void run(bool manufacture)
 	int r;
 
 	signal(SIGPIPE, SIG_IGN);
-	engine.store = store_plain_new(peer.state);
+	engine.store = open_store();
 	engine.instance = peer.instance;
 	engine.manufacture = manufacture;
 	if (link_open(&engine.link, listener, -1, unkept ? NULL : &keeper) ||
@@ -93,6 +116,7 @@ static int setup(void **state)
 {
 	(void)state;
 	unkept = false;
+	disk_fails = false;
 	test_peer_new(&peer);
 	address = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "vtpm-journal-%d",
@@ -447,6 +471,29 @@ static void test_journal_notes_of_control(void **state)
 	close(journal);
 }
 
+/* A monitor that powers off shuts the TPM down itself unless the guest has. */
+static void test_journal_notes_a_shutdown_that_is_kept(void **state)
+{
+	static const struct test_command command = {
+		.bytes = { 0x80, 1, 0, 0, 0, 12, 0, 0, 1, 0x45, 0, 0 }, /* TPM2_Shutdown */
+		.out = { .used = 12 },
+	};
+	struct journal journal;
+
+	(void)state;
+	assert_int_equal(journal_open(&journal, keeper.journal, NULL, VTPM_COMMAND_SIZE), 0);
+	assert_int_equal(call(command), TPM_RC_SUCCESS);
+	assert_true(journal_note(&journal)->shut);
+	assert_int_equal(call(test_startup()), TPM_RC_INITIALIZE);
+	assert_false(journal_note(&journal)->shut);
+	slay();
+	disk_fails = true;
+	start(false);
+	assert_int_equal(call(command), TPM_RC_NV_UNAVAILABLE);
+	assert_false(journal_note(&journal)->shut);
+	journal_close(&journal);
+}
+
 #define FILLING 1800
 
 /* Blocks with a part sent, and is killed there. */
@@ -617,6 +664,7 @@ int main(void)
 		TEST(test_journal_no_moment_between),
 		TEST(test_journal_forgets_what_was_answered),
 		TEST(test_journal_notes_of_control),
+		TEST(test_journal_notes_a_shutdown_that_is_kept),
 		TEST(test_journal_half_an_answer_is_sent_on),
 		TEST(test_journal_many_connections_are_kept),
 		TEST(test_journal_every_command_once),
