@@ -190,6 +190,8 @@ static int look_at_each(struct inspection *inspection, sqlite3_stmt *listed, sql
 			return EUCLEAN;
 		sqlite3_bind_blob(row, 1, sqlite3_column_blob(listed, 0), 16, SQLITE_TRANSIENT);
 		code = sqlite3_step(row);
+		if (code == SQLITE_ROW && sqlite3_column_bytes(row, 0) != 16)
+			return EUCLEAN;
 		if (code == SQLITE_ROW)
 			look_at(inspection, row);
 		else

@@ -184,6 +184,32 @@ static void test_inspect_damaged_page(void **state)
 	assert_non_null(strstr(look.problem, "where it lies"));
 }
 
+static void see_uuid(void *context, const struct archive_seen *seen)
+{
+	(void)context;
+	if (!seen->problem[0] || seen->generation)
+		assert_int_equal(seen->uuid[0], 1);
+}
+
+/* A view in a table's place may say another thing each time, and a shorter one than before. */
+static void test_inspect_view(void **state)
+{
+	struct place *place = *state;
+	char reason[VTPM_REASON_SIZE];
+	bool block;
+
+	open_it(place);
+	put_sealed(place, 1);
+	place->archive = archive_free(place->archive);
+	execute(place->path, "PRAGMA legacy_alter_table = ON;"
+			     "ALTER TABLE vtpm RENAME TO hidden;"
+			     "CREATE VIEW vtpm AS SELECT"
+			     " CASE WHEN random() % 2 THEN uuid ELSE x'02' END AS uuid,"
+			     " name, epoch, generation, quarantine, key FROM hidden");
+	for (int i = 0; i < 200; i++)
+		archive_inspect(place->path, see_uuid, NULL, &block, reason, sizeof(reason));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -192,6 +218,7 @@ int main(void)
 		TEST(test_inspect_finds),
 		TEST(test_inspect_damaged),
 		TEST(test_inspect_damaged_page),
+		TEST(test_inspect_view),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
