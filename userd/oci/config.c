@@ -62,6 +62,25 @@ static json_t *mounts_of(const json_t *config)
 	return kept;
 }
 
+/* What of the host is there inside: what is not in a namespace of its own, and devices. */
+static void add_reach(json_t *kept, const json_t *platform)
+{
+	json_t *namespaces = json_object(), *devices = json_object(), *row;
+	const char *name;
+	size_t i;
+
+	json_array_foreach (json_object_get(platform, "namespaces"), i, row) {
+		name = json_string_value(json_object_get(row, "type"));
+		json_object_set_new(namespaces, name ? name : "", json_true());
+	}
+	json_array_foreach (json_object_get(platform, "devices"), i, row) {
+		name = json_string_value(json_object_get(row, "path"));
+		json_object_set_new(devices, name ? name : "", json_true());
+	}
+	json_object_set_new(kept, "namespaces", namespaces);
+	json_object_set_new(kept, "devices", devices);
+}
+
 static json_t *essence(const json_t *config)
 {
 	static const char *const of_process[] = { "args",	     "user",
@@ -78,6 +97,7 @@ static json_t *essence(const json_t *config)
 	json_object_set_new(json_object_get(kept, "process"), "env", environment(process));
 	pick(json_object_get(kept, "root"), json_object_get(config, "root"), of_root);
 	pick(json_object_get(kept, "linux"), json_object_get(config, "linux"), of_linux);
+	add_reach(json_object_get(kept, "linux"), json_object_get(config, "linux"));
 	return kept;
 }
 

@@ -45,6 +45,7 @@ static void test_config_digest(void **state)
 {
 	char first[72], again[72];
 	json_t *config = plain(), *process = json_object_get(config, "process");
+	json_t *platform = json_object_get(config, "linux");
 	json_t *mount = json_array_get(json_object_get(config, "mounts"), 0);
 
 	(void)state;
@@ -64,6 +65,21 @@ static void test_config_digest(void **state)
 	assert_string_not_equal(first, again);
 	json_array_set_new(json_object_get(process, "env"), 1, json_string("A=1"));
 	json_object_set_new(json_object_get(config, "root"), "readonly", json_true());
+	assert_int_equal(config_digest(config, again, sizeof(again)), 0);
+	assert_string_not_equal(first, again);
+	json_object_del(json_object_get(config, "root"), "readonly");
+	assert_int_equal(config_digest(config, again, sizeof(again)), 0);
+	assert_string_equal(first, again);
+	/* Its own processes, wherever their namespace lies; and one more device */
+	json_object_set_new(platform, "namespaces", json_pack("[{s:s}]", "type", "pid"));
+	assert_int_equal(config_digest(config, again, sizeof(again)), 0);
+	assert_string_not_equal(first, again);
+	json_object_set_new(platform, "namespaces",
+			    json_pack("[{s:s, s:s}]", "type", "pid", "path", "/run/1"));
+	assert_int_equal(config_digest(config, first, sizeof(first)), 0);
+	assert_string_equal(first, again);
+	json_object_set_new(platform, "devices", json_pack("[{s:s, s:i}]", "path", "/dev/sda",
+							   "major", 8));
 	assert_int_equal(config_digest(config, again, sizeof(again)), 0);
 	assert_string_not_equal(first, again);
 	json_decref(config);
