@@ -11,7 +11,7 @@
  *
  * The name of the vTPM is made from the container's root: a second start of a container whose
  * first one failed finds what is left of it, and begins with a new one. What is left of
- * containers that are gone is removed by the next start of any (record.h).
+ * containers that are gone is removed by the next start of any of that user (record.h).
  *
  * It is trusted with what its caller is: to have vtpmd do anything. What it reads is written
  * by the container engine. A container whose vTPM cannot be had does not start.

@@ -59,8 +59,12 @@ static bool is_orphan(int dir, const char *name)
 	_cleanup_(close_fdp) int fd =
 		openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	char rootfs[PATH_MAX];
-	ssize_t length = fd < 0 ? -1 : read(fd, rootfs, sizeof(rootfs) - 1);
+	struct stat about;
+	ssize_t length;
 
+	if (fd < 0 || fstat(fd, &about) || about.st_uid != geteuid())
+		return false;
+	length = read(fd, rootfs, sizeof(rootfs) - 1);
 	if (length <= 0)
 		return false;
 	rootfs[length] = '\0';

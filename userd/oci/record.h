@@ -18,7 +18,8 @@ void record_drop(const char *dir, const char *name);
  * @dir: folder
  * @remove: called for each; drops the record where it has removed the vTPM
  *
- * One whose place the caller may not look at is no orphan.
+ * One whose place the caller may not look at is no orphan, and no record of another user's counts:
+ * where he sees a container, its place need not be there for the caller (ProtectHome=, say).
  */
 void record_each_orphan(const char *dir, void (*remove)(const char *name));
 

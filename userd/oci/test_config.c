@@ -270,6 +270,26 @@ static void test_record(void **state)
 	rmdir(folder);
 }
 
+static void test_record_of_another(void **state)
+{
+	char folder[] = "/tmp/vtpm-test-oci.XXXXXX", path[80];
+
+	(void)state;
+	if (geteuid())
+		skip();
+	orphans[0] = '\0';
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(record_put(folder, "ct-1", "/no/such/root"), 0);
+	assert_int_equal(record_put(folder, "ct-2", "/no/such/root"), 0);
+	snprintf(path, sizeof(path), "%s/ct-2", folder);
+	assert_int_equal(chown(path, 1, 1), 0);
+	record_each_orphan(folder, take_orphan);
+	assert_string_equal(orphans, "ct-1 ");
+	record_drop(folder, "ct-1");
+	record_drop(folder, "ct-2");
+	assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +300,7 @@ int main(void)
 		cmocka_unit_test(test_image_of),
 		cmocka_unit_test(test_image_annotates),
 		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_record_of_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
