@@ -141,11 +141,9 @@ static int begin_witness(void)
 /* A store that was there before must not be made anew, without its vTPMs. */
 static int check_missing(const char *path)
 {
-	time_t of;
-
-	if (!access(path, F_OK) || errno != ENOENT || copy_age(path, &of))
+	if (!copy_is_alone(path))
 		return 0;
-	log_line("%s is missing, but its copy is there: no new one is made. Put it back; where none "
+	log_line("%s is missing or empty, but its copy is there: no new one is made. Put it back; where none "
 		 "of the vTPMs is wanted any more, remove the copy",
 		 path);
 	return -ENOENT;

@@ -63,6 +63,16 @@ int copy_age(const char *path, time_t *ret)
 	return 0;
 }
 
+bool copy_is_alone(const char *path)
+{
+	struct stat about;
+	time_t of;
+
+	if (stat(path, &about) ? errno != ENOENT : about.st_size != 0)
+		return false;
+	return !copy_age(path, &of);
+}
+
 /* What lies beside @path must be on the disk under its name, too. */
 static int sync_folder(const char *path)
 {

@@ -15,6 +15,7 @@
 #ifndef STORE_COPY_H
 #define STORE_COPY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -52,6 +53,12 @@ int copy_make(const char *path, void (*pause)(void *context), void *context, cha
  * Return: 0; -ENOENT (there is no copy); another -errno.
  */
 int copy_age(const char *path, time_t *ret);
+
+/**
+ * copy_is_alone() - is it there, and no store?
+ * @path: of the store's database file; an empty one is none, although SQLite would fill it
+ */
+bool copy_is_alone(const char *path);
 
 /**
  * copy_use() - put the copy in the store's place

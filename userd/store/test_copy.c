@@ -229,6 +229,24 @@ static void test_copy_use_again(void **state)
 	remove_folder(kept);
 }
 
+/* An empty file is no store: a new one in it would soon be the copy, too. */
+static void test_copy_is_alone(void **state)
+{
+	struct place *place = *state;
+	char reason[VTPM_REASON_SIZE];
+
+	assert_false(copy_is_alone(place->path));
+	open_it(place);
+	put_sealed(place, 1);
+	assert_int_equal(make_copy(place, reason), 0);
+	place->archive = archive_free(place->archive);
+	assert_false(copy_is_alone(place->path));
+	assert_int_equal(truncate(place->path, 0), 0);
+	assert_true(copy_is_alone(place->path));
+	assert_int_equal(unlink(place->path), 0);
+	assert_true(copy_is_alone(place->path));
+}
+
 /* A copy that is no store is not put anywhere. */
 static void test_copy_use_damaged(void **state)
 {
@@ -287,6 +305,7 @@ int main(void)
 		TEST(test_copy_whole),	   TEST(test_copy_while_writing), TEST(test_copy_harmed),
 		TEST(test_copy_damaged),   TEST(test_copy_use),		  TEST(test_copy_use_again),
 		TEST(test_copy_use_damaged), TEST(test_copy_use_link),
+		TEST(test_copy_is_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
