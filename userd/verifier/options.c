@@ -123,6 +123,12 @@ static bool take_chain(struct verifier *verifier, const char *text)
 	return *text;
 }
 
+static bool take_policy(struct verifier *verifier, const char *text)
+{
+	verifier->policy = text;
+	return *text;
+}
+
 static bool take_help(struct verifier *verifier, const char *text)
 {
 	(void)text;
@@ -154,6 +160,7 @@ static const struct row rows[] = {
 	{ "output", "FILE", "write a report there, and its signature to FILE.sig", take_output },
 	{ "verify", "FILE", "check the signature of a report", take_verify },
 	{ "trust", "FILE", "certificate of the CA that signed it", take_trust },
+	{ "policy", "FILE", "what the host has to be (JSON)", take_policy },
 	{ "help", NULL, "print this", take_help },
 	{ "version", NULL, "print the version", take_version },
 };

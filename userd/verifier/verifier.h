@@ -62,6 +62,7 @@ enum verifier_exit {
  * @output: file of a report; NULL: standard output
  * @verify: report to check
  * @trust: certificate of the CA that signed it
+ * @policy: what a host has to be; NULL for none
  * @help: asked for help
  * @version: asked for the version
  * @words: what is no option: command, then its arguments
@@ -86,6 +87,7 @@ struct verifier {
 	const char *output;
 	const char *verify;
 	const char *trust;
+	const char *policy;
 	bool help;
 	bool version;
 	const char *words[VERIFIER_WORDS];
@@ -120,6 +122,10 @@ enum verifier_exit verifier_report(const struct verifier *verifier, const char *
 
 /** verifier_quote() - the command; its evidence is named by options, @path is NULL */
 enum verifier_exit verifier_quote(const struct verifier *verifier, const char *path);
+
+/** verifier_appraise(), verifier_learn() - the commands; @path is of a bundle */
+enum verifier_exit verifier_appraise(const struct verifier *verifier, const char *path);
+enum verifier_exit verifier_learn(const struct verifier *verifier, const char *path);
 
 /** verifier_ekcert() - the command; @path is of the certificate */
 enum verifier_exit verifier_ekcert(const struct verifier *verifier, const char *path);

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * vtpm-verify appraise and learn: all evidence of a host, in the order in which one thing
+ * vouches for the next.
+ *
+ *	certificate -> endorsement key -> attestation key -> quote -> PCR values -> logs
+ *
+ * Where the quote fails nothing is said of the logs: nobody vouches for them.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attest/bundle.h"
+#include "attest/eventlog.h"
+#include "attest/ima.h"
+#include "attest/policy.h"
+#include "attest/quote.h"
+#include "base/cleanup.h"
+#include "verifier/verifier.h"
+
+/**
+ * struct appraisal - one host and what it came to
+ * @verifier: the command line
+ * @hash: computes
+ * @policy: to appraise by; NULL to learn one
+ * @bundle: evidence
+ * @quote: of it
+ * @log: of it
+ * @learned: policy that was learned
+ * @verdict: of it all
+ */
+struct appraisal {
+	const struct verifier *verifier;
+	struct hash *hash;
+	struct policy *policy;
+	struct bundle bundle;
+	struct quote quote;
+	struct eventlog log;
+	json_t *learned;
+	struct attest_verdict verdict;
+};
+
+static void freep(char **bytes)
+{
+	free(*bytes);
+}
+
+static int read_policy(struct appraisal *appraisal)
+{
+	_cleanup_(freep) char *text = NULL;
+	size_t length;
+	int r;
+
+	r = verifier_file_read(appraisal->verifier->policy, POLICY_BYTES_MAX, "policy.missing",
+			       &appraisal->verdict, &text, &length);
+	return r ? r : policy_read(&appraisal->policy, text, length, &appraisal->verdict);
+}
+
+static int read_bundle(struct appraisal *appraisal, const char *path)
+{
+	_cleanup_(freep) char *text = NULL;
+	char own[BUNDLE_HOST_MAX] = "";
+	size_t length;
+	int r;
+
+	r = verifier_file_read(path, BUNDLE_BYTES_MAX, "bundle.missing", &appraisal->verdict, &text,
+			       &length);
+	if (!r)
+		r = bundle_read(&appraisal->bundle, text, length, &appraisal->verdict);
+	if (!r && !gethostname(own, sizeof(own) - 1) && !strcmp(own, appraisal->bundle.host))
+		attest_verdict_say(&appraisal->verdict, ATTEST_FAILED, "refused.self",
+				   "appraise it on another machine",
+				   "a host cannot vouch for itself");
+	return r;
+}
+
+static int check_certificate(struct appraisal *appraisal)
+{
+	_cleanup_(ekcert_store_freep) struct ekcert_store *store = ekcert_store_new();
+	const struct hash_part certificate = bundle_part(&appraisal->bundle, BUNDLE_EK_CERT);
+	const struct hash_part chain = bundle_part(&appraisal->bundle, BUNDLE_EK_CHAIN);
+	const struct hash_part bytes = bundle_part(&appraisal->bundle, BUNDLE_EK);
+	struct attest_verdict *verdict = &appraisal->verdict;
+	struct ekcert ret;
+	struct public ek;
+	int r = 0;
+
+	if (!certificate.at || !bytes.at) {
+		attest_verdict_say(verdict, ATTEST_UNKNOWN, "ek.missing",
+				   "have the host send its endorsement key and its certificate",
+				   "the maker of the TPM is not known: there is no certificate");
+		return 0;
+	}
+	if (!public_parse(&ek, bytes.at, bytes.length))
+		return attest_verdict_malformed(verdict, "ek.invalid", 0, 0,
+						"the endorsement key is no TPM2B_PUBLIC or "
+						"TPMT_PUBLIC");
+	if (!store)
+		return -ENOMEM;
+	for (size_t i = 0; !r && i < appraisal->verifier->ca_count; i++)
+		r = verifier_store_add(store, appraisal->verifier->cas[i], true, verdict);
+	if (!r && chain.at && ekcert_store_add(store, chain.at, chain.length, false))
+		r = attest_verdict_malformed(verdict, "ca.invalid", 0, 0,
+					     "the bundle's ek_chain has no certificates");
+	return r ? r : ekcert_check(&ret, certificate.at, certificate.length, store, &ek, verdict);
+}
+
+static int check_quote(struct appraisal *appraisal)
+{
+	const struct bundle *bundle = &appraisal->bundle;
+	const struct verifier *verifier = appraisal->verifier;
+	const struct quote_evidence evidence = {
+		.message = bundle_part(bundle, BUNDLE_MESSAGE),
+		.signature = bundle_part(bundle, BUNDLE_SIGNATURE),
+		.pcrs = bundle_part(bundle, BUNDLE_PCRS),
+		.ak = bundle_part(bundle, BUNDLE_AK),
+		.ek = bundle_part(bundle, BUNDLE_EK),
+		.nonce = { verifier->nonce_size ? verifier->nonce : NULL, verifier->nonce_size },
+	};
+
+	return quote_check(&appraisal->quote, &evidence, appraisal->hash, &appraisal->verdict);
+}
+
+static int check_log(struct appraisal *appraisal)
+{
+	const struct hash_part bytes = bundle_part(&appraisal->bundle, BUNDLE_EVENTLOG);
+	const struct attest_pcrs *pcrs = &appraisal->quote.pcrs;
+	struct attest_verdict *verdict = &appraisal->verdict;
+	struct attest_pcrs replayed;
+	int r;
+
+	if (!bytes.at || bytes.length > EVENTLOG_BYTES_MAX) {
+		attest_verdict_say(verdict, ATTEST_FAILED, "log.missing",
+				   "boot with the EFI stub, so that the kernel keeps the log",
+				   "the bundle has no event log that can be read");
+		return 0;
+	}
+	r = eventlog_parse(&appraisal->log, bytes.at, bytes.length, verdict);
+	if (r)
+		return r;
+	eventlog_replay(&appraisal->log, appraisal->hash, &replayed);
+	eventlog_compare(&appraisal->log, appraisal->hash, &replayed, pcrs, verdict);
+	eventlog_appraise(&appraisal->log, appraisal->hash, verdict);
+	if (appraisal->policy)
+		return policy_check_log(appraisal->policy, &appraisal->log, pcrs, appraisal->hash,
+					verdict);
+	appraisal->learned = policy_learn(&appraisal->quote.ak_name, &appraisal->log, pcrs,
+					  appraisal->hash);
+	return appraisal->learned ? 0 : -ENOMEM;
+}
+
+static int check_ima(struct appraisal *appraisal)
+{
+	const struct hash_part bytes = bundle_part(&appraisal->bundle, BUNDLE_IMA);
+	struct ima_result result;
+
+	if (!bytes.at) {
+		attest_verdict_unchecked(&appraisal->verdict, "the bundle has no log of IMA, so what "
+							      "ran after the boot is not known");
+		return 0;
+	}
+	attest_verdict_unchecked(&appraisal->verdict,
+				 "files of the IMA log are compared with no list of good ones");
+	return ima_appraise(&result, bytes.at, bytes.length, appraisal->hash,
+			    &appraisal->quote.pcrs, &appraisal->verdict);
+}
+
+static int run(struct appraisal *appraisal, const char *path)
+{
+	struct attest_verdict *verdict = &appraisal->verdict;
+	int r = appraisal->verifier->policy ? read_policy(appraisal) : 0;
+
+	if (!r)
+		r = read_bundle(appraisal, path);
+	if (!r)
+		r = check_certificate(appraisal);
+	if (!r)
+		r = check_quote(appraisal);
+	if (r)
+		return r;
+	if (appraisal->policy)
+		policy_check_key(appraisal->policy, &appraisal->quote.ak_name, verdict);
+	if (!appraisal->quote.pcrs.has[ATTEST_SHA256]) {
+		attest_verdict_unchecked(verdict, "the logs: no PCR value is proven that could "
+						  "vouch for them");
+		return 0;
+	}
+	if (appraisal->policy)
+		policy_check_pcrs(appraisal->policy, &appraisal->quote.pcrs, verdict);
+	r = check_log(appraisal);
+	return r ? r : check_ima(appraisal);
+}
+
+static json_t *json_time(int64_t seconds)
+{
+	time_t time = (time_t)seconds;
+	char text[32];
+	struct tm tm;
+
+	if (!gmtime_r(&time, &tm) || !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		return NULL;
+	return json_string(text);
+}
+
+static json_t *to_json(const struct appraisal *appraisal)
+{
+	bool good = appraisal->verdict.status <= ATTEST_WARNING && appraisal->policy;
+	int64_t now = time(NULL);
+	char own[BUNDLE_HOST_MAX] = "", boot[32];
+
+	gethostname(own, sizeof(own) - 1);
+	snprintf(boot, sizeof(boot), "%u.%u", appraisal->quote.statement.clock.resets,
+		 appraisal->quote.statement.clock.restarts);
+	return json_pack("{s:s, s:o, s:o, s:s, s:s?, s:o}", "host", appraisal->bundle.host,
+			 "verified_at", json_time(now), "valid_until",
+			 good ? json_time(now + policy_seconds(appraisal->policy)) : json_null(),
+			 "verified_by", own, "boot_id",
+			 appraisal->quote.signed_by_ak ? boot : NULL, "quote",
+			 verifier_json_quote(&appraisal->quote));
+}
+
+static enum verifier_exit print_learned(const struct appraisal *appraisal)
+{
+	const struct attest_verdict *verdict = &appraisal->verdict;
+	json_t *comment = json_sprintf("learned from %s, status %s%s%s", appraisal->bundle.host,
+				       attest_status_name(verdict->status),
+				       verdict->count ? ": " : "",
+				       verdict->count ? verdict->reasons[0].code : "");
+
+	if (json_object_set_new(appraisal->learned, "comment", comment) ||
+	    json_dumpf(appraisal->learned, stdout, JSON_INDENT(2)) || puts("") < 0)
+		return verifier_end(appraisal->verifier, NULL, NULL, -ENOMEM);
+	return VERIFIER_EXIT_PASSED;
+}
+
+static enum verifier_exit end(struct appraisal *appraisal, int error)
+{
+	const struct verifier *verifier = appraisal->verifier;
+
+	if (!error && hash_failed(appraisal->hash))
+		error = -EIO;
+	/* what is learned from a host that lies would call the lie good */
+	if (!error && appraisal->learned && appraisal->verdict.status != ATTEST_FAILED)
+		return print_learned(appraisal);
+	return verifier_end(verifier, &appraisal->verdict,
+			    verifier->json ? to_json(appraisal) : NULL, error);
+}
+
+static enum verifier_exit start(const struct verifier *verifier, const char *path)
+{
+	struct appraisal *appraisal = calloc(1, sizeof(*appraisal));
+	struct hash *hash = hash_new();
+	enum verifier_exit status;
+
+	if (!appraisal || !hash) {
+		free(appraisal);
+		hash_free(hash);
+		return verifier_end(verifier, NULL, NULL, -ENOMEM);
+	}
+	appraisal->verifier = verifier;
+	appraisal->hash = hash;
+	appraisal->quote.bank = _ATTEST_BANK_MAX;
+	status = end(appraisal, run(appraisal, path));
+	eventlog_done(&appraisal->log);
+	bundle_done(&appraisal->bundle);
+	policy_free(appraisal->policy);
+	json_decref(appraisal->learned);
+	hash_free(hash);
+	free(appraisal);
+	return status;
+}
+
+enum verifier_exit verifier_appraise(const struct verifier *verifier, const char *path)
+{
+	if (verifier->policy)
+		return start(verifier, path);
+	fprintf(stderr, "vtpm-verify: appraise wants --policy: see vtpm-verify --help\n");
+	return VERIFIER_EXIT_USAGE;
+}
+
+enum verifier_exit verifier_learn(const struct verifier *verifier, const char *path)
+{
+	if (!verifier->policy)
+		return start(verifier, path);
+	fprintf(stderr, "vtpm-verify: learn makes a policy and takes none: see vtpm-verify "
+			"--help\n");
+	return VERIFIER_EXIT_USAGE;
+}
