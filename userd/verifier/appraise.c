@@ -17,6 +17,7 @@
 #include "attest/bundle.h"
 #include "attest/eventlog.h"
 #include "attest/ima.h"
+#include "attest/ima_policy.h"
 #include "attest/policy.h"
 #include "attest/quote.h"
 #include "base/cleanup.h"
@@ -27,6 +28,7 @@
  * @verifier: the command line
  * @hash: computes
  * @policy: to appraise by; NULL to learn one
+ * @ima_policy: for its log of IMA; NULL for none
  * @bundle: evidence
  * @quote: of it
  * @log: of it
@@ -37,6 +39,7 @@ struct appraisal {
 	const struct verifier *verifier;
 	struct hash *hash;
 	struct policy *policy;
+	struct ima_policy *ima_policy;
 	struct bundle bundle;
 	struct quote quote;
 	struct eventlog log;
@@ -58,6 +61,17 @@ static int read_policy(struct appraisal *appraisal)
 	r = verifier_file_read(appraisal->verifier->policy, POLICY_BYTES_MAX, "policy.missing",
 			       &appraisal->verdict, &text, &length);
 	return r ? r : policy_read(&appraisal->policy, text, length, &appraisal->verdict);
+}
+
+static int read_ima_policy(struct appraisal *appraisal)
+{
+	_cleanup_(freep) char *text = NULL;
+	size_t length;
+	int r;
+
+	r = verifier_file_read(appraisal->verifier->ima_policy, IMA_POLICY_BYTES_MAX,
+			       "policy.missing", &appraisal->verdict, &text, &length);
+	return r ? r : ima_policy_read(&appraisal->ima_policy, text, length, &appraisal->verdict);
 }
 
 static int read_bundle(struct appraisal *appraisal, const char *path)
@@ -156,17 +170,29 @@ static int check_log(struct appraisal *appraisal)
 static int check_ima(struct appraisal *appraisal)
 {
 	const struct hash_part bytes = bundle_part(&appraisal->bundle, BUNDLE_IMA);
+	struct attest_verdict *verdict = &appraisal->verdict;
 	struct ima_result result;
+	int r;
 
-	if (!bytes.at) {
-		attest_verdict_unchecked(&appraisal->verdict, "the bundle has no log of IMA, so what "
-							      "ran after the boot is not known");
+	if (!bytes.at && appraisal->ima_policy) {
+		attest_verdict_say(verdict, ATTEST_FAILED, "ima.missing",
+				   "have the host send its log of IMA",
+				   "a policy of IMA is given, and the bundle has no log of it");
 		return 0;
 	}
-	attest_verdict_unchecked(&appraisal->verdict,
-				 "files of the IMA log are compared with no list of good ones");
-	return ima_appraise(&result, bytes.at, bytes.length, appraisal->hash,
-			    &appraisal->quote.pcrs, &appraisal->verdict);
+	if (!bytes.at) {
+		attest_verdict_unchecked(verdict, "the bundle has no log of IMA, so what ran after "
+						  "the boot is not known");
+		return 0;
+	}
+	r = ima_appraise(&result, bytes.at, bytes.length, appraisal->hash,
+			 &appraisal->quote.pcrs, verdict);
+	if (!r && appraisal->ima_policy)
+		return ima_policy_check(appraisal->ima_policy, bytes.at, bytes.length,
+					result.attested, verdict);
+	attest_verdict_unchecked(verdict, "files of the IMA log are compared with no list of good "
+					  "ones (--ima-policy)");
+	return r;
 }
 
 static int run(struct appraisal *appraisal, const char *path)
@@ -174,6 +200,8 @@ static int run(struct appraisal *appraisal, const char *path)
 	struct attest_verdict *verdict = &appraisal->verdict;
 	int r = appraisal->verifier->policy ? read_policy(appraisal) : 0;
 
+	if (!r && appraisal->verifier->ima_policy)
+		r = read_ima_policy(appraisal);
 	if (!r)
 		r = read_bundle(appraisal, path);
 	if (!r)
@@ -268,6 +296,7 @@ static enum verifier_exit start(const struct verifier *verifier, const char *pat
 	eventlog_done(&appraisal->log);
 	bundle_done(&appraisal->bundle);
 	policy_free(appraisal->policy);
+	ima_policy_free(appraisal->ima_policy);
 	json_decref(appraisal->learned);
 	hash_free(hash);
 	free(appraisal);

@@ -129,6 +129,12 @@ static bool take_policy(struct verifier *verifier, const char *text)
 	return *text;
 }
 
+static bool take_ima_policy(struct verifier *verifier, const char *text)
+{
+	verifier->ima_policy = text;
+	return *text;
+}
+
 static bool take_help(struct verifier *verifier, const char *text)
 {
 	(void)text;
@@ -161,6 +167,7 @@ static const struct row rows[] = {
 	{ "verify", "FILE", "check the signature of a report", take_verify },
 	{ "trust", "FILE", "certificate of the CA that signed it", take_trust },
 	{ "policy", "FILE", "what the host has to be (JSON)", take_policy },
+	{ "ima-policy", "FILE", "files it may have measured (JSON of keylime)", take_ima_policy },
 	{ "help", NULL, "print this", take_help },
 	{ "version", NULL, "print the version", take_version },
 };

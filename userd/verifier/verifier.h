@@ -63,6 +63,7 @@ enum verifier_exit {
  * @verify: report to check
  * @trust: certificate of the CA that signed it
  * @policy: what a host has to be; NULL for none
+ * @ima_policy: which files it may have measured; NULL for none
  * @help: asked for help
  * @version: asked for the version
  * @words: what is no option: command, then its arguments
@@ -88,6 +89,7 @@ struct verifier {
 	const char *verify;
 	const char *trust;
 	const char *policy;
+	const char *ima_policy;
 	bool help;
 	bool version;
 	const char *words[VERIFIER_WORDS];
