@@ -32,7 +32,7 @@ static void save(const char *name, const void *bytes, size_t length)
 /* What main() does, with what it prints in printed[]. */
 static enum verifier_exit run(const char *first, ...)
 {
-	char *argv[8] = { strdup("vtpm-verify"), strdup(first) }, *more;
+	char *argv[12] = { strdup("vtpm-verify"), strdup(first) }, *more;
 	int argc = 2, out = dup(1), error = dup(2), fd = memfd_create("out", 0);
 	struct verifier verifier;
 	enum verifier_exit status;
@@ -231,6 +231,28 @@ static void test_verifier_usage(void **state)
 	assert_int_equal(run("eventlog", path, path, NULL), VERIFIER_EXIT_USAGE);
 	assert_int_equal(run("eventlog", path, "--pcrs", NULL), VERIFIER_EXIT_USAGE);
 	assert_int_equal(run("--json", NULL), VERIFIER_EXIT_USAGE);
+	assert_int_equal(run("quote", NULL), VERIFIER_EXIT_USAGE);
+	assert_int_equal(run("quote", path, NULL), VERIFIER_EXIT_USAGE);
+	assert_int_equal(run("quote", "--nonce", "abc", NULL), VERIFIER_EXIT_USAGE);
+	assert_int_equal(run("appraise", path, NULL), VERIFIER_EXIT_USAGE);
+	assert_int_equal(run("learn", path, "--policy", path, NULL), VERIFIER_EXIT_USAGE);
+}
+
+/* Files that are missing, and files of something else. */
+static void test_verifier_quote(void **state)
+{
+	(void)state;
+	assert_int_equal(run("quote", "--msg", "/nonexistent", "--sig", path, "--ak", path, NULL),
+			 VERIFIER_EXIT_MALFORMED);
+	assert_non_null(strstr(printed, "quote.missing"));
+	save(path, "no statement of a TPM", 21);
+	assert_int_equal(run("quote", "--msg", path, "--sig", path, "--ak", path, NULL),
+			 VERIFIER_EXIT_MALFORMED);
+	assert_non_null(strstr(printed, "quote.magic"));
+	assert_int_equal(run("ekcert", path, NULL), VERIFIER_EXIT_MALFORMED);
+	assert_non_null(strstr(printed, "ek.invalid@0"));
+	assert_int_equal(run("ekcert", path, "--ca", path, NULL), VERIFIER_EXIT_MALFORMED);
+	assert_non_null(strstr(printed, "ca.invalid@0"));
 }
 
 int main(void)
@@ -241,7 +263,7 @@ int main(void)
 		cmocka_unit_test(test_verifier_unknown),
 		cmocka_unit_test(test_verifier_malformed),
 		cmocka_unit_test(test_verifier_ima),
-		cmocka_unit_test(test_verifier_usage),
+		cmocka_unit_test(test_verifier_usage),	 cmocka_unit_test(test_verifier_quote),
 	};
 	int failed;
 
