@@ -37,6 +37,7 @@ static const struct key keys[] = {
 	{ TEXT(database) },
 	{ TEXT(ca) },
 	{ TEXT(passphrase_file) },
+	{ TEXT(ek_roots) },
 	{ TEXT(listen) },
 	{ NUMBER(port, 0, 65535) },
 	{ TEXT(certificate) },

@@ -16,6 +16,7 @@
  * @database: file of the fleet
  * @ca: folder of the CA
  * @passphrase_file: first line opens the CA's key; empty for none
+ * @ek_roots: file or folder of certificates of TPM makers; empty for none
  * @listen: numeric address
  * @port: of it
  * @certificate: PEM of the server, with its chain
@@ -32,6 +33,7 @@ struct config {
 	char database[CONFIG_TEXT];
 	char ca[CONFIG_TEXT];
 	char passphrase_file[CONFIG_TEXT];
+	char ek_roots[CONFIG_TEXT];
 	char listen[64];
 	unsigned int port;
 	char certificate[CONFIG_TEXT];

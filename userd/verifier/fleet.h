@@ -155,6 +155,9 @@ int fleet_pass_get(struct fleet *fleet, const void *secret, size_t size, int64_t
  */
 int fleet_pass_use(struct fleet *fleet, const void *secret, size_t size, int most);
 
+/** fleet_pass_spend() - it is used up now. Return: 0; -ENOENT (it was already); -EIO */
+int fleet_pass_spend(struct fleet *fleet, const void *secret, size_t size);
+
 /** fleet_pass_remove() - let nobody of that role and name in any more. Return: 0; -ENOENT; -EIO */
 int fleet_pass_remove(struct fleet *fleet, const struct fleet_pass *pass);
 
@@ -191,9 +194,6 @@ const char *fleet_role_name(enum fleet_role role);
 
 /** fleet_secret_new() - 32 random bytes, printable. Return: 0 or -EIO */
 int fleet_secret_new(char ret[FLEET_SECRET]);
-
-/** fleet_base64() - base64url without padding of @length bytes in @to. Return: @to */
-char *fleet_base64(const uint8_t *bytes, size_t length, char *to);
 
 /** fleet_uuid_new() - a random UUID. Return: 0 or -EIO */
 int fleet_uuid_new(char ret[STANDING_ID]);

@@ -9,6 +9,7 @@
 #include <openssl/rand.h>
 #include <stdio.h>
 
+#include "base/base64.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "verifier/fleet_sql.h"
@@ -80,6 +81,16 @@ int fleet_pass_use(struct fleet *fleet, const void *secret, size_t size, int mos
 	return r == -ENOENT ? 0 : r;
 }
 
+int fleet_pass_spend(struct fleet *fleet, const void *secret, size_t size)
+{
+	uint8_t hash[FLEET_HASH];
+
+	if (!digest(secret, size, hash))
+		return -EIO;
+	return fleet_run(fleet, fleet_bind(fleet, FLEET_PASS_SPENT, "bi", hash, sizeof(hash),
+					   (int64_t)0));
+}
+
 int fleet_pass_remove(struct fleet *fleet, const struct fleet_pass *pass)
 {
 	return fleet_run(fleet, fleet_bind(fleet, FLEET_PASS_REMOVE, "it", (int64_t)pass->role,
@@ -103,30 +114,13 @@ int fleet_ek_listed(struct fleet *fleet, const uint8_t *name, size_t size)
 	return r;
 }
 
-char *fleet_base64(const uint8_t *bytes, size_t length, char *to)
-{
-	static const char letters[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	size_t used = 0;
-
-	for (size_t bit = 0; bit < 8 * length; bit += 6) {
-		unsigned int two = (unsigned int)bytes[bit / 8] << 8;
-
-		if (bit / 8 + 1 < length)
-			two |= bytes[bit / 8 + 1];
-		to[used++] = letters[two >> (10 - bit % 8) & 63];
-	}
-	to[used] = '\0';
-	return to;
-}
-
 int fleet_secret_new(char ret[FLEET_SECRET])
 {
 	uint8_t bytes[SECRET_BYTES];
 
 	if (RAND_bytes(bytes, SECRET_BYTES) != 1)
 		return -EIO;
-	fleet_base64(bytes, sizeof(bytes), ret);
+	base64_write(bytes, sizeof(bytes), ret);
 	secret_wipe(bytes, sizeof(bytes));
 	return 0;
 }

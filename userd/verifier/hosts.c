@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/base64.h"
 #include "base/text.h"
 #include "verifier/request.h"
 
@@ -15,7 +16,7 @@
 #define NUMBER_MOST 1000000000
 #define NEXT_READ   "see verifier-api.yaml for the members of the body"
 
-static int64_t now_ms(void)
+int64_t request_now_ms(void)
 {
 	struct timespec now;
 
@@ -23,7 +24,7 @@ static int64_t now_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void no_host(struct request *request, int r)
+void request_no_host(struct request *request, int r)
 {
 	if (r == -ENOENT)
 		request_refuse(request, MHD_HTTP_NOT_FOUND, "not-found",
@@ -51,7 +52,7 @@ void hosts_get(struct request *request)
 	if (host)
 		request_answer(request, MHD_HTTP_OK, host);
 	else
-		no_host(request, -ENOENT);
+		request_no_host(request, -ENOENT);
 }
 
 static void answer_events(struct request *request, const char *id)
@@ -90,8 +91,8 @@ void hosts_events(struct request *request)
 
 /* Changing */
 
-static void note(struct attest_reason *ret, enum attest_status status, const char *code,
-		 const char *by, const char *text)
+void request_note(struct attest_reason *ret, enum attest_status status, const char *code,
+		  const char *by, const char *text)
 {
 	*ret = (struct attest_reason){ .status = status, .pcr = ATTEST_NONE, .event = ATTEST_NONE,
 				       .offset = ATTEST_NONE, .next = "" };
@@ -100,8 +101,7 @@ static void note(struct attest_reason *ret, enum attest_status status, const cha
 	text_cut(ret->found, sizeof(ret->found), by);
 }
 
-/* Return: does the whole change stand? */
-static bool end(struct request *request, bool good)
+bool request_end(struct request *request, bool good)
 {
 	if (fleet_end(request->service->fleet, good))
 		return false;
@@ -147,9 +147,9 @@ void hosts_add(struct request *request)
 			       "a host with a TPM 2.0 enrols itself, with a token");
 		return;
 	}
-	note(&reason, ATTEST_NA, "host.added", request->pass.name, "a host was added by hand");
+	request_note(&reason, ATTEST_NA, "host.added", request->pass.name, "a host was added by hand");
 	good = !fleet_begin(fleet, true) &&
-	       end(request, !fleet_host_add(fleet, &standing, &keys) &&
+	       request_end(request, !fleet_host_add(fleet, &standing, &keys) &&
 				    !fleet_event_add(fleet, standing.id, time(NULL), &reason));
 	if (good)
 		request_answer(request, MHD_HTTP_CREATED,
@@ -167,15 +167,16 @@ void hosts_remove(struct request *request)
 	int r;
 
 	text_cut(host.name, sizeof(host.name), request->host);
-	note(&reason, ATTEST_UNKNOWN, "host.removed", request->pass.name, "a host was removed");
+	request_note(&reason, ATTEST_UNKNOWN, "host.removed", request->pass.name, "a host was removed");
 	if (fleet_begin(fleet, true)) {
 		request_broken(request);
 		return;
 	}
 	r = fleet_host_remove(fleet, request->host);
 	fleet_pass_remove(fleet, &host);
-	if (!end(request, !r && !fleet_event_add(fleet, request->host, time(NULL), &reason))) {
-		no_host(request, r);
+	if (!request_end(request,
+			 !r && !fleet_event_add(fleet, request->host, time(NULL), &reason))) {
+		request_no_host(request, r);
 		return;
 	}
 	challenge_forget(request->service->challenges, request->host);
@@ -190,7 +191,7 @@ void hosts_acknowledge(struct request *request)
 	int r = fleet_host_get(fleet, request->host, &standing, NULL);
 
 	if (r) {
-		no_host(request, r);
+		request_no_host(request, r);
 		return;
 	}
 	if (!standing_acknowledge(&standing)) {
@@ -199,10 +200,10 @@ void hosts_acknowledge(struct request *request)
 			       "GET the host to see how it stands");
 		return;
 	}
-	note(&reason, standing.status, "host.acknowledged", request->pass.name,
+	request_note(&reason, standing.status, "host.acknowledged", request->pass.name,
 	     "the failure was acknowledged; the next verdict counts");
 	if (!fleet_begin(fleet, true) &&
-	    end(request, !fleet_host_set(fleet, &standing, NULL) &&
+	    request_end(request, !fleet_host_set(fleet, &standing, NULL) &&
 				 !fleet_event_add(fleet, standing.id, time(NULL), &reason)))
 		request_answer(request, MHD_HTTP_OK,
 			       fleet_host_json(fleet, request->host, time(NULL)));
@@ -216,21 +217,24 @@ void hosts_challenge(struct request *request)
 {
 	const struct config *config = request->service->config;
 	uint8_t nonce[CHALLENGE_NONCE];
-	char text[2 * CHALLENGE_NONCE];
+	char text[BASE64_ROOM(CHALLENGE_NONCE)];
 	int r;
 
-	r = challenge_make(request->service->challenges, request->host, now_ms(),
+	r = challenge_make(request->service->challenges, request->host, request_now_ms(),
 			   1000 * (int64_t)config->deadline, 1000 * (int64_t)config->every, nonce);
 	if (r == -EAGAIN)
 		request_refuse(request, MHD_HTTP_TOO_MANY_REQUESTS, "too-soon",
 			       "this host was asked a moment ago", "answer, or wait a little");
-	else if (r)
+	if (r == -EAGAIN)
+		return;
+	if (r) {
 		request_broken(request);
-	else
-		request_answer(request, MHD_HTTP_OK,
-			       json_pack("{s:s, s:i, s:s}", "nonce",
-					 fleet_base64(nonce, sizeof(nonce), text), "deadline",
-					 (int)config->deadline, "pcrs", "sha256:all"));
+		return;
+	}
+	base64_write(nonce, sizeof(nonce), text);
+	request_answer(request, MHD_HTTP_OK,
+		       json_pack("{s:s, s:i, s:s}", "nonce", text, "deadline",
+				 (int)config->deadline, "pcrs", "sha256:all"));
 }
 
 static bool is_fact(const char *name, const json_t *value)
@@ -273,7 +277,7 @@ void hosts_facts(struct request *request)
 	r = text ? fleet_host_facts(request->service->fleet, request->host, text) : -EIO;
 	free(text);
 	if (r)
-		no_host(request, r);
+		request_no_host(request, r);
 	else
 		request_answer_text(request, "application/json", strdup("{}"), 2);
 }

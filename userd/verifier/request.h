@@ -86,6 +86,19 @@ void request_broken(struct request *request);
  */
 json_t *request_object(struct request *request, const char *const *names);
 
+/** request_no_host() - there is none with this id (-ENOENT), or the store is broken */
+void request_no_host(struct request *request, int r);
+
+/** request_now_ms() - of a clock that is never set */
+int64_t request_now_ms(void);
+
+/** request_note() - an event that somebody caused: @by */
+void request_note(struct attest_reason *ret, enum attest_status status, const char *code,
+		  const char *by, const char *text);
+
+/** request_end() - end a change, and have it told. Return: does all of it stand? */
+bool request_end(struct request *request, bool good);
+
 /** request_run() - libmicrohttpd has a head, a piece of a body, or its end */
 enum MHD_Result request_run(void *cls, struct MHD_Connection *connection, const char *url,
 			    const char *method, const char *version, const char *data,
@@ -107,6 +120,10 @@ void hosts_acknowledge(struct request *request);
 void events_list(struct request *request);
 void passes_add(struct request *request);
 void passes_remove(struct request *request);
+void evidence_take(struct request *request);
+void enrol_begin(struct request *request);
+void enrol_finish(struct request *request);
+void enrol_list(struct request *request);
 void report_get(struct request *request);
 
 #endif /* VERIFIER_REQUEST_H */

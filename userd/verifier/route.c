@@ -13,6 +13,7 @@
 #define OPERATE	  (BIT(FLEET_OPERATOR) | BIT(FLEET_ADMIN))
 #define VIEW	  (BIT(FLEET_VIEWER) | OPERATE)
 #define ADMIN	  BIT(FLEET_ADMIN)
+#define ANYBODY	  (~0u)
 #define MARK	  "{host}"
 
 static const struct route routes[] = {
@@ -22,11 +23,15 @@ static const struct route routes[] = {
 	{ "DELETE", "/v1/hosts/{host}", ADMIN, false, hosts_remove },
 	{ "GET", "/v1/hosts/{host}/events", VIEW | HOST, false, hosts_events },
 	{ "GET", "/v1/hosts/{host}/challenge", HOST, false, hosts_challenge },
+	{ "POST", "/v1/hosts/{host}/evidence", HOST, true, evidence_take },
 	{ "PUT", "/v1/hosts/{host}/facts", HOST, false, hosts_facts },
 	{ "POST", "/v1/hosts/{host}/acknowledge", OPERATE, false, hosts_acknowledge },
 	{ "GET", "/v1/events", VIEW, false, events_list },
 	{ "POST", "/v1/grants", ADMIN, false, passes_add },
 	{ "DELETE", "/v1/grants", ADMIN, false, passes_remove },
+	{ "POST", "/v1/eks", ADMIN, false, enrol_list },
+	{ "POST", "/v1/enrol/begin", ANYBODY, false, enrol_begin },
+	{ "POST", "/v1/enrol/finish", ANYBODY, false, enrol_finish },
 	{ "GET", "/report", VIEW, false, report_get },
 };
 
@@ -75,6 +80,8 @@ const struct route *route_each(size_t index)
 
 bool route_may(const struct route *route, const struct fleet_pass *pass, const char *host)
 {
+	if (route->roles == ANYBODY)
+		return true;
 	if (!(route->roles & BIT(pass->role)))
 		return false;
 	return pass->role != FLEET_HOST || (*host && !strcmp(pass->name, host));

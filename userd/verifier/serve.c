@@ -38,6 +38,7 @@ enum verifier_exit verifier_serve(const struct verifier *verifier, const char *w
 	enum verifier_exit status;
 	struct service *service;
 	struct config config;
+	struct ca *ca = NULL;
 	struct fleet *fleet;
 
 	(void)word;
@@ -46,9 +47,14 @@ enum verifier_exit verifier_serve(const struct verifier *verifier, const char *w
 		status = place_fleet(&config, &fleet);
 	if (status)
 		return status;
+	status = place_ca(&config, &ca);
+	if (status) {
+		fleet_close(fleet);
+		return status;
+	}
 	block();
 	curl_global_init(CURL_GLOBAL_DEFAULT);
-	if (service_new(&config, fleet, reason, sizeof(reason), &service)) {
+	if (service_new(&config, fleet, ca, reason, sizeof(reason), &service)) {
 		fprintf(stderr, "vtpm-verify: cannot serve: %s\n", reason);
 		status = VERIFIER_EXIT_USAGE;
 	} else {
@@ -57,6 +63,7 @@ enum verifier_exit verifier_serve(const struct verifier *verifier, const char *w
 		wait_for_end();
 		service_free(service);
 	}
+	ca_close(ca);
 	fleet_close(fleet);
 	curl_global_cleanup();
 	return status;

@@ -93,8 +93,19 @@ static int begin(struct service *service, char *reason, size_t room)
 	return service->daemon ? 0 : -EIO;
 }
 
-int service_new(const struct config *config, struct fleet *fleet, char *reason, size_t room,
-		struct service **ret)
+/* A host of the same boot is this machine. */
+static void read_boot_id(char ret[STANDING_ID])
+{
+	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (!file || !fgets(ret, STANDING_ID, file))
+		*ret = '\0';
+	if (file)
+		fclose(file);
+}
+
+int service_new(const struct config *config, struct fleet *fleet, struct ca *ca, char *reason,
+		size_t room, struct service **ret)
 {
 	struct service *service = calloc(1, sizeof(*service));
 	int r = 0;
@@ -103,9 +114,13 @@ int service_new(const struct config *config, struct fleet *fleet, char *reason, 
 		return -ENOMEM;
 	service->config = config;
 	service->fleet = fleet;
+	service->ca = ca;
+	read_boot_id(service->boot_id);
 	service->challenges = challenges_new();
 	if (!service->challenges)
 		r = -ENOMEM;
+	if (!r)
+		r = enrolments_new(config, reason, room, &service->enrolments);
 	if (!r && (*config->syslog || *config->webhook))
 		r = notify_new(config, reason, room, &service->notify);
 	if (!r)
@@ -132,6 +147,7 @@ void service_free(struct service *service)
 	if (service->daemon)
 		MHD_stop_daemon(service->daemon);
 	notify_free(service->notify);
+	enrolments_free(service->enrolments);
 	challenges_free(service->challenges);
 	free(service);
 }

@@ -14,6 +14,7 @@
 #include "verifier/ca.h"
 #include "verifier/challenge.h"
 #include "verifier/config.h"
+#include "verifier/enrol.h"
 #include "verifier/fleet.h"
 #include "verifier/notify.h"
 
@@ -28,6 +29,9 @@
  * @challenges: open ones
  * @notify: tells others of events; NULL: nobody
  * @daemon: of libmicrohttpd
+ * @ca: certifies keys
+ * @enrolments: that were begun
+ * @boot_id: of the machine it runs on
  * @bodies: bytes of all bodies being read
  */
 struct service {
@@ -36,6 +40,9 @@ struct service {
 	struct challenges *challenges;
 	struct notify *notify;
 	struct MHD_Daemon *daemon;
+	struct ca *ca;
+	struct enrolments *enrolments;
+	char boot_id[STANDING_ID];
 	size_t bodies;
 };
 
@@ -43,14 +50,15 @@ struct service {
  * service_new() - begin to serve
  * @config: outlives it
  * @fleet: used by the service alone until service_free(); stays the caller's
+ * @ca: the same
  * @reason: why not
  * @room: bytes of @reason
  * @ret: set on success
  *
  * Return: 0; -EIO (certificate, key or address); -ENOMEM.
  */
-int service_new(const struct config *config, struct fleet *fleet, char *reason, size_t room,
-		struct service **ret);
+int service_new(const struct config *config, struct fleet *fleet, struct ca *ca, char *reason,
+		size_t room, struct service **ret);
 
 /** service_port() - where it listens */
 unsigned int service_port(const struct service *service);

@@ -12,8 +12,12 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include <curl/curl.h>
+#include <openssl/evp.h>
 
+#include "attest/test_quote.h"
+#include "base/base64.h"
 #include "verifier/request.h"
+#include "wire/host_quote.h"
 
 #define NOBODY_HERE "6f1f0b50-0000-4000-8000-00000000ffff"
 #define HOST	    "6f1f0b50-0000-4000-8000-000000000001"
@@ -23,6 +27,7 @@ static char folder[] = "/tmp/test_service.XXXXXX", pem[96];
 static struct config config;
 static struct fleet *fleet;
 static struct service *service;
+static struct ca *ca;
 static char secrets[_FLEET_ROLE_MAX][FLEET_SECRET], got[1 << 18];
 static size_t got_length;
 
@@ -100,11 +105,15 @@ static const struct {
 	{ "DELETE", "/v1/hosts/{host}", "admin" },
 	{ "GET", "/v1/hosts/{host}/events", "host viewer operator admin" },
 	{ "GET", "/v1/hosts/{host}/challenge", "host" },
+	{ "POST", "/v1/hosts/{host}/evidence", "host" },
 	{ "PUT", "/v1/hosts/{host}/facts", "host" },
 	{ "POST", "/v1/hosts/{host}/acknowledge", "operator admin" },
 	{ "GET", "/v1/events", "viewer operator admin" },
 	{ "POST", "/v1/grants", "admin" },
 	{ "DELETE", "/v1/grants", "admin" },
+	{ "POST", "/v1/eks", "admin" },
+	{ "POST", "/v1/enrol/begin", "token" },
+	{ "POST", "/v1/enrol/finish", "token" },
 	{ "GET", "/report", "viewer operator admin" },
 };
 
@@ -131,7 +140,10 @@ static void test_route_each_role(void **state)
 				 mark ? (int)(mark - rights[i].path) : 64, rights[i].path,
 				 mark ? id : "", mark ? mark + strlen("{host}") : "");
 			status = ask(rights[i].method, path, role ? secrets[role] : NULL, "{}");
-			if (may)
+			/* Those two look at what is in the body, not at who asks. */
+			if (!strcmp(rights[i].who, "token"))
+				assert_int_equal(status, strstr(path, "begin") ? 401 : 403);
+			else if (may)
 				assert_true(status != 401 && status != 403 && status);
 			else if (role == FLEET_NOBODY || role == FLEET_ENROL)
 				assert_int_equal(status, 401);
@@ -306,6 +318,162 @@ static void test_body_too_long(void **state)
 	assert_int_equal(service->bodies, 0);
 }
 
+/* Enrolment and evidence, by a TPM of nothing but OpenSSL */
+
+static struct test_quote *tpm;
+
+static long begin(const char *token)
+{
+	char ek[4096], ak[4096], body[16384];
+	json_t *root;
+
+	base64_write(tpm->ek.base, tpm->ek.used, ek);
+	base64_write(tpm->ak.base, tpm->ak.used, ak);
+	root = json_pack("{s:s, s:s, s:s, s:[], s:s}", "token", token, "name", "host7", "ek_pub",
+			 ek, "ek_certs", "ak_pub", ak);
+	body[json_dumpb(root, body, sizeof(body) - 1, 0)] = '\0';
+	json_decref(root);
+	return ask("POST", "/v1/enrol/begin", NULL, body);
+}
+
+static void new_token(char ret[FLEET_SECRET])
+{
+	assert_int_equal(ask("POST", "/v1/grants", secrets[FLEET_ADMIN],
+			     "{\"role\": \"enrol\", \"name\": \"rack\"}"), 201);
+	snprintf(ret, FLEET_SECRET, "%s", member("bearer"));
+}
+
+static void test_enrol_refuses(void **state)
+{
+	char token[FLEET_SECRET], ek[4096], body[8192];
+
+	(void)state;
+	new_token(token);
+	/* A token is no bearer, and a bearer no token. */
+	assert_int_equal(ask("GET", "/v1/hosts", token, NULL), 401);
+	assert_int_equal(begin(secrets[FLEET_ADMIN]), 401);
+	/* Nobody vouches for the endorsement key. */
+	assert_int_equal(begin(token), 403);
+	base64_write(tpm->ek.base, tpm->ek.used, ek);
+	snprintf(body, sizeof(body), "{\"public\": \"%s\"}", ek);
+	assert_int_equal(ask("POST", "/v1/eks", secrets[FLEET_ADMIN], body), 201);
+	assert_int_equal(ask("POST", "/v1/eks", secrets[FLEET_ADMIN], "{\"public\": \"AA\"}"),
+			 400);
+	assert_int_equal(begin(token), 200);
+	assert_true(*member("credential"));
+	snprintf(body, sizeof(body), "{\"id\": \"%s\", \"proof\": \"%s\"}", member("id"),
+		 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+	assert_int_equal(ask("POST", "/v1/enrol/finish", NULL, body), 403);
+	assert_int_equal(begin(token), 200);
+	/* Three beginnings */
+	assert_int_equal(begin(token), 401);
+}
+
+/* Evidence as a host makes it; test_quote_sign() says what is a C string, so no byte is 0. */
+static void evidence(const char *nonce_text, uint64_t epoch, char *body, size_t room)
+{
+	char message[8192], signature[2048], frame_text[256], values[2048] = "", value[64];
+	struct host_quote quote = { .purpose = HOST_QUOTE_HOST, .epoch = epoch };
+	uint8_t frame[HOST_QUOTE_SIZE], about[33] = { 0 };
+	size_t used = 0;
+
+	base64_read(nonce_text, strlen(nonce_text), quote.nonce, sizeof(quote.nonce));
+	do {
+		quote.epoch++;
+		host_quote_put(&quote, frame);
+		EVP_Digest(frame, sizeof(frame), about, NULL, EVP_sha256(), NULL);
+	} while (strlen((const char *)about) != 32);
+	tpm->nonce = (const char *)about;
+	tpm->selection = (struct selection){ 1, { ATTEST_SHA256 }, { 0xffffff } };
+	tpm->values.has[ATTEST_SHA256] = 0xffffff;
+	test_quote_sign(tpm);
+	base64_write(tpm->message.base, tpm->message.used, message);
+	base64_write(tpm->signature.base, tpm->signature.used, signature);
+	base64_write(frame, sizeof(frame), frame_text);
+	for (int pcr = 0; pcr < ATTEST_PCRS; pcr++) {
+		base64_write(tpm->values.value[ATTEST_SHA256][pcr], 32, value);
+		used += (size_t)snprintf(values + used, sizeof(values) - used, "%s\"%d\": \"%s\"",
+					 pcr ? ", " : "", pcr, value);
+	}
+	snprintf(body, room, "{\"nonce\": \"%s\", \"host\": {\"boot_id\": \"x\"}, \"quote\": "
+		 "{\"message\": \"%s\", \"signature\": \"%s\", \"frame\": \"%s\", \"pcrs\": "
+		 "{\"sha256\": {%s}}}}", nonce_text, message, signature, frame_text, values);
+}
+
+static void challenge(char ret[64])
+{
+	config.every = 0;
+	assert_int_equal(ask("GET", "/v1/hosts/" HOST "/challenge", secrets[FLEET_HOST], NULL),
+			 200);
+	snprintf(ret, 64, "%s", member("nonce"));
+}
+
+static long send_evidence(const char *body)
+{
+	return ask("POST", "/v1/hosts/" HOST "/evidence", secrets[FLEET_HOST], body);
+}
+
+/* Without a log the quote is believed and the host fails for that alone. */
+static void test_evidence_once(void **state)
+{
+	struct fleet_keys keys = { .ek_name = { 9 }, .ek_size = 34 };
+	char nonce[64], other[64], body[20000];
+	struct standing standing;
+
+	(void)state;
+	keys.ak_size = tpm->ak.used;
+	assert_true(cursor_copy(keys.ak, sizeof(keys.ak), tpm->ak.base, tpm->ak.used));
+	assert_int_equal(fleet_host_rekey(fleet, HOST, &keys), 0);
+	challenge(nonce);
+	evidence(nonce, 5, body, sizeof(body));
+	assert_int_equal(send_evidence(body), 200);
+	assert_string_equal(member("status"), "failed");
+	assert_non_null(strstr(member("message"), "no event log"));
+	/* The same again: its challenge is used up. */
+	assert_int_equal(send_evidence(body), 409);
+	/* Another nonce than was asked for uses up the challenge as well. */
+	challenge(other);
+	assert_int_equal(send_evidence(body), 409);
+	evidence(other, 5, body, sizeof(body));
+	assert_int_equal(send_evidence(body), 409);
+	/* A nonce outside, and an older one under the signature */
+	evidence(nonce, 5, body, sizeof(body));
+	challenge(other);
+	for (size_t i = 0; i < 43; i++)
+		body[strlen("{\"nonce\": \"") + i] = other[i];
+	assert_int_equal(send_evidence(body), 200);
+	assert_non_null(strstr(member("message"), "another nonce"));
+	/* It failed, and stays so. */
+	assert_int_equal(fleet_host_get(fleet, HOST, &standing, NULL), 0);
+	assert_true(standing.held);
+	challenge(nonce);
+	config.deadline = 0;
+	challenge(nonce);
+	config.deadline = 60;
+	usleep(20000);
+	evidence(nonce, 5, body, sizeof(body));
+	assert_int_equal(send_evidence(body), 409);
+	assert_non_null(strstr(member("detail"), "too late"));
+	assert_int_equal(send_evidence("{\"nonce\": 1}"), 409);
+}
+
+static void test_evidence_of_another_key(void **state)
+{
+	struct test_quote *other = test_quote_new(false), *mine = tpm;
+	char nonce[64], body[20000];
+
+	(void)state;
+	tpm = other;
+	challenge(nonce);
+	evidence(nonce, 5, body, sizeof(body));
+	tpm = mine;
+	assert_int_equal(send_evidence(body), 200);
+	assert_string_equal(member("status"), "failed");
+	assert_int_equal(ask("GET", "/v1/hosts/" HOST, secrets[FLEET_HOST], NULL), 200);
+	assert_non_null(strstr(got, "quote.sign"));
+	test_quote_free(other);
+}
+
 static void test_notify_line_is_one_line(void **state)
 {
 	json_t *event = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s}", "id", 7, "at",
@@ -338,6 +506,9 @@ static int set_up(void **state)
 	if (!mkdtemp(folder))
 		return -1;
 	curl_global_init(CURL_GLOBAL_DEFAULT);
+	tpm = test_quote_new(false);
+	config.evidence = 1024;
+	config.valid = 3600;
 	snprintf(config.database, sizeof(config.database), "%s/fleet.db", folder);
 	snprintf(config.ca, sizeof(config.ca), "%s/ca", folder);
 	snprintf(config.certificate, sizeof(config.certificate), "%s/ca/ca.pem", folder);
@@ -346,6 +517,7 @@ static int set_up(void **state)
 	snprintf(pem, sizeof(pem), "%s/ca/ca.pem", folder);
 	config.deadline = 60;
 	if (ca_init(config.ca, NULL, reason, sizeof(reason)) ||
+	    ca_open(config.ca, NULL, reason, sizeof(reason), &ca) ||
 	    fleet_open(config.database, reason, sizeof(reason), &fleet))
 		return -1;
 	add_host(HOST);
@@ -357,7 +529,7 @@ static int set_up(void **state)
 		assert_int_equal(fleet_pass_add(fleet, secrets[role], strlen(secrets[role]), &pass,
 						0), 0);
 	}
-	if (!service_new(&config, fleet, reason, sizeof(reason), &service))
+	if (!service_new(&config, fleet, ca, reason, sizeof(reason), &service))
 		return 0;
 	print_error("%s\n", reason);
 	return -1;
@@ -371,6 +543,8 @@ static int tear_down(void **state)
 
 	(void)state;
 	service_free(service);
+	test_quote_free(tpm);
+	ca_close(ca);
 	fleet_close(fleet);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(name, sizeof(name), "%s/%s", folder, names[i]);
@@ -390,6 +564,9 @@ int main(void)
 		cmocka_unit_test(test_facts_are_checked),
 		cmocka_unit_test(test_grants_open_and_close),
 		cmocka_unit_test(test_body_too_long),
+		cmocka_unit_test(test_enrol_refuses),
+		cmocka_unit_test(test_evidence_once),
+		cmocka_unit_test(test_evidence_of_another_key),
 		cmocka_unit_test(test_notify_line_is_one_line),
 		cmocka_unit_test(test_route_host_about_another),
 		cmocka_unit_test(test_route_each_role),

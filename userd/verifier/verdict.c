@@ -27,7 +27,7 @@ static json_t *json_reason(const struct attest_reason *reason)
 			 reason->next);
 }
 
-static int add_verdict(json_t *root, const struct attest_verdict *verdict)
+int verifier_json_verdict(json_t *root, const struct attest_verdict *verdict)
 {
 	json_t *reasons = json_array(), *unchecked = json_array();
 	int r = 0;
@@ -130,7 +130,7 @@ enum verifier_exit verifier_end(const struct verifier *verifier,
 	status = exit_of(verifier, verdict);
 	if (!verifier->json) {
 		print_lines(verdict);
-	} else if (!root || add_verdict(root, verdict) ||
+	} else if (!root || verifier_json_verdict(root, verdict) ||
 		   json_dumpf(root, stdout, JSON_INDENT(2)) || puts("") < 0) {
 		status = fail("out of memory");
 	}

@@ -173,6 +173,9 @@ int verifier_file_read(const char *path, size_t most, const char *code,
 int verifier_pcrs_read(const struct verifier *verifier, struct attest_verdict *verdict,
 		       struct attest_pcrs *ret, bool *ret_given);
 
+/** verifier_json_verdict() - add a verdict to an object. Return: 0; otherwise there is no memory */
+int verifier_json_verdict(json_t *root, const struct attest_verdict *verdict);
+
 /** verifier_json_pcrs() - {"sha256": {"0": "hex"}}; NULL without memory */
 json_t *verifier_json_pcrs(const struct attest_pcrs *pcrs);
 

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Handler: evidence of a host.
+ *
+ * The challenge is used up first. An error of this verifier is a failed verdict
+ * ("internal"), never the old one.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/text.h"
+#include "verifier/judge.h"
+#include "verifier/request.h"
+#include "verifier/verifier.h"
+
+/**
+ * struct round - one answer of one host
+ * @standing: of it
+ * @keys: of it
+ * @judgement: of its evidence
+ * @events: what changed in the machine
+ * @changed: so did its status
+ */
+struct round {
+	struct standing standing;
+	struct fleet_keys keys;
+	struct judgement judgement;
+	struct attest_verdict events;
+	bool changed;
+};
+
+/* Return: was it in time, and of this host? */
+static bool take_challenge(struct request *request, const json_t *bundle,
+			   uint8_t ret[CHALLENGE_NONCE])
+{
+	bool good = !judge_nonce(bundle, ret);
+	int r = challenge_take(request->service->challenges, request->host, request_now_ms(), ret,
+			       good ? CHALLENGE_NONCE : 0);
+
+	if (!r)
+		return true;
+	request_refuse(request, MHD_HTTP_CONFLICT, "challenge",
+		       r == -ETIME   ? "the answer came too late"
+		       : r == -ENOENT ? "there is no open challenge: it was answered already"
+				      : "it does not answer the challenge of this host",
+		       "get another challenge");
+	return false;
+}
+
+static char *verdict_text(const struct judgement *judgement)
+{
+	json_t *root = json_pack("{s:s, s:I}", "secure_boot", judgement->secure_boot,
+				 "ima_entries", (json_int_t)judgement->ima_entries);
+	char *text = NULL;
+
+	if (root && !verifier_json_verdict(root, &judgement->verdict))
+		text = json_dumps(root, JSON_COMPACT);
+	json_decref(root);
+	return text;
+}
+
+static bool save_events(struct request *request, const struct attest_verdict *of, int64_t now)
+{
+	for (size_t i = 0; i < of->count; i++)
+		if (fleet_event_add(request->service->fleet, request->host, now, &of->reasons[i]))
+			return false;
+	return true;
+}
+
+/* What happened is synced; one more pass of many is not. */
+static bool save(struct request *request, const struct round *round, int64_t now)
+{
+	char *text = verdict_text(&round->judgement);
+	bool good, news = round->changed || round->events.count;
+	struct attest_reason reason;
+
+	if (!text || fleet_begin(request->service->fleet, news)) {
+		free(text);
+		return false;
+	}
+	good = !fleet_host_set(request->service->fleet, &round->standing, text) &&
+	       save_events(request, &round->events, now);
+	free(text);
+	if (good && round->changed) {
+		request_note(&reason, standing_status(&round->standing, now), "host.status",
+			     attest_status_name(standing_status(&round->standing, now)),
+			     *round->standing.message ? round->standing.message
+						      : "the host passed");
+		good = !fleet_event_add(request->service->fleet, request->host, now, &reason) &&
+		       save_events(request, &round->judgement.verdict, now);
+	}
+	return request_end(request, good);
+}
+
+static void judge(struct request *request, const json_t *bundle, struct round *round,
+		  const uint8_t nonce[CHALLENGE_NONCE], int64_t now)
+{
+	struct judgement *judgement = &round->judgement;
+	const struct service *service = request->service;
+
+	if (judge_evidence(bundle, round->keys.ak, round->keys.ak_size, nonce, judgement))
+		attest_verdict_say(&judgement->verdict, ATTEST_FAILED, "internal",
+				   "look at the verifier, then ask the host again",
+				   "the verifier could not finish");
+	standing_compare(&round->standing.machine, &judgement->machine, &judgement->verdict,
+			 &round->events);
+	if (*service->boot_id && !strcmp(judgement->machine.boot_id, service->boot_id) &&
+	    judgement->verdict.status != ATTEST_FAILED)
+		round->changed = standing_self(&round->standing, now);
+	else
+		round->changed = standing_take(&round->standing, &judgement->verdict,
+					       &judgement->machine, service->config->name, now,
+					       service->config->valid);
+}
+
+static void answer(struct request *request, const struct standing *standing, int64_t now)
+{
+	request_answer(request, MHD_HTTP_OK,
+		       json_pack("{s:s, s:s, s:o}", "status",
+				 attest_status_name(standing_status(standing, now)), "message",
+				 standing_message(standing, now), "valid_until",
+				 fleet_time(standing->valid_until)));
+}
+
+void evidence_take(struct request *request)
+{
+	json_t *bundle = json_loadb(request->body ? request->body : "", request->length,
+				    JSON_REJECT_DUPLICATES, NULL);
+	struct round *round = calloc(1, sizeof(*round));
+	uint8_t nonce[CHALLENGE_NONCE];
+	int64_t now = time(NULL);
+	int r = -EIO;
+
+	if (round)
+		r = fleet_host_get(request->service->fleet, request->host, &round->standing,
+				   &round->keys);
+	if (r) {
+		request_no_host(request, r);
+	} else if (take_challenge(request, bundle, nonce)) {
+		judge(request, bundle, round, nonce, now);
+		if (save(request, round, now))
+			answer(request, &round->standing, now);
+		else
+			request_broken(request);
+	}
+	free(round);
+	json_decref(bundle);
+}
