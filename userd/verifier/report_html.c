@@ -23,7 +23,8 @@ static const char style[] =
 	"th button:focus-visible{outline:2px solid}"
 	"th[aria-sort=ascending] button::after{content:' \\2191'}"
 	"th[aria-sort=descending] button::after{content:' \\2193'}"
-	"td:last-child{min-width:18rem}td{overflow-wrap:anywhere}summary{cursor:pointer}"
+	"td:first-child{min-width:10rem;overflow-wrap:anywhere}"
+	"td:last-child{min-width:18rem;overflow-wrap:anywhere}summary{cursor:pointer}"
 	"td table{margin:.4rem 0;font-size:.9em}code{font-size:.92em}"
 	".passed{color:var(--ok);font-weight:600}.failed{color:var(--bad);font-weight:600}"
 	".warning{color:var(--warn);font-weight:600}";
