@@ -215,7 +215,8 @@ int credential_make(const struct public *ek, const struct public_name *name,
 	int r;
 
 	if (!key || ek->cipher != TPM_ALG_AES ||
-	    (ek->cipher_bits != 128 && ek->cipher_bits != 256) || !(ek->attributes & TPMA_OBJECT_DECRYPT) || !secret.length ||
+	    (ek->cipher_bits != 128 && ek->cipher_bits != 256) ||
+	    !(ek->attributes & TPMA_OBJECT_DECRYPT) || !secret.length ||
 	    secret.length > CREDENTIAL_SECRET_MAX || secret.length > keys.size)
 		return -EINVAL;
 	cursor_put_u32(&out, TOOLS_MAGIC);
