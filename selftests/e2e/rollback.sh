@@ -224,7 +224,8 @@ another_mode() {
 	has "$out" "host init" && is "$(host_field rollback_protection)" strict || return
 	rollback --rollback lazy --window 300 && is "$(host_field rollback_window)" 300 || return
 	has "$(cat "$place/log")" "rollback protection is lazy now, WEAKENED, it was strict" || return
-	is "$(cost 10)" 0 || return
+	# a few for random bytes ahead of need, in a quiet moment
+	[ "$(cost 10)" -lt 10 ] || return
 	stop && up && until_true 20 store_is newest && is "$(host_field rollback_protection)" lazy &&
 		ctl wait web1
 }
