@@ -199,6 +199,7 @@ static void measure_memory(int count)
 		int link;
 
 		seal_for(i + 1);
+		vtpm.instance++;
 		start(&link);
 		engines[i] = vtpm.pid;
 	}
