@@ -86,9 +86,10 @@ static json_t *pcrs_to_hex(const json_t *pcrs)
 	bool good = json_is_object(pcrs);
 
 	json_object_foreach ((json_t *)(uintptr_t)pcrs, bank_name, bank) {
-		values = json_object();
-		good = good && json_is_object(bank) &&
-		       !json_object_set_new(banks, bank_name, values);
+		if (!good || !json_is_object(bank))
+			good = false;
+		else
+			good = !json_object_set_new(banks, bank_name, values = json_object());
 		if (!good)
 			break;
 		json_object_foreach (bank, name, value) {
