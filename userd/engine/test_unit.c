@@ -433,11 +433,11 @@ static void test_unit_log_without_id(void **state)
 
 static void test_unit_log_has_a_limit(void **state)
 {
-	static char command[UNIT_LOG_SIZE];
+	static char command[UNIT_LOG_SIZE + 1];
 	unsigned int count = 0;
 
 	(void)state;
-	memset(command, 'c', sizeof(command));
+	memset(command, 'c', sizeof(command) - 1);
 	command[65] = 0;
 	publish(1, "one", "v1", 1);
 	while (!append(2, command, "nineteen bytes long"))
