@@ -71,7 +71,7 @@ done
 
 # All at one time, in any order; and spawn is told while there is nobody to keep what it has.
 upgrade_all() {
-	for _ in $(seq $((rounds / 4))); do
+	for _ in $(seq $(((rounds + 3) / 4))); do
 		replace vtpmd TERM && replace vtpm-spawn HUP && replace vtpm-keyd TERM || return
 		kill -s TERM "${pids[vtpmd]}" && wait "${pids[vtpmd]}" || return
 		kill -s HUP "${pids[vtpm-spawn]}" || return
