@@ -1,142 +1,309 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Members that are not known are refused, so that no two readers see different evidence.
+ * Reading a bundle: jansson holds each object against its shape, here written as jansson has it
+ * (? need not be there, ! nothing else is), and bytes are decoded afterwards.
  */
 #include "attest/bundle.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
 
-static const struct {
-	const char *group;
-	const char *name;
-} members[_BUNDLE_MAX] = {
-	[BUNDLE_AK] = { NULL, "ak" },		    [BUNDLE_MESSAGE] = { "quote", "msg" },
-	[BUNDLE_SIGNATURE] = { "quote", "sig" },    [BUNDLE_PCRS] = { "quote", "pcrs" },
-	[BUNDLE_EVENTLOG] = { NULL, "eventlog" },   [BUNDLE_EK] = { NULL, "ek" },
-	[BUNDLE_EK_CERT] = { NULL, "ek_cert" },	    [BUNDLE_EK_CHAIN] = { NULL, "ek_chain" },
-	[BUNDLE_IMA] = { NULL, "ima" },
+#include "base/base64.h"
+
+/* Members that are bytes; certificates of the endorsement key are a list of their own. */
+static const char *const names[BUNDLE_CERTIFICATE] = {
+	[BUNDLE_NONCE] = "nonce",
+	[BUNDLE_AK] = "ak.public",
+	[BUNDLE_MESSAGE] = "quote.message",
+	[BUNDLE_SIGNATURE] = "quote.signature",
+	[BUNDLE_FRAME] = "quote.frame",
+	[BUNDLE_AK_CERTIFICATE] = "ak.certificate",
+	[BUNDLE_EK] = "ek.public",
+	[BUNDLE_EK_CHAIN] = "ek.chain",
+	[BUNDLE_EVENTLOG] = "eventlog",
+	[BUNDLE_IMA] = "ima",
 };
 
-static int refuse(struct attest_verdict *verdict, const char *name, const char *text)
-{
-	char harmless[32];
+/**
+ * struct reading - a bundle that is being read
+ * @bundle: so far
+ * @values: members that become bytes; NULL for none
+ * @certificates: list of them; NULL for none
+ * @pcrs: by bank
+ * @verdict: hears what is wrong
+ */
+struct reading {
+	struct bundle *bundle;
+	json_t *values[BUNDLE_CERTIFICATE];
+	json_t *certificates;
+	json_t *pcrs;
+	struct attest_verdict *verdict;
+};
 
-	attest_text_ascii(harmless, sizeof(harmless), (const uint8_t *)name, strlen(name));
-	return attest_verdict_malformed(verdict, "bundle.invalid", 0, 0, "the bundle's %s %s",
-					harmless, text);
+static int refuse(const struct reading *reading, const char *name, const char *text)
+{
+	char harmless[160];
+
+	attest_text_ascii(harmless, sizeof(harmless), (const uint8_t *)text, strlen(text));
+	return attest_verdict_malformed(reading->verdict, "bundle.invalid", 0, 0,
+					"the bundle's %s: %s", name, harmless);
 }
 
-static int digit(char c)
+/* An empty text is as no bytes at all: a TPM without a chain has one of no certificates. */
+static int take_bytes(const struct reading *reading, const json_t *value, const char *name,
+		      size_t part)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	const char *at = c ? strchr(digits, c) : NULL;
+	size_t characters = json_string_length(value);
+	struct bundle *bundle = reading->bundle;
+	ssize_t length;
 
-	return at ? (int)(at - digits) : -1;
-}
-
-/* Only one text stands for the same bytes: what is left of the last digit is zero. */
-static bool decode(const char *text, size_t length, uint8_t *to, size_t *ret)
-{
-	uint32_t bits = 0;
-	int count = 0;
-
-	*ret = 0;
-	for (size_t i = 0; i < length; i++) {
-		int value = digit(text[i]);
-
-		if (value < 0)
-			return false;
-		bits = bits << 6 | (uint32_t)value;
-		count += 6;
-		if (count >= 8) {
-			count -= 8;
-			to[(*ret)++] = (uint8_t)(bits >> count);
-			bits &= (1u << count) - 1;
-		}
-	}
-	return count < 6 && !bits;
-}
-
-static int take_part(struct bundle *bundle, enum bundle_part part, json_t *value,
-		     struct attest_verdict *verdict)
-{
-	size_t length = json_string_length(value);
-
-	if (!json_is_string(value) || !length)
-		return refuse(verdict, members[part].name, "is no text, or empty");
-	bundle->bytes[part] = malloc(length);
+	if (value && !json_is_string(value))
+		return refuse(reading, name, "it is no text");
+	if (!characters)
+		return 0;
+	bundle->bytes[part] = malloc(characters);
 	if (!bundle->bytes[part])
 		return -ENOMEM;
-	if (decode(json_string_value(value), length, bundle->bytes[part], &bundle->length[part]))
-		return 0;
-	return refuse(verdict, members[part].name, "is no base64url without padding");
+	length = base64_read(json_string_value(value), characters, bundle->bytes[part], characters);
+	if (length <= 0)
+		return refuse(reading, name, "it is no base64url without padding");
+	bundle->length[part] = (size_t)length;
+	return 0;
 }
 
-static int take_members(struct bundle *bundle, json_t *object, const char *group,
-			struct attest_verdict *verdict)
+static int take_certificates(const struct reading *reading)
 {
+	struct bundle *bundle = reading->bundle;
+	json_t *value;
+	size_t i;
+	int r;
+
+	if (reading->certificates && !json_is_array(reading->certificates))
+		return refuse(reading, "ek.certificates", "it is no list");
+	if (json_array_size(reading->certificates) > BUNDLE_CERTIFICATES_MAX)
+		return refuse(reading, "ek.certificates", "there are more than 16");
+	json_array_foreach(reading->certificates, i, value) {
+		size_t part = BUNDLE_CERTIFICATE + bundle->certificates;
+
+		r = take_bytes(reading, value, "ek.certificates", part);
+		if (r)
+			return r;
+		if (bundle->bytes[part])
+			bundle->certificates++;
+	}
+	return 0;
+}
+
+/* The nonce is there already. */
+static int take_parts(const struct reading *reading)
+{
+	struct bundle *bundle = reading->bundle;
+	bool host = bundle->kind == BUNDLE_HOST;
+	int r;
+
+	for (size_t part = BUNDLE_NONCE + 1; part < BUNDLE_CERTIFICATE; part++) {
+		r = take_bytes(reading, reading->values[part], names[part], part);
+		if (r)
+			return r;
+	}
+	for (size_t part = 0; part < _BUNDLE_NEEDED; part++)
+		if (!bundle->bytes[part])
+			return refuse(reading, names[part], "it is empty");
+	if (host != !!bundle->bytes[BUNDLE_FRAME])
+		return refuse(reading, "quote.frame",
+			      host ? "a host's quote has one" : "a vTPM's quote has none");
+	return take_certificates(reading);
+}
+
+/* PCRs */
+
+static int pcr_of(const char *name)
+{
+	char number[12];
+
+	for (int pcr = 0; pcr < ATTEST_PCRS; pcr++) {
+		snprintf(number, sizeof(number), "%d", pcr);
+		if (!strcmp(number, name))
+			return pcr;
+	}
+	return -1;
+}
+
+static int take_bank(struct reading *reading, enum attest_bank bank, json_t *values)
+{
+	struct attest_pcrs *pcrs = &reading->bundle->pcrs;
 	const char *name;
 	json_t *value;
-	int r = 0;
 
-	json_object_foreach(object, name, value) {
-		enum bundle_part part = 0;
+	json_object_foreach(values, name, value) {
+		const char *text = json_string_value(value);
+		int pcr = pcr_of(name);
 
-		if (!group && (!strcmp(name, "version") || !strcmp(name, "host") ||
-			       !strcmp(name, "quote")))
-			continue;
-		while (part < _BUNDLE_MAX &&
-		       (!group != !members[part].group || strcmp(name, members[part].name) != 0))
-			part++;
-		r = part == _BUNDLE_MAX ? refuse(verdict, name, "is not known")
-					: take_part(bundle, part, value, verdict);
+		if (pcr < 0)
+			return refuse(reading, "quote.pcrs", "a member is no PCR from 0 to 23");
+		if (!text || base64_read(text, json_string_length(value), pcrs->value[bank][pcr],
+					 hash_size(bank)) != (ssize_t)hash_size(bank))
+			return refuse(reading, "quote.pcrs",
+				      "a value is no base64url, or not of its bank's length");
+		pcrs->has[bank] |= 1u << pcr;
+	}
+	return 0;
+}
+
+static int take_pcrs(struct reading *reading)
+{
+	const char *name;
+	json_t *values;
+	int r;
+
+	if (!json_object_size(reading->pcrs))
+		return refuse(reading, "quote.pcrs", "there is no bank");
+	json_object_foreach(reading->pcrs, name, values) {
+		enum attest_bank bank = hash_by_name(name, strlen(name));
+
+		if (bank > ATTEST_SHA512 || strcmp(hash_name(bank), name) ||
+		    !json_is_object(values))
+			return refuse(reading, "quote.pcrs", "a member is no bank");
+		r = take_bank(reading, bank, values);
 		if (r)
 			return r;
 	}
 	return 0;
 }
 
-static int take(struct bundle *bundle, json_t *root, struct attest_verdict *verdict)
+/* Who it is */
+
+static int check_name(const struct reading *reading, const char *name, const char *value)
 {
-	json_t *host = json_object_get(root, "host"), *quote = json_object_get(root, "quote");
+	return *value && strlen(value) < BUNDLE_HOST_MAX
+		       ? 0
+		       : refuse(reading, name, "it is empty, or longer than 255 bytes");
+}
+
+static int take_host(struct reading *reading, json_t *host)
+{
+	const char *id = "", *name = "", *boot_id = "";
+	struct bundle *bundle = reading->bundle;
+	json_error_t error;
 	int r;
 
-	if (json_integer_value(json_object_get(root, "version")) != 1)
-		return refuse(verdict, "version", "is not 1");
-	if (!json_is_string(host) || !json_string_length(host) ||
-	    json_string_length(host) >= BUNDLE_HOST_MAX)
-		return refuse(verdict, "host", "is no text of up to 255 bytes");
-	attest_text_ascii(bundle->host, sizeof(bundle->host),
-			  (const uint8_t *)json_string_value(host), json_string_length(host));
-	r = take_members(bundle, root, NULL, verdict);
-	if (!r)
-		r = take_members(bundle, quote, "quote", verdict);
-	for (enum bundle_part part = 0; !r && part < _BUNDLE_NEEDED; part++)
-		if (!bundle->bytes[part])
-			r = refuse(verdict, members[part].name, "is missing");
+	if (json_unpack_ex(host, &error, 0, "{s:s, s?s, s?s !}", "name", &name, "id", &id,
+			   "boot_id", &boot_id))
+		return refuse(reading, "host", error.text);
+	r = check_name(reading, "host.name", name);
+	if (!r && strlen(boot_id) >= sizeof(bundle->boot_id))
+		r = refuse(reading, "host.boot_id", "it is no UUID");
+	attest_text_ascii(bundle->host, sizeof(bundle->host), (const uint8_t *)name, strlen(name));
+	attest_text_ascii(bundle->boot_id, sizeof(bundle->boot_id), (const uint8_t *)boot_id,
+			  strlen(boot_id));
 	return r;
+}
+
+static int take_vtpm(struct reading *reading, json_t *vtpm)
+{
+	const char *name = "", *uuid = "";
+	json_error_t error;
+
+	if ((reading->bundle->kind == BUNDLE_VTPM) != !!vtpm)
+		return refuse(reading, "vtpm", vtpm ? "a host's bundle has none"
+						    : "a vTPM's bundle has one");
+	if (!vtpm)
+		return 0;
+	if (json_unpack_ex(vtpm, &error, 0, "{s:s, s:s !}", "name", &name, "uuid", &uuid))
+		return refuse(reading, "vtpm", error.text);
+	return check_name(reading, "vtpm.name", name);
+}
+
+/* Packages are for people: nobody here reads them, but everybody refuses the same ones. */
+static int check_packages(const struct reading *reading, json_t *packages)
+{
+	json_t *package, *paths, *path;
+	const char *text;
+	json_error_t error;
+	size_t i, j;
+
+	if (packages && !json_is_array(packages))
+		return refuse(reading, "packages", "it is no list");
+	json_array_foreach(packages, i, package) {
+		if (json_unpack_ex(package, &error, 0, "{s:s, s:s, s?s, s:o !}", "name", &text,
+				   "version", &text, "vendor", &text, "paths", &paths))
+			return refuse(reading, "packages", error.text);
+		if (!json_is_array(paths))
+			return refuse(reading, "packages", "paths is no list");
+		json_array_foreach(paths, j, path)
+			if (!json_is_string(path))
+				return refuse(reading, "packages", "a path is no text");
+	}
+	return 0;
+}
+
+static int take_kind(struct reading *reading, const char *kind)
+{
+	if (strcmp(kind, "host") && strcmp(kind, "vtpm"))
+		return refuse(reading, "kind", "it is none of host and vtpm");
+	reading->bundle->kind = *kind == 'h' ? BUNDLE_HOST : BUNDLE_VTPM;
+	return 0;
+}
+
+static int take(struct reading *reading, json_t *root)
+{
+	json_t *host = NULL, *vtpm = NULL, *packages = NULL, **values = reading->values;
+	const char *kind = "";
+	json_error_t error;
+	int version, r;
+
+	if (json_integer_value(json_object_get(root, "version")) != 1)
+		return refuse(reading, "version", "it is not 1");
+	if (json_unpack_ex(root, &error, 0,
+			   "{s:i, s:s, s:o, s?o, s:o, s?{s:o, s?o, s?o !}, s:{s:o, s?o !}, "
+			   "s:{s:o, s:o, s?o, s:o !}, s?o, s?o, s?o !}",
+			   "version", &version, "kind", &kind, "host", &host, "vtpm", &vtpm,
+			   "nonce", &values[BUNDLE_NONCE], "ek", "public", &values[BUNDLE_EK],
+			   "certificates", &reading->certificates, "chain",
+			   &values[BUNDLE_EK_CHAIN], "ak", "public", &values[BUNDLE_AK],
+			   "certificate", &values[BUNDLE_AK_CERTIFICATE], "quote", "message",
+			   &values[BUNDLE_MESSAGE], "signature", &values[BUNDLE_SIGNATURE],
+			   "frame", &values[BUNDLE_FRAME], "pcrs", &reading->pcrs, "eventlog",
+			   &values[BUNDLE_EVENTLOG], "ima", &values[BUNDLE_IMA], "packages",
+			   &packages))
+		return refuse(reading, "shape", error.text);
+	r = take_kind(reading, kind);
+	if (!r)
+		r = take_host(reading, host);
+	if (!r)
+		r = take_vtpm(reading, vtpm);
+	if (!r)
+		r = take_parts(reading);
+	if (!r)
+		r = take_pcrs(reading);
+	return r ? r : check_packages(reading, packages);
 }
 
 int bundle_read(struct bundle *ret, const char *text, size_t length,
 		struct attest_verdict *verdict)
 {
+	struct reading reading = { .bundle = ret, .verdict = verdict };
 	json_error_t error;
-	json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+	json_t *root;
 	int r;
 
 	*ret = (struct bundle){ 0 };
+	if (length > BUNDLE_BYTES_MAX)
+		return refuse(&reading, "length", "it is more than 64 MiB");
+	root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
 	if (!root)
 		return json_error_code(&error) == json_error_out_of_memory
 			       ? -ENOMEM
 			       : attest_verdict_malformed(verdict, "bundle.invalid",
 							  (size_t)error.position, 0,
 							  "the bundle is no JSON");
-	r = take(ret, root, verdict);
+	r = take_bytes(&reading, json_object_get(root, "nonce"), "nonce", BUNDLE_NONCE);
+	if (!r)
+		r = take(&reading, root);
 	json_decref(root);
 	return r;
 }
@@ -150,5 +317,7 @@ void bundle_done(struct bundle *bundle)
 
 struct hash_part bundle_part(const struct bundle *bundle, enum bundle_part part)
 {
-	return (struct hash_part){ bundle->bytes[part], bundle->length[part] };
+	/* what could not be decoded is no part */
+	return (struct hash_part){ bundle->length[part] ? bundle->bytes[part] : NULL,
+				   bundle->length[part] };
 }

@@ -1,55 +1,81 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * All evidence of a host in one file: JSON, in which bytes are base64url without padding
- * (RFC 4648, 5). Nothing of it is believed: it is what a host says.
+ * Evidence of a host or a vTPM in one file: Documentation/bundle.yaml is the format, and what
+ * is not in it is refused, so that no two readers see different evidence. Nothing of a bundle
+ * is believed for standing in it.
  *
- *	{ "version": 1, "host": "name", "ak": B, "ek": B, "ek_cert": B, "ek_chain": B,
- *	  "quote": { "msg": B, "sig": B, "pcrs": B }, "eventlog": B, "ima": B }
+ *	kind	extraData of the quote is	frame
+ *	host	SHA-256 of the frame		has the nonce (wire/host_quote.h)
+ *	vtpm	the nonce			none
+ *
+ * No key of a host signs a nonce as it is, and no vTPM's a frame, so neither passes for the
+ * other.
  */
 #ifndef ATTEST_BUNDLE_H
 #define ATTEST_BUNDLE_H
 
 #include "attest/attest.h"
 #include "attest/hash.h"
+#include "attest/quote.h"
+#include "wire/host_quote.h"
 
-#define BUNDLE_BYTES_MAX (400u << 20)
-#define BUNDLE_HOST_MAX	 256
+#define BUNDLE_BYTES_MAX	(64u << 20)
+#define BUNDLE_HOST_MAX		256
+#define BUNDLE_BOOT_ID_MAX	37
+#define BUNDLE_CERTIFICATES_MAX 16
 
-/** enum bundle_part - what may be in it; the first ones have to */
+/** enum bundle_kind - of whom it is */
+enum bundle_kind {
+	BUNDLE_HOST,
+	BUNDLE_VTPM,
+};
+
+/** enum bundle_part - its bytes; the first ones are in every bundle */
 enum bundle_part {
+	BUNDLE_NONCE,
 	BUNDLE_AK,
 	BUNDLE_MESSAGE,
 	BUNDLE_SIGNATURE,
-	BUNDLE_PCRS,
 	_BUNDLE_NEEDED,
-	BUNDLE_EVENTLOG = _BUNDLE_NEEDED,
+	BUNDLE_FRAME = _BUNDLE_NEEDED,
+	BUNDLE_AK_CERTIFICATE,
 	BUNDLE_EK,
-	BUNDLE_EK_CERT,
 	BUNDLE_EK_CHAIN,
+	BUNDLE_EVENTLOG,
 	BUNDLE_IMA,
-	_BUNDLE_MAX,
+	BUNDLE_CERTIFICATE,
+	_BUNDLE_MAX = BUNDLE_CERTIFICATE + BUNDLE_CERTIFICATES_MAX,
 };
 
 /**
  * struct bundle - a bundle that was read
- * @host: what it calls itself; harmless text
+ * @kind: of whom; there is a frame where it is BUNDLE_HOST, and only there
+ * @host: what the host calls itself; harmless text
+ * @boot_id: of its kernel, as it says; harmless text, empty for none
+ * @pcrs: values beside the quote
  * @bytes: of each part; NULL for none
  * @length: how many
+ * @certificates: of the endorsement key, from BUNDLE_CERTIFICATE on
  */
 struct bundle {
+	enum bundle_kind kind;
 	char host[BUNDLE_HOST_MAX];
+	char boot_id[BUNDLE_BOOT_ID_MAX];
+	struct attest_pcrs pcrs;
 	uint8_t *bytes[_BUNDLE_MAX];
 	size_t length[_BUNDLE_MAX];
+	size_t certificates;
 };
 
 /**
  * bundle_read() - read a bundle
- * @ret: the caller ends it with bundle_done(), whatever is returned
+ * @ret: the caller ends it with bundle_done(), whatever is returned; where there is a nonce, it
+ *	has that in any case
  * @text: JSON
  * @length: bytes of it
  * @verdict: hears "bundle.invalid"
  *
- * Return: 0; -EBADMSG (malformed, of another version, or a part is missing or not known);
+ * Return: 0; -EBADMSG (malformed, of another version, or a member is missing or not known);
  * -ENOMEM.
  */
 int bundle_read(struct bundle *ret, const char *text, size_t length,
@@ -60,5 +86,24 @@ void bundle_done(struct bundle *bundle);
 
 /** bundle_part() - bytes of a part; at NULL for none */
 struct hash_part bundle_part(const struct bundle *bundle, enum bundle_part part);
+
+/**
+ * bundle_check_quote() - judge the quote of a bundle
+ * @ret: what it came to; points into the bundle
+ * @ret_frame: of a host, where nothing failed; zeros otherwise
+ * @bundle: that was read
+ * @ak: key that has to have signed
+ * @nonce: that was asked for; at NULL: none
+ * @hash: computes
+ * @verdict: hears "quote.*", "ak.*", "clock.unsafe"
+ *
+ * The endorsement key says nothing here: a host's key is below its storage key, a vTPM's is a
+ * primary key. That they are in one TPM only credential activation can tell.
+ *
+ * Return: 0; -EBADMSG (something is malformed); -ENOMEM.
+ */
+int bundle_check_quote(struct quote *ret, struct host_quote *ret_frame,
+		       const struct bundle *bundle, struct hash_part ak, struct hash_part nonce,
+		       struct hash *hash, struct attest_verdict *verdict);
 
 #endif /* ATTEST_BUNDLE_H */

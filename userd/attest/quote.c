@@ -254,7 +254,7 @@ static int check_pcrs(const struct check *check)
 	const struct selection *quoted = &check->quote->statement.selection;
 	struct selection given;
 	struct attest_pcrs pcrs;
-	int r;
+	int r = 0;
 
 	for (size_t i = 0; i < quoted->count; i++) {
 		if (quoted->banks[i] != _ATTEST_BANK_MAX || !quoted->pcrs[i])
@@ -263,12 +263,17 @@ static int check_pcrs(const struct check *check)
 		     "the quote covers a bank that is not known here");
 		return 0;
 	}
-	if (!bytes->at) {
+	if (!bytes->at && !check->evidence->values) {
 		attest_verdict_unchecked(check->verdict,
 					 "no PCR values are given, so the quote vouches for none");
 		return 0;
 	}
-	r = quote_pcrs(&pcrs, quoted, &given, bytes->at, bytes->length, check->verdict);
+	if (check->evidence->values) {
+		pcrs = *check->evidence->values;
+		quote_select(&pcrs, &given);
+	} else {
+		r = quote_pcrs(&pcrs, quoted, &given, bytes->at, bytes->length, check->verdict);
+	}
 	if (!r && check_selection(check, &given))
 		check_values(check, &pcrs);
 	return r;

@@ -21,6 +21,7 @@
  * @message: TPMS_ATTEST
  * @signature: TPMT_SIGNATURE or plain
  * @pcrs: values, as tpm2_quote writes them or as text; at NULL: none
+ * @values: the same, where they were read already; NULL: @pcrs
  * @ak: attestation key: PEM, TPM2B_PUBLIC or TPMT_PUBLIC
  * @ek: its parent, TPM2B_PUBLIC or TPMT_PUBLIC; at NULL: not known
  * @nonce: that was asked for; at NULL: none
@@ -29,6 +30,7 @@ struct quote_evidence {
 	struct hash_part message;
 	struct hash_part signature;
 	struct hash_part pcrs;
+	const struct attest_pcrs *values;
 	struct hash_part ak;
 	struct hash_part ek;
 	struct hash_part nonce;
@@ -76,6 +78,9 @@ int quote_check(struct quote *ret, const struct quote_evidence *evidence, struct
 int quote_pcrs(struct attest_pcrs *ret, const struct selection *selection,
 	       struct selection *ret_selected, const char *bytes, size_t length,
 	       struct attest_verdict *verdict);
+
+/** quote_select() - the PCRs that have a value, as a selection */
+void quote_select(const struct attest_pcrs *pcrs, struct selection *ret);
 
 /**
  * quote_clock() - did time pass since an earlier quote of the same key?

@@ -15,6 +15,7 @@
 #include <openssl/rsa.h>
 
 #include "attest/tpm2b.h"
+#include "base/base64.h"
 
 #define EK_ATTRIBUTES 0x000300b2
 #define AK_ATTRIBUTES 0x00050072
@@ -155,7 +156,8 @@ static void put_message(struct test_quote *quote)
 	cursor_put_u32(out, quote->magic);
 	cursor_put_u16(out, quote->type);
 	put_signer(quote, out);
-	tpm2b_put(out, quote->nonce, strlen(quote->nonce));
+	tpm2b_put(out, quote->nonce,
+		  quote->nonce_size ? quote->nonce_size : strlen(quote->nonce));
 	cursor_put_u64(out, quote->clock.clock);
 	cursor_put_u32(out, quote->clock.resets);
 	cursor_put_u32(out, quote->clock.restarts);
@@ -250,6 +252,66 @@ void test_quote_sign(struct test_quote *quote)
 	EVP_MD_CTX_free(context);
 	put_signature(quote, bytes, length);
 	put_pcrs(quote);
+}
+
+void test_quote_frame(struct test_quote *quote, const uint8_t nonce[HOST_QUOTE_NONCE],
+		      uint8_t purpose, uint64_t epoch)
+{
+	struct host_quote frame = { .purpose = purpose, .epoch = epoch };
+
+	must(cursor_copy(frame.nonce, sizeof(frame.nonce), nonce, HOST_QUOTE_NONCE));
+	host_quote_put(&frame, quote->frame);
+	hash_parts(quote->hash, ATTEST_SHA256,
+		   &(struct hash_part){ quote->frame, sizeof(quote->frame) }, 1, quote->about);
+	quote->nonce = (const char *)quote->about;
+	quote->nonce_size = HOST_QUOTE_HASH;
+}
+
+json_t *test_bytes(const void *bytes, size_t length)
+{
+	char *text = malloc(BASE64_ROOM(length));
+	json_t *value;
+
+	must(text);
+	base64_write(bytes, length, text);
+	value = json_string(text);
+	free(text);
+	return value;
+}
+
+static json_t *part(const struct cursor_out *bytes)
+{
+	return test_bytes(bytes->base, bytes->used);
+}
+
+json_t *test_quote_bundle(const struct test_quote *quote, const char *kind,
+			  const uint8_t nonce[HOST_QUOTE_NONCE])
+{
+	json_t *root, *values = json_object();
+	char number[12];
+
+	for (uint32_t left = quote->values.has[ATTEST_SHA256]; left; left &= left - 1) {
+		int pcr = __builtin_ctz(left);
+
+		snprintf(number, sizeof(number), "%d", pcr);
+		json_object_set_new(values, number,
+				    test_bytes(quote->values.value[ATTEST_SHA256][pcr], 32));
+	}
+	root = json_pack("{s:i, s:s, s:{s:s}, s:o, s:{s:o}, s:{s:o}, s:{s:o, s:o, s:{s:o}}}",
+			 "version", 1, "kind", kind, "host", "name", "a host that is not this one",
+			 "nonce", test_bytes(nonce, HOST_QUOTE_NONCE), "ek", "public",
+			 part(&quote->ek), "ak", "public", part(&quote->ak), "quote", "message",
+			 part(&quote->message), "signature", part(&quote->signature), "pcrs",
+			 "sha256", values);
+	must(root);
+	if (!strcmp(kind, "host"))
+		json_object_set_new(json_object_get(root, "quote"), "frame",
+				    test_bytes(quote->frame, sizeof(quote->frame)));
+	else
+		json_object_set_new(root, "vtpm",
+				    json_pack("{s:s, s:s}", "name", "web1", "uuid",
+					      "6f8b0e5e-1c5e-4b7e-9d0a-3f1f5c0a7e11"));
+	return root;
 }
 
 struct quote_evidence test_quote_evidence(const struct test_quote *quote)

@@ -115,8 +115,9 @@ static void read_values(struct attest_pcrs *pcrs, const struct selection *select
 	}
 }
 
-static void select_all(const struct attest_pcrs *pcrs, struct selection *ret)
+void quote_select(const struct attest_pcrs *pcrs, struct selection *ret)
 {
+	*ret = (struct selection){ 0 };
 	for (enum attest_bank bank = 0; bank < _ATTEST_BANK_MAX; bank++) {
 		if (!pcrs->has[bank])
 			continue;
@@ -151,6 +152,6 @@ int quote_pcrs(struct attest_pcrs *ret, const struct selection *selection,
 						"not as many as the quote has");
 	r = attest_pcrs_read(ret, bytes, length, verdict);
 	if (!r)
-		select_all(ret, ret_selected);
+		quote_select(ret, ret_selected);
 	return r;
 }

@@ -6,10 +6,12 @@
 #ifndef ATTEST_TEST_QUOTE_H
 #define ATTEST_TEST_QUOTE_H
 
+#include <jansson.h>
 #include <openssl/types.h>
 
 #include "attest/quote.h"
 #include "base/cursor.h"
+#include "wire/host_quote.h"
 
 /**
  * struct test_quote - a TPM and its quote
@@ -27,6 +29,9 @@
  * @selection: of the quote
  * @values: of all PCRs
  * @nonce: in the statement
+ * @nonce_size: bytes of it; 0: it is a text
+ * @frame: of a host's quote
+ * @about: its SHA-256
  * @tail: bytes behind the statement's end
  * @message: TPMS_ATTEST
  * @signature: of it
@@ -47,6 +52,9 @@ struct test_quote {
 	struct selection selection;
 	struct attest_pcrs values;
 	const char *nonce;
+	size_t nonce_size;
+	uint8_t frame[HOST_QUOTE_SIZE];
+	uint8_t about[ATTEST_DIGEST_MAX];
 	size_t tail;
 	struct cursor_out message;
 	struct cursor_out signature;
@@ -60,6 +68,17 @@ void test_quote_free(struct test_quote *quote);
 
 /** test_quote_sign() - say and sign all that is set */
 void test_quote_sign(struct test_quote *quote);
+
+/** test_quote_frame() - have the next one be a host's: over a frame with this nonce */
+void test_quote_frame(struct test_quote *quote, const uint8_t nonce[HOST_QUOTE_NONCE],
+		      uint8_t purpose, uint64_t epoch);
+
+/** test_quote_bundle() - all of it as Documentation/bundle.yaml has it; @kind: host or vtpm */
+json_t *test_quote_bundle(const struct test_quote *quote, const char *kind,
+			  const uint8_t nonce[HOST_QUOTE_NONCE]);
+
+/** test_bytes() - base64url */
+json_t *test_bytes(const void *bytes, size_t length);
 
 /** test_quote_evidence() - all of it, for quote_check() */
 struct quote_evidence test_quote_evidence(const struct test_quote *quote);

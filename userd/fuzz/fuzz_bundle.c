@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Fuzz bundles: the input is one. What is read has all parts that it needs.
+ * Fuzz bundles: the input is one. What is read has all parts that it needs, PCRs, and a frame
+ * where it is of a host.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -24,6 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (enum bundle_part part = 0; !r && part < _BUNDLE_NEEDED; part++)
 		if (!bundle.bytes[part] || !bundle.length[part])
 			abort();
+	if (!r && (bundle.kind == BUNDLE_HOST) != !!bundle.length[BUNDLE_FRAME])
+		abort();
 	bundle_done(&bundle);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/cursor.h"
 #include "verifier/judge.h"
 #include "verifier/verifier.h"
 
@@ -25,16 +26,20 @@ static struct judgement judgement;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	json_t *bundle = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL);
+	const struct hash_part key = { ak, sizeof(ak) };
 	json_t *told = json_object();
 	uint8_t nonce[CHALLENGE_NONCE] = { 0 };
+	struct bundle bundle;
+	int r;
 
-	judge_nonce(bundle, nonce);
-	if (judge_evidence(bundle, ak, sizeof(ak), nonce, &judgement) ||
+	judgement_init(&judgement);
+	r = bundle_read(&bundle, (const char *)data, size, &judgement.verdict);
+	cursor_copy(nonce, sizeof(nonce), bundle.bytes[BUNDLE_NONCE], bundle.length[BUNDLE_NONCE]);
+	if ((r ? r != -EBADMSG : judge_evidence(&bundle, key, nonce, &judgement)) ||
 	    judgement.verdict.status != ATTEST_FAILED || !judgement.verdict.count ||
 	    judgement.machine.known || verifier_json_verdict(told, &judgement.verdict))
 		abort();
 	json_decref(told);
-	json_decref(bundle);
+	bundle_done(&bundle);
 	return 0;
 }

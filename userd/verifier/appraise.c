@@ -74,10 +74,19 @@ static int read_ima_policy(struct appraisal *appraisal)
 	return r ? r : ima_policy_read(&appraisal->ima_policy, text, length, &appraisal->verdict);
 }
 
+/* Its name, or the boot of its kernel */
+static bool is_self(const struct bundle *bundle)
+{
+	char own[BUNDLE_HOST_MAX] = "", boot_id[BUNDLE_BOOT_ID_MAX];
+
+	verifier_boot_id(boot_id);
+	return (!gethostname(own, sizeof(own) - 1) && !strcmp(own, bundle->host)) ||
+	       (*boot_id && !strcmp(boot_id, bundle->boot_id));
+}
+
 static int read_bundle(struct appraisal *appraisal, const char *path)
 {
 	_cleanup_(freep) char *text = NULL;
-	char own[BUNDLE_HOST_MAX] = "";
 	size_t length;
 	int r;
 
@@ -85,25 +94,51 @@ static int read_bundle(struct appraisal *appraisal, const char *path)
 			       &length);
 	if (!r)
 		r = bundle_read(&appraisal->bundle, text, length, &appraisal->verdict);
-	if (!r && !gethostname(own, sizeof(own) - 1) && !strcmp(own, appraisal->bundle.host))
+	if (!r && is_self(&appraisal->bundle))
 		attest_verdict_say(&appraisal->verdict, ATTEST_FAILED, "refused.self",
 				   "appraise it on another machine",
 				   "a host cannot vouch for itself");
 	return r;
 }
 
+static bool is_of(struct hash_part certificate, struct ekcert_store *store, const struct public *ek)
+{
+	struct attest_verdict verdict = { 0 };
+	struct ekcert ret;
+
+	if (ekcert_check(&ret, certificate.at, certificate.length, store, ek, &verdict))
+		return false;
+	for (size_t i = 0; i < verdict.count; i++)
+		if (!strcmp(verdict.reasons[i].code, "ek.key-mismatch"))
+			return false;
+	return true;
+}
+
+/* A TPM has certificates of several keys: the one of this key counts, or the first. */
+static struct hash_part find_certificate(const struct bundle *bundle, struct ekcert_store *store,
+					 const struct public *ek)
+{
+	for (unsigned int i = 0; i < bundle->certificates; i++) {
+		struct hash_part certificate = bundle_part(bundle, BUNDLE_CERTIFICATE + i);
+
+		if (is_of(certificate, store, ek))
+			return certificate;
+	}
+	return bundle_part(bundle, BUNDLE_CERTIFICATE);
+}
+
 static int check_certificate(struct appraisal *appraisal)
 {
 	_cleanup_(ekcert_store_freep) struct ekcert_store *store = ekcert_store_new();
-	const struct hash_part certificate = bundle_part(&appraisal->bundle, BUNDLE_EK_CERT);
 	const struct hash_part chain = bundle_part(&appraisal->bundle, BUNDLE_EK_CHAIN);
 	const struct hash_part bytes = bundle_part(&appraisal->bundle, BUNDLE_EK);
 	struct attest_verdict *verdict = &appraisal->verdict;
+	struct hash_part certificate;
 	struct ekcert ret;
 	struct public ek;
 	int r = 0;
 
-	if (!certificate.at || !bytes.at) {
+	if (!appraisal->bundle.certificates || !bytes.at) {
 		attest_verdict_say(verdict, ATTEST_UNKNOWN, "ek.missing",
 				   "have the host send its endorsement key and its certificate",
 				   "the maker of the TPM is not known: there is no certificate");
@@ -119,24 +154,23 @@ static int check_certificate(struct appraisal *appraisal)
 		r = verifier_store_add(store, appraisal->verifier->cas[i], true, verdict);
 	if (!r && chain.at && ekcert_store_add(store, chain.at, chain.length, false))
 		r = attest_verdict_malformed(verdict, "ca.invalid", 0, 0,
-					     "the bundle's ek_chain has no certificates");
-	return r ? r : ekcert_check(&ret, certificate.at, certificate.length, store, &ek, verdict);
+					     "the bundle's chain has no certificates");
+	if (r)
+		return r;
+	certificate = find_certificate(&appraisal->bundle, store, &ek);
+	return ekcert_check(&ret, certificate.at, certificate.length, store, &ek, verdict);
 }
 
 static int check_quote(struct appraisal *appraisal)
 {
-	const struct bundle *bundle = &appraisal->bundle;
 	const struct verifier *verifier = appraisal->verifier;
-	const struct quote_evidence evidence = {
-		.message = bundle_part(bundle, BUNDLE_MESSAGE),
-		.signature = bundle_part(bundle, BUNDLE_SIGNATURE),
-		.pcrs = bundle_part(bundle, BUNDLE_PCRS),
-		.ak = bundle_part(bundle, BUNDLE_AK),
-		.ek = bundle_part(bundle, BUNDLE_EK),
-		.nonce = { verifier->nonce_size ? verifier->nonce : NULL, verifier->nonce_size },
-	};
+	const struct hash_part nonce = { verifier->nonce_size ? verifier->nonce : NULL,
+					 verifier->nonce_size };
+	struct host_quote frame;
 
-	return quote_check(&appraisal->quote, &evidence, appraisal->hash, &appraisal->verdict);
+	return bundle_check_quote(&appraisal->quote, &frame, &appraisal->bundle,
+				  bundle_part(&appraisal->bundle, BUNDLE_AK), nonce,
+				  appraisal->hash, &appraisal->verdict);
 }
 
 static int check_log(struct appraisal *appraisal)

@@ -32,12 +32,11 @@ struct round {
 };
 
 /* Return: was it in time, and of this host? */
-static bool take_challenge(struct request *request, const json_t *bundle,
-			   uint8_t ret[CHALLENGE_NONCE])
+static bool take_challenge(struct request *request, const struct bundle *bundle)
 {
-	bool good = !judge_nonce(bundle, ret);
-	int r = challenge_take(request->service->challenges, request->host, request_now_ms(), ret,
-			       good ? CHALLENGE_NONCE : 0);
+	struct hash_part nonce = bundle_part(bundle, BUNDLE_NONCE);
+	int r = challenge_take(request->service->challenges, request->host, request_now_ms(),
+			       nonce.at, nonce.length);
 
 	if (!r)
 		return true;
@@ -94,13 +93,18 @@ static bool save(struct request *request, const struct round *round, int64_t now
 	return request_end(request, good);
 }
 
-static void judge(struct request *request, const json_t *bundle, struct round *round,
-		  const uint8_t nonce[CHALLENGE_NONCE], int64_t now)
+/* @error: of bundle_read() */
+static void judge(struct request *request, const struct bundle *bundle, int error,
+		  struct round *round, int64_t now)
 {
+	const struct hash_part ak = { round->keys.ak, round->keys.ak_size };
 	struct judgement *judgement = &round->judgement;
 	const struct service *service = request->service;
 
-	if (judge_evidence(bundle, round->keys.ak, round->keys.ak_size, nonce, judgement))
+	if (!error)
+		error = judge_evidence(bundle, ak, bundle_part(bundle, BUNDLE_NONCE).at,
+				       judgement);
+	if (error && error != -EBADMSG)
 		attest_verdict_say(&judgement->verdict, ATTEST_FAILED, "internal",
 				   "look at the verifier, then ask the host again",
 				   "the verifier could not finish");
@@ -126,25 +130,27 @@ static void answer(struct request *request, const struct standing *standing, int
 
 void evidence_take(struct request *request)
 {
-	json_t *bundle = json_loadb(request->body ? request->body : "", request->length,
-				    JSON_REJECT_DUPLICATES, NULL);
 	struct round *round = calloc(1, sizeof(*round));
-	uint8_t nonce[CHALLENGE_NONCE];
+	struct bundle bundle = { 0 };
 	int64_t now = time(NULL);
-	int r = -EIO;
+	int r = -EIO, error = 0;
 
-	if (round)
+	if (round) {
+		judgement_init(&round->judgement);
+		error = bundle_read(&bundle, request->body ? request->body : "", request->length,
+				    &round->judgement.verdict);
 		r = fleet_host_get(request->service->fleet, request->host, &round->standing,
 				   &round->keys);
+	}
 	if (r) {
 		request_no_host(request, r);
-	} else if (take_challenge(request, bundle, nonce)) {
-		judge(request, bundle, round, nonce, now);
+	} else if (take_challenge(request, &bundle)) {
+		judge(request, &bundle, error, round, now);
 		if (save(request, round, now))
 			answer(request, &round->standing, now);
 		else
 			request_broken(request);
 	}
 	free(round);
-	json_decref(bundle);
+	bundle_done(&bundle);
 }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -91,4 +92,14 @@ int verifier_pcrs_read(const struct verifier *verifier, struct attest_verdict *v
 	}
 	r = verifier_file_read(verifier->pcrs, PCRS_MOST, "pcrs.missing", verdict, &text, &length);
 	return r ? r : attest_pcrs_read(ret, text, length, verdict);
+}
+
+void verifier_boot_id(char ret[STANDING_ID])
+{
+	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (!file || !fgets(ret, STANDING_ID, file))
+		*ret = '\0';
+	if (file)
+		fclose(file);
 }

@@ -9,8 +9,7 @@
 #ifndef VERIFIER_JUDGE_H
 #define VERIFIER_JUDGE_H
 
-#include <jansson.h>
-
+#include "attest/bundle.h"
 #include "verifier/challenge.h"
 #include "verifier/fleet.h"
 
@@ -28,20 +27,19 @@ struct judgement {
 	size_t ima_entries;
 };
 
-/** judge_nonce() - the nonce that a bundle says it answers. Return: 0 or -EBADMSG */
-int judge_nonce(const json_t *bundle, uint8_t ret[CHALLENGE_NONCE]);
-
 /**
  * judge_evidence() - judge a bundle
- * @bundle: any JSON
+ * @bundle: that was read
  * @ak: TPM2B_PUBLIC of the enrolled attestation key
- * @ak_size: bytes of it
  * @nonce: that was asked for
- * @ret: what it came to
+ * @ret: what it came to; its verdict may have reasons already
  *
  * Return: 0 (whatever the verdict); -ENOMEM; -EIO (libcrypto failed).
  */
-int judge_evidence(const json_t *bundle, const uint8_t *ak, size_t ak_size,
+int judge_evidence(const struct bundle *bundle, struct hash_part ak,
 		   const uint8_t nonce[CHALLENGE_NONCE], struct judgement *ret);
+
+/** judgement_init() - of nothing yet */
+void judgement_init(struct judgement *ret);
 
 #endif /* VERIFIER_JUDGE_H */

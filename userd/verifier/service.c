@@ -93,17 +93,6 @@ static int begin(struct service *service, char *reason, size_t room)
 	return service->daemon ? 0 : -EIO;
 }
 
-/* A host of the same boot is this machine. */
-static void read_boot_id(char ret[STANDING_ID])
-{
-	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
-
-	if (!file || !fgets(ret, STANDING_ID, file))
-		*ret = '\0';
-	if (file)
-		fclose(file);
-}
-
 int service_new(const struct config *config, struct fleet *fleet, struct ca *ca, char *reason,
 		size_t room, struct service **ret)
 {
@@ -115,7 +104,7 @@ int service_new(const struct config *config, struct fleet *fleet, struct ca *ca,
 	service->config = config;
 	service->fleet = fleet;
 	service->ca = ca;
-	read_boot_id(service->boot_id);
+	verifier_boot_id(service->boot_id);
 	service->challenges = challenges_new();
 	if (!service->challenges)
 		r = -ENOMEM;

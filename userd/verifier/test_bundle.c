@@ -30,8 +30,8 @@ static char root_path[] = "/tmp/test_bundle.XXXXXX";
 static char printed[1 << 20];
 static struct test_quote *tpm;
 static struct test_log *boot;
-static uint8_t certificate[4096];
-static size_t certificate_size;
+static uint8_t certificate[4096], stranger[4096];
+static size_t certificate_size, stranger_size;
 static EVP_PKEY *root_key;
 
 static void save(const char *path, const void *bytes, size_t length)
@@ -71,31 +71,18 @@ static enum verifier_exit run(const char *command, const char *nonce)
 	return status;
 }
 
-static json_t *base64url(const uint8_t *bytes, size_t length)
-{
-	char *text = calloc(1, 4 * length / 3 + 5);
-	json_t *value;
-
-	EVP_EncodeBlock((unsigned char *)text, bytes, (int)length);
-	for (char *at = text; *at; at++)
-		*at = *at == '+' ? '-' : *at == '/' ? '_' : *at == '=' ? '\0' : *at;
-	value = json_string(text);
-	free(text);
-	return value;
-}
-
-static json_t *part(const struct cursor_out *bytes)
-{
-	return base64url(bytes->base, bytes->used);
-}
+static const uint8_t asked[HOST_QUOTE_NONCE] = { 0, 1, 2, 3, 4, 5, 6, 7 };
 
 static json_t *make_bundle(void)
 {
-	return json_pack("{s:i, s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o}", "version", 1, "host",
-			 "a host that is not this one", "ak", part(&tpm->ak), "ek", part(&tpm->ek),
-			 "ek_cert", base64url(certificate, certificate_size), "quote", "msg",
-			 part(&tpm->message), "sig", part(&tpm->signature), "pcrs",
-			 part(&tpm->pcrs), "eventlog", part(&boot->out));
+	json_t *root = test_quote_bundle(tpm, "host", asked), *ek = json_object_get(root, "ek");
+
+	/* the first one is of another key, and the second padded, as NV of a TPM has them */
+	json_object_set_new(ek, "certificates",
+			    json_pack("[o, o]", test_bytes(stranger, stranger_size),
+				      test_bytes(certificate, certificate_size + 32)));
+	json_object_set_new(root, "eventlog", test_bytes(boot->out.base, boot->out.used));
+	return root;
 }
 
 static void save_json(const char *path, json_t *root)
@@ -118,6 +105,7 @@ static void measure(void)
 	for (int bank = 0; bank < _ATTEST_BANK_MAX; bank++)
 		tpm->values.has[bank] = bank == ATTEST_SHA256 ? 0xffff : 0;
 	tpm->selection = (struct selection){ 1, { ATTEST_SHA256 }, { 0xffff } };
+	test_quote_frame(tpm, asked, HOST_QUOTE_HOST, 7);
 	test_quote_sign(tpm);
 	eventlog_done(&log);
 	free(verdict);
@@ -149,15 +137,18 @@ static char nonce[2 * ATTEST_DIGEST_MAX + 1];
 
 static void make_host(void)
 {
-	uint8_t *at = certificate, der[4096], *to = der;
+	uint8_t *at = certificate, *other = stranger, der[4096], *to = der;
 	X509 *made;
 
 	tpm = test_quote_new(false);
 	boot = test_log_good(BANKS, 1);
 	measure();
-	attest_text_hex(nonce, tpm->nonce, strlen(tpm->nonce));
+	attest_text_hex(nonce, asked, sizeof(asked));
 	made = certify(root_key, true);
 	save(root_path, der, (size_t)i2d_X509(made, &to));
+	X509_free(made);
+	made = certify(tpm->ak_key, false);
+	stranger_size = (size_t)i2d_X509(made, &other);
 	X509_free(made);
 	made = certify(tpm->ek_key, false);
 	certificate_size = (size_t)i2d_X509(made, &at);
@@ -275,8 +266,24 @@ static void unrestricted(void)
 
 static void old_quote(void)
 {
-	tpm->nonce = "the nonce of another round......";
+	const uint8_t before[HOST_QUOTE_NONCE] = { 9 };
+
+	test_quote_frame(tpm, before, HOST_QUOTE_HOST, 7);
 	test_quote_sign(tpm);
+}
+
+/* The key signed this, and for another purpose. */
+static void deep_quote(void)
+{
+	test_quote_frame(tpm, asked, HOST_QUOTE_DEEP, 7);
+	test_quote_sign(tpm);
+}
+
+/* The frame says what was asked for; what was signed is another one. */
+static void other_frame(void)
+{
+	old_quote();
+	tpm->frame[19] = asked[0];
 }
 
 static void few_pcrs(void)
@@ -310,7 +317,8 @@ static const struct {
 	{ unlogged, "pcr.unlogged" },		  { other_key, "ak.unknown" },
 	{ unrestricted, "ak.not-restricted" },	  { old_quote, "quote.nonce" },
 	{ few_pcrs, "quote.selection" },	  { other_ek, "ek.key-mismatch" },
-	{ lying_log, "log.data" },
+	{ lying_log, "log.data" },		  { deep_quote, "quote.frame" },
+	{ other_frame, "quote.nonce" },
 };
 
 static void test_bundle_attacks(void **state)
@@ -341,16 +349,6 @@ static void test_bundle_attacks(void **state)
 
 static void test_bundle_malformed(void **state)
 {
-	static const char *const wrong[] = {
-		"", "{", "[]", "{\"version\": 2}", "{\"version\": 1}",
-		"{\"version\": 1, \"host\": \"\"}", "{\"version\": 1, \"host\": \"h\", \"ak\": 1}",
-		"{\"version\": 1, \"host\": \"h\", \"ak\": \"A\"}",
-		"{\"version\": 1, \"host\": \"h\", \"ak\": \"AB\"}",
-		"{\"version\": 1, \"host\": \"h\", \"ak\": \"AA==\"}",
-		"{\"version\": 1, \"host\": \"h\", \"ak\": \"AA\"}",
-		"{\"version\": 1, \"host\": \"h\", \"evil\": \"AA\"}",
-		"{\"version\": 1, \"host\": \"h\", \"host\": \"i\"}",
-	};
 	static const char *const policies[] = {
 		"", "{}", "[]", "{\"version\": 1, \"pk\": 1}", "{\"version\": 1, \"pk\": [1]}",
 		"{\"version\": 1, \"pcrs\": [24]}", "{\"version\": 1, \"evil\": []}",
@@ -368,13 +366,185 @@ static void test_bundle_malformed(void **state)
 		    !strstr(printed, "policy.invalid@"))
 			fail_msg("policy %zu: %s", i, printed);
 	}
-	save(policy_path, "{\"version\": 1}", 14);
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		save(bundle_path, wrong[i], strlen(wrong[i]));
-		if (run("appraise", nonce) != VERIFIER_EXIT_MALFORMED ||
-		    !strstr(printed, "bundle.invalid@"))
-			fail_msg("bundle %zu: %s", i, printed);
+	end_host();
+}
+
+static void must_be_malformed(const char *what)
+{
+	if (run("appraise", nonce) != VERIFIER_EXIT_MALFORMED ||
+	    !strstr(printed, "bundle.invalid@"))
+		fail_msg("bundle %s: %s", what, printed);
+}
+
+/* What Documentation/bundle.yaml does not allow: a member becomes something else. */
+static const struct {
+	const char *path;
+	const char *value;
+} changes[] = {
+	{ "/version", "2" },
+	{ "/version", NULL },
+	{ "/kind", "\"vtpm\"" },
+	{ "/kind", "\"both\"" },
+	{ "/kind", NULL },
+	{ "/host", "\"h\"" },
+	{ "/host", NULL },
+	{ "/host/name", "\"\"" },
+	{ "/host/name", NULL },
+	{ "/host/evil", "\"x\"" },
+	{ "/host/boot_id", "\"1111111111111111111111111111111111111\"" },
+	{ "/vtpm", "{\"name\": \"web1\", \"uuid\": \"x\"}" },
+	{ "/nonce", NULL },
+	{ "/nonce", "\"\"" },
+	{ "/nonce", "1" },
+	{ "/ak", NULL },
+	{ "/ak/public", NULL },
+	{ "/ak/public", "\"A\"" },
+	{ "/ak/public", "\"AB\"" },
+	{ "/ak/public", "\"AA==\"" },
+	{ "/ak/public", "\"+/AA\"" },
+	{ "/ak/evil", "\"AA\"" },
+	{ "/ek/public", NULL },
+	{ "/ek/certificates", "\"AA\"" },
+	{ "/ek/certificates", "[1]" },
+	{ "/ek/certificates", "[\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\","
+			      "\"\",\"\",\"\",\"\",\"\"]" },
+	{ "/quote", NULL },
+	{ "/quote/message", NULL },
+	{ "/quote/signature", "\"\"" },
+	{ "/quote/frame", NULL },
+	{ "/quote/frame", "\"\"" },
+	{ "/quote/pcrs", "{}" },
+	{ "/quote/pcrs", "\"AA\"" },
+	{ "/quote/pcrs/sm3_256", "{}" },
+	{ "/quote/pcrs/SHA1", "{}" },
+	{ "/quote/pcrs/sha1", "{\"0\": \"AA\"}" },
+	{ "/quote/pcrs/sha256", "{\"24\": \"AA\"}" },
+	{ "/quote/pcrs/sha256/00", "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"" },
+	{ "/eventlog", "[]" },
+	{ "/packages", "{}" },
+	{ "/packages", "[{\"name\": \"a\", \"version\": \"1\"}]" },
+	{ "/packages", "[{\"name\": \"a\", \"version\": \"1\", \"paths\": [1]}]" },
+	{ "/packages", "[{\"name\": \"a\", \"version\": \"1\", \"paths\": [], \"x\": 1}]" },
+	{ "/evil", "\"AA\"" },
+};
+
+static void change(json_t *root, const char *path, const char *value)
+{
+	char copy[64];
+	char *name, *next;
+
+	snprintf(copy, sizeof(copy), "%s", path + 1);
+	for (name = copy; (next = strchr(name, '/')); name = next + 1) {
+		*next = '\0';
+		root = json_object_get(root, name);
 	}
+	if (value)
+		assert_int_equal(json_object_set_new(root, name,
+						     json_loads(value, JSON_DECODE_ANY, NULL)), 0);
+	else
+		assert_int_equal(json_object_del(root, name), 0);
+}
+
+static void test_bundle_shape(void **state)
+{
+	static const char *const texts[] = { "", "{", "[]", "{\"version\": 1, \"version\": 1}" };
+
+	(void)state;
+	make_host();
+	save(policy_path, "{\"version\": 1}", 14);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		save(bundle_path, texts[i], strlen(texts[i]));
+		must_be_malformed(texts[i]);
+	}
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		json_t *root = make_bundle();
+
+		change(root, changes[i].path, changes[i].value);
+		save_json(bundle_path, root);
+		must_be_malformed(changes[i].path);
+	}
+	end_host();
+}
+
+/* What need not be there, or is for people alone, changes nothing. */
+static void test_bundle_optional(void **state)
+{
+	json_t *root;
+
+	(void)state;
+	make_host();
+	save_json(policy_path, learn());
+	root = make_bundle();
+	change(root, "/ek/chain", "\"\"");
+	change(root, "/host/id", "\"6f8b0e5e-1c5e-4b7e-9d0a-3f1f5c0a7e11\"");
+	change(root, "/host/boot_id", "\"6f8b0e5e-1c5e-4b7e-9d0a-3f1f5c0a7e12\"");
+	change(root, "/ak/certificate", "\"MAA\"");
+	change(root, "/packages", "[{\"name\": \"a\", \"version\": \"1\", \"vendor\": \"v\", "
+				  "\"paths\": [\"/a\"]}]");
+	save_json(bundle_path, root);
+	assert_int_equal(run("appraise", nonce), VERIFIER_EXIT_WARNING);
+	end_host();
+}
+
+/* By name or by boot, the host is the one that appraises. */
+static void test_bundle_self(void **state)
+{
+	char own[300] = "\"", boot_id[STANDING_ID];
+	json_t *root;
+
+	(void)state;
+	make_host();
+	save_json(policy_path, learn());
+	root = make_bundle();
+	assert_int_equal(gethostname(own + 1, 255), 0);
+	own[strlen(own)] = '"';
+	change(root, "/host/name", own);
+	save_json(bundle_path, root);
+	assert_int_equal(run("appraise", nonce), VERIFIER_EXIT_FAILED);
+	assert_non_null(strstr(printed, "\"refused.self\""));
+	verifier_boot_id(boot_id);
+	assert_int_equal(strlen(boot_id), 36);
+	snprintf(own, sizeof(own), "\"%s\"", boot_id);
+	root = make_bundle();
+	change(root, "/host/boot_id", own);
+	save_json(bundle_path, root);
+	assert_int_equal(run("appraise", nonce), VERIFIER_EXIT_FAILED);
+	assert_non_null(strstr(printed, "\"refused.self\""));
+	end_host();
+}
+
+/* A vTPM's quote is over the nonce itself; a frame is none of its, and it none of a host's. */
+static void test_bundle_vtpm(void **state)
+{
+	json_t *root;
+
+	(void)state;
+	make_host();
+	save(policy_path, "{\"version\": 1}", 14);
+	tpm->nonce = (const char *)asked;
+	tpm->nonce_size = sizeof(asked);
+	test_quote_sign(tpm);
+	root = test_quote_bundle(tpm, "vtpm", asked);
+	json_object_set_new(root, "eventlog", test_bytes(boot->out.base, boot->out.used));
+	save_json(bundle_path, root);
+	assert_int_equal(run("appraise", nonce), VERIFIER_EXIT_UNKNOWN);
+	assert_non_null(strstr(printed, "\"ak.activation\""));
+	nonce[0] = '1';
+	assert_int_equal(run("appraise", nonce), VERIFIER_EXIT_FAILED);
+	assert_non_null(strstr(printed, "\"quote.nonce\""));
+	nonce[0] = '0';
+	change(root = make_bundle(), "/quote/frame", "\"AAAA\"");
+	save_json(bundle_path, root);
+	assert_int_equal(run("appraise", nonce), VERIFIER_EXIT_FAILED);
+	assert_non_null(strstr(printed, "\"quote.frame\""));
+	root = test_quote_bundle(tpm, "vtpm", asked);
+	change(root, "/quote/frame", "\"AAAA\"");
+	save_json(bundle_path, root);
+	must_be_malformed("of a vTPM with a frame");
+	root = test_quote_bundle(tpm, "vtpm", asked);
+	change(root, "/vtpm/uuid", NULL);
+	save_json(bundle_path, root);
+	must_be_malformed("of a vTPM without its UUID");
 	end_host();
 }
 
@@ -395,6 +565,10 @@ int main(void)
 		cmocka_unit_test(test_bundle_honest),
 		cmocka_unit_test(test_bundle_attacks),
 		cmocka_unit_test(test_bundle_malformed),
+		cmocka_unit_test(test_bundle_shape),
+		cmocka_unit_test(test_bundle_optional),
+		cmocka_unit_test(test_bundle_self),
+		cmocka_unit_test(test_bundle_vtpm),
 		cmocka_unit_test(test_bundle_learn),
 	};
 	int failed;

@@ -369,35 +369,20 @@ static void test_enrol_refuses(void **state)
 	assert_int_equal(begin(token), 401);
 }
 
-/* Evidence as a host makes it; test_quote_sign() says what is a C string, so no byte is 0. */
+/* Evidence as a host makes it */
 static void evidence(const char *nonce_text, uint64_t epoch, char *body, size_t room)
 {
-	char message[8192], signature[2048], frame_text[256], values[2048] = "", value[64];
-	struct host_quote quote = { .purpose = HOST_QUOTE_HOST, .epoch = epoch };
-	uint8_t frame[HOST_QUOTE_SIZE], about[33] = { 0 };
-	size_t used = 0;
+	uint8_t nonce[HOST_QUOTE_NONCE] = { 0 };
+	json_t *root;
 
-	base64_read(nonce_text, strlen(nonce_text), quote.nonce, sizeof(quote.nonce));
-	do {
-		quote.epoch++;
-		host_quote_put(&quote, frame);
-		EVP_Digest(frame, sizeof(frame), about, NULL, EVP_sha256(), NULL);
-	} while (strlen((const char *)about) != 32);
-	tpm->nonce = (const char *)about;
+	base64_read(nonce_text, strlen(nonce_text), nonce, sizeof(nonce));
+	test_quote_frame(tpm, nonce, HOST_QUOTE_HOST, epoch);
 	tpm->selection = (struct selection){ 1, { ATTEST_SHA256 }, { 0xffffff } };
 	tpm->values.has[ATTEST_SHA256] = 0xffffff;
 	test_quote_sign(tpm);
-	base64_write(tpm->message.base, tpm->message.used, message);
-	base64_write(tpm->signature.base, tpm->signature.used, signature);
-	base64_write(frame, sizeof(frame), frame_text);
-	for (int pcr = 0; pcr < ATTEST_PCRS; pcr++) {
-		base64_write(tpm->values.value[ATTEST_SHA256][pcr], 32, value);
-		used += (size_t)snprintf(values + used, sizeof(values) - used, "%s\"%d\": \"%s\"",
-					 pcr ? ", " : "", pcr, value);
-	}
-	snprintf(body, room, "{\"nonce\": \"%s\", \"host\": {\"boot_id\": \"x\"}, \"quote\": "
-		 "{\"message\": \"%s\", \"signature\": \"%s\", \"frame\": \"%s\", \"pcrs\": "
-		 "{\"sha256\": {%s}}}}", nonce_text, message, signature, frame_text, values);
+	root = test_quote_bundle(tpm, "host", nonce);
+	body[json_dumpb(root, body, room - 1, JSON_COMPACT)] = '\0';
+	json_decref(root);
 }
 
 static void challenge(char ret[64])
@@ -440,7 +425,7 @@ static void test_evidence_once(void **state)
 	evidence(nonce, 5, body, sizeof(body));
 	challenge(other);
 	for (size_t i = 0; i < 43; i++)
-		body[strlen("{\"nonce\": \"") + i] = other[i];
+		strstr(body, "\"nonce\":\"")[9 + i] = other[i];
 	assert_int_equal(send_evidence(body), 200);
 	assert_non_null(strstr(member("message"), "another nonce"));
 	/* It failed, and stays so. */
@@ -455,6 +440,11 @@ static void test_evidence_once(void **state)
 	assert_int_equal(send_evidence(body), 409);
 	assert_non_null(strstr(member("detail"), "too late"));
 	assert_int_equal(send_evidence("{\"nonce\": 1}"), 409);
+	/* An answer in time that is no bundle fails the host. */
+	challenge(nonce);
+	snprintf(body, sizeof(body), "{\"version\": 1, \"nonce\": \"%s\"}", nonce);
+	assert_int_equal(send_evidence(body), 200);
+	assert_non_null(strstr(member("message"), "the bundle's"));
 }
 
 static void test_evidence_of_another_key(void **state)

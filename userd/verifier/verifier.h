@@ -19,6 +19,7 @@
 #include "attest/hash.h"
 #include "attest/quote.h"
 #include "verifier/report.h"
+#include "verifier/standing.h"
 
 #define VERIFIER_VERSION "0.1"
 #define VERIFIER_WORDS	 4
@@ -160,6 +161,9 @@ json_t *verifier_json_quote(const struct quote *quote);
  */
 int verifier_file_read(const char *path, size_t most, const char *code,
 		       struct attest_verdict *verdict, char **ret, size_t *ret_length);
+
+/** verifier_boot_id() - of the machine it runs on; empty where nobody can say */
+void verifier_boot_id(char ret[STANDING_ID]);
 
 /**
  * verifier_pcrs_read() - read the file of --pcrs
