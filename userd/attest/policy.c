@@ -145,12 +145,14 @@ static void name_hex(const struct public_name *name, char to[2 * PUBLIC_NAME_MAX
 }
 
 void policy_check_key(const struct policy *policy, const struct public_name *name,
-		      struct attest_verdict *verdict)
+		      bool activated, struct attest_verdict *verdict)
 {
 	json_t *list = json_object_get(policy->root, "aks");
 	char hex[2 * PUBLIC_NAME_MAX + 1];
 
 	name_hex(name, hex);
+	if (!list && activated)
+		return;
 	if (!list)
 		attest_verdict_say(verdict, ATTEST_UNKNOWN, "ak.activation",
 				   "enrol the key by credential activation, and list its name in "

@@ -43,10 +43,11 @@ int64_t policy_seconds(const struct policy *policy);
  * policy_check_key() - is this a key that was enrolled?
  * @policy: knows
  * @name: of the key that signed the quote
+ * @activated: whoever asks enrolled this key, so that a list that is not there asks nothing
  * @verdict: hears "ak.unknown", and "ak.activation" where the policy lists none
  */
 void policy_check_key(const struct policy *policy, const struct public_name *name,
-		      struct attest_verdict *verdict);
+		      bool activated, struct attest_verdict *verdict);
 
 /** policy_check_pcrs() - are all PCRs signed that it wants? Otherwise "quote.selection". */
 void policy_check_pcrs(const struct policy *policy, const struct attest_pcrs *pcrs,

@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	judgement_init(&judgement);
 	r = bundle_read(&bundle, (const char *)data, size, &judgement.verdict);
 	cursor_copy(nonce, sizeof(nonce), bundle.bytes[BUNDLE_NONCE], bundle.length[BUNDLE_NONCE]);
-	if ((r ? r != -EBADMSG : judge_evidence(&bundle, key, nonce, &judgement)) ||
+	if ((r ? r != -EBADMSG : judge_evidence(&bundle, key, nonce, NULL, &judgement)) ||
 	    judgement.verdict.status != ATTEST_FAILED || !judgement.verdict.count ||
 	    judgement.machine.known || verifier_json_verdict(told, &judgement.verdict))
 		abort();

@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	policy_check_pcrs(policy, &pcrs, &verdict);
 	if (policy_check_log(policy, log, &pcrs, hash, &verdict) || policy_seconds(policy) <= 0)
 		abort();
-	policy_check_key(policy, &nobody, &verdict);
+	policy_check_key(policy, &nobody, false, &verdict);
 	if (verdict.status == ATTEST_PASSED || verdict.malformed)
 		abort();
 	policy_free(policy);

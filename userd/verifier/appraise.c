@@ -245,7 +245,7 @@ static int run(struct appraisal *appraisal, const char *path)
 	if (r)
 		return r;
 	if (appraisal->policy)
-		policy_check_key(appraisal->policy, &appraisal->quote.ak_name, verdict);
+		policy_check_key(appraisal->policy, &appraisal->quote.ak_name, false, verdict);
 	if (!appraisal->quote.pcrs.has[ATTEST_SHA256]) {
 		attest_verdict_unchecked(verdict, "the logs: no PCR value is proven that could "
 						  "vouch for them");

@@ -38,6 +38,7 @@ static const struct key keys[] = {
 	{ TEXT(ca) },
 	{ TEXT(passphrase_file) },
 	{ TEXT(ek_roots) },
+	{ TEXT(policy) },
 	{ TEXT(listen) },
 	{ NUMBER(port, 0, 65535) },
 	{ TEXT(certificate) },

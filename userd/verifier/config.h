@@ -17,6 +17,7 @@
  * @ca: folder of the CA
  * @passphrase_file: first line opens the CA's key; empty for none
  * @ek_roots: file or folder of certificates of TPM makers; empty for none
+ * @policy: file that hosts are held against; empty for none
  * @listen: numeric address
  * @port: of it
  * @certificate: PEM of the server, with its chain
@@ -34,6 +35,7 @@ struct config {
 	char ca[CONFIG_TEXT];
 	char passphrase_file[CONFIG_TEXT];
 	char ek_roots[CONFIG_TEXT];
+	char policy[CONFIG_TEXT];
 	char listen[64];
 	unsigned int port;
 	char certificate[CONFIG_TEXT];

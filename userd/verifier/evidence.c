@@ -103,7 +103,7 @@ static void judge(struct request *request, const struct bundle *bundle, int erro
 
 	if (!error)
 		error = judge_evidence(bundle, ak, bundle_part(bundle, BUNDLE_NONCE).at,
-				       judgement);
+				       service->policy, judgement);
 	if (error && error != -EBADMSG)
 		attest_verdict_say(&judgement->verdict, ATTEST_FAILED, "internal",
 				   "look at the verifier, then ask the host again",

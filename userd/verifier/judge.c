@@ -16,12 +16,14 @@
 /**
  * struct trial - evidence that is being judged
  * @bundle: it
+ * @policy: what the host has to be; NULL: nobody says
  * @hash: computes
  * @quote: of the bundle
  * @judgement: so far
  */
 struct trial {
 	const struct bundle *bundle;
+	const struct policy *policy;
 	struct hash *hash;
 	struct quote quote;
 	struct judgement *judgement;
@@ -66,6 +68,8 @@ static int check_quote(struct trial *trial, struct hash_part ak, struct hash_par
 		return -EBADMSG;
 	}
 	take_machine(trial, &frame);
+	if (trial->policy)
+		policy_check_key(trial->policy, &trial->quote.ak_name, true, verdict);
 	return 0;
 }
 
@@ -81,6 +85,8 @@ static int compare_log(struct trial *trial, struct eventlog *log)
 	ret->secure_boot =
 		event_secure_boot_name(eventlog_appraise(log, trial->hash, &ret->verdict));
 	eventlog_compare(log, trial->hash, &replayed, pcrs, &ret->verdict);
+	if (trial->policy)
+		return policy_check_log(trial->policy, log, pcrs, trial->hash, &ret->verdict);
 	return 0;
 }
 
@@ -128,11 +134,12 @@ void judgement_init(struct judgement *ret)
 }
 
 int judge_evidence(const struct bundle *bundle, struct hash_part ak,
-		   const uint8_t nonce[CHALLENGE_NONCE], struct judgement *ret)
+		   const uint8_t nonce[CHALLENGE_NONCE], const struct policy *policy,
+		   struct judgement *ret)
 {
 	_cleanup_(hash_freep) struct hash *hash = hash_new();
 	struct trial trial = {
-		.bundle = bundle, .hash = hash, .judgement = ret
+		.bundle = bundle, .policy = policy, .hash = hash, .judgement = ret
 	};
 	int r;
 
@@ -143,7 +150,9 @@ int judge_evidence(const struct bundle *bundle, struct hash_part ak,
 		r = check_log(&trial);
 	if (!r)
 		r = check_ima(&trial);
-	attest_verdict_unchecked(&ret->verdict, "nothing was compared with reference values");
+	if (!policy)
+		attest_verdict_unchecked(&ret->verdict,
+					 "nothing was compared with reference values");
 	if (hash_failed(hash))
 		return -EIO;
 	return r == -EBADMSG ? 0 : r;

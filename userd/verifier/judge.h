@@ -10,6 +10,7 @@
 #define VERIFIER_JUDGE_H
 
 #include "attest/bundle.h"
+#include "attest/policy.h"
 #include "verifier/challenge.h"
 #include "verifier/fleet.h"
 
@@ -32,12 +33,14 @@ struct judgement {
  * @bundle: that was read
  * @ak: TPM2B_PUBLIC of the enrolled attestation key
  * @nonce: that was asked for
+ * @policy: what a host has to be; NULL: nobody says
  * @ret: what it came to; its verdict may have reasons already
  *
  * Return: 0 (whatever the verdict); -ENOMEM; -EIO (libcrypto failed).
  */
 int judge_evidence(const struct bundle *bundle, struct hash_part ak,
-		   const uint8_t nonce[CHALLENGE_NONCE], struct judgement *ret);
+		   const uint8_t nonce[CHALLENGE_NONCE], const struct policy *policy,
+		   struct judgement *ret);
 
 /** judgement_init() - of nothing yet */
 void judgement_init(struct judgement *ret);

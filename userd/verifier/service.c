@@ -93,6 +93,23 @@ static int begin(struct service *service, char *reason, size_t room)
 	return service->daemon ? 0 : -EIO;
 }
 
+static int read_policy(struct service *service, char *reason, size_t room)
+{
+	struct attest_verdict verdict = { 0 };
+	char *text = NULL;
+	size_t length;
+	int r;
+
+	r = verifier_file_read(service->config->policy, POLICY_BYTES_MAX, "policy.missing",
+			       &verdict, &text, &length);
+	if (!r)
+		r = policy_read(&service->policy, text, length, &verdict);
+	free(text);
+	if (verdict.count)
+		snprintf(reason, room, "\"policy\": %s", verdict.reasons[0].text);
+	return r == -EBADMSG ? -EIO : r;
+}
+
 int service_new(const struct config *config, struct fleet *fleet, struct ca *ca, char *reason,
 		size_t room, struct service **ret)
 {
@@ -108,6 +125,8 @@ int service_new(const struct config *config, struct fleet *fleet, struct ca *ca,
 	service->challenges = challenges_new();
 	if (!service->challenges)
 		r = -ENOMEM;
+	if (!r && *config->policy)
+		r = read_policy(service, reason, room);
 	if (!r)
 		r = enrolments_new(config, reason, room, &service->enrolments);
 	if (!r && (*config->syslog || *config->webhook))
@@ -138,5 +157,6 @@ void service_free(struct service *service)
 	notify_free(service->notify);
 	enrolments_free(service->enrolments);
 	challenges_free(service->challenges);
+	policy_free(service->policy);
 	free(service);
 }

@@ -11,6 +11,7 @@
 
 #include <microhttpd.h>
 
+#include "attest/policy.h"
 #include "verifier/ca.h"
 #include "verifier/challenge.h"
 #include "verifier/config.h"
@@ -31,6 +32,7 @@
  * @daemon: of libmicrohttpd
  * @ca: certifies keys
  * @enrolments: that were begun
+ * @policy: that hosts are held against; NULL: none
  * @boot_id: of the machine it runs on
  * @bodies: bytes of all bodies being read
  */
@@ -42,6 +44,7 @@ struct service {
 	struct MHD_Daemon *daemon;
 	struct ca *ca;
 	struct enrolments *enrolments;
+	struct policy *policy;
 	char boot_id[STANDING_ID];
 	size_t bodies;
 };
@@ -55,7 +58,7 @@ struct service {
  * @room: bytes of @reason
  * @ret: set on success
  *
- * Return: 0; -EIO (certificate, key or address); -ENOMEM.
+ * Return: 0; -EIO (certificate, key, address or policy); -ENOMEM.
  */
 int service_new(const struct config *config, struct fleet *fleet, struct ca *ca, char *reason,
 		size_t room, struct service **ret);

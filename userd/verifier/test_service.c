@@ -14,6 +14,7 @@
 #include <curl/curl.h>
 #include <openssl/evp.h>
 
+#include "attest/test_log.h"
 #include "attest/test_quote.h"
 #include "base/base64.h"
 #include "verifier/request.h"
@@ -464,6 +465,83 @@ static void test_evidence_of_another_key(void **state)
 	test_quote_free(other);
 }
 
+/* A boot that is in order, whose log and PCRs are those of tpm */
+static long send_boot(void)
+{
+	struct test_log *boot = test_log_good(1u << ATTEST_SHA256, 1);
+	struct attest_verdict verdict = { 0 };
+	uint8_t nonce[HOST_QUOTE_NONCE];
+	struct eventlog log;
+	char text[64], *body;
+	json_t *root;
+	long status;
+
+	challenge(text);
+	assert_int_equal(base64_read(text, strlen(text), nonce, sizeof(nonce)), sizeof(nonce));
+	assert_int_equal(eventlog_parse(&log, boot->bytes, boot->out.used, &verdict), 0);
+	eventlog_replay(&log, tpm->hash, &tpm->values);
+	for (int bank = 0; bank < _ATTEST_BANK_MAX; bank++)
+		tpm->values.has[bank] = bank == ATTEST_SHA256 ? 0xffffff : 0;
+	test_quote_frame(tpm, nonce, HOST_QUOTE_HOST, 5);
+	test_quote_sign(tpm);
+	root = test_quote_bundle(tpm, "host", nonce);
+	json_object_set_new(root, "eventlog", test_bytes(boot->out.base, boot->out.used));
+	body = json_dumps(root, JSON_COMPACT);
+	status = send_evidence(body);
+	free(body);
+	json_decref(root);
+	eventlog_done(&log);
+	test_log_free(boot);
+	return status;
+}
+
+static void use_policy(const char *text)
+{
+	struct attest_verdict verdict = { 0 };
+
+	policy_free(service->policy);
+	service->policy = NULL;
+	if (text)
+		assert_int_equal(policy_read(&service->policy, text, strlen(text), &verdict), 0);
+	ask("POST", "/v1/hosts/" HOST "/acknowledge", secrets[FLEET_OPERATOR], "");
+	assert_int_equal(send_boot(), 200);
+}
+
+/* Each that differs fails the host; one that knows no keys asks for none that is enrolled. */
+static void test_evidence_policy(void **state)
+{
+	(void)state;
+	use_policy(NULL);
+	assert_string_equal(member("status"), "passed");
+	use_policy("{\"version\": 1, \"authorities\": []}");
+	assert_string_equal(member("status"), "failed");
+	assert_int_equal(ask("GET", "/v1/hosts/" HOST, secrets[FLEET_HOST], NULL), 200);
+	assert_non_null(strstr(got, "policy.authorities"));
+	assert_null(strstr(got, "reference values"));
+	use_policy("{\"version\": 1, \"aks\": [\"000b00\"]}");
+	assert_string_equal(member("status"), "failed");
+	use_policy("{\"version\": 1, \"cmdline_deny\": [\"init=\"]}");
+	assert_string_equal(member("status"), "passed");
+	policy_free(service->policy);
+	service->policy = NULL;
+}
+
+static void test_service_wants_its_policy(void **state)
+{
+	struct config other = config;
+	struct service *none = NULL;
+	char reason[256] = "";
+
+	(void)state;
+	snprintf(other.policy, sizeof(other.policy), "%s/none", folder);
+	assert_int_equal(service_new(&other, fleet, ca, reason, sizeof(reason), &none), -EIO);
+	assert_non_null(strstr(reason, "\"policy\": the file cannot be read"));
+	snprintf(other.policy, sizeof(other.policy), "%s", pem);
+	assert_int_equal(service_new(&other, fleet, ca, reason, sizeof(reason), &none), -EIO);
+	assert_non_null(strstr(reason, "\"policy\": the policy cannot be used"));
+	assert_null(none);
+}
+
 static void test_notify_line_is_one_line(void **state)
 {
 	json_t *event = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s}", "id", 7, "at",
@@ -557,6 +635,8 @@ int main(void)
 		cmocka_unit_test(test_enrol_refuses),
 		cmocka_unit_test(test_evidence_once),
 		cmocka_unit_test(test_evidence_of_another_key),
+		cmocka_unit_test(test_evidence_policy),
+		cmocka_unit_test(test_service_wants_its_policy),
 		cmocka_unit_test(test_notify_line_is_one_line),
 		cmocka_unit_test(test_route_host_about_another),
 		cmocka_unit_test(test_route_each_role),
