@@ -83,12 +83,24 @@ static int read_command(struct link *link)
 	return r ? r : take_command(link);
 }
 
+/* A connection that was handed over may be a non-blocking one, and that is not ours to change. */
+static int send_some(struct journal *journal, int fd)
+{
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+	int r;
+
+	while ((r = journal_send(journal, fd)) == -EAGAIN)
+		if (poll(&room, 1, -1) < 0)
+			return -errno;
+	return r;
+}
+
 int link_send(struct journal *journal, int fd)
 {
 	int r = -EINTR;
 
 	for (int patience = ANSWER_PATIENCE; r == -EINTR && patience; patience--)
-		r = journal_send(journal, fd);
+		r = send_some(journal, fd);
 	return r;
 }
 

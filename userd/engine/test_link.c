@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cursor.h"
@@ -324,6 +325,51 @@ static void test_stream_command_beside_a_state(void **state)
 	close(fd);
 }
 
+#define ANSWERS 200 /* more than a socket holds */
+
+static void read_slowly(int fd)
+{
+	uint8_t response[VTPM_COMMAND_SIZE];
+	size_t got = 0;
+	ssize_t n;
+
+	usleep(100000);
+	while ((n = read(fd, response, sizeof(response))) > 0)
+		got += (size_t)n;
+	_exit(got != ANSWERS * sizeof(response));
+}
+
+/* Its end here may be a non-blocking one: that does not end it. */
+static void test_stream_slow_reader_of_a_given_connection(void **state)
+{
+	struct sockaddr_un data;
+	int pair[2], status;
+	pid_t reader;
+
+	(void)state;
+	close(listener);
+	listener = listen_at(&data, "data-given");
+	assert_int_equal(link_open(&link_under_test, listener, -1, NULL), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	assert_int_equal(fcntl(pair[0], F_SETFL, 0), 0);
+	reader = fork();
+	if (!reader) {
+		close(pair[1]);
+		read_slowly(pair[0]);
+	}
+	close(pair[0]);
+	assert_int_equal(link_take_client(&link_under_test, pair[1]), 0);
+	for (int i = 0; i < ANSWERS; i++) {
+		link_respond(&link_under_test, VTPM_COMMAND_SIZE);
+		assert_int_equal(link_exchange(&link_under_test, true, false), 0);
+	}
+	assert_int_equal(link_under_test.client, pair[1]);
+	assert_true(fcntl(pair[1], F_GETFL) & O_NONBLOCK);
+	close(pair[1]);
+	assert_int_equal(waitpid(reader, &status, 0), reader);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +382,7 @@ int main(void)
 		cmocka_unit_test(test_stream_client_that_does_not_read),
 		cmocka_unit_test(test_stream_listening),
 		cmocka_unit_test(test_stream_command_beside_a_state),
+		cmocka_unit_test(test_stream_slow_reader_of_a_given_connection),
 	};
 
 	signal(SIGPIPE, SIG_IGN); /* as the engine does */
