@@ -205,7 +205,8 @@ carried() {
 	control --load permanent "$place/perm" && control --load volatile "$place/later" || return
 	has "$(control -i 2>&1)" 0x9 || return
 	control --load permanent "$place/perm" && control --load volatile "$place/vol" || return
-	control -i && ! tools vm1 nvreadpublic 0x1500001 || return
+	is "$(field vm1 epoch)" 1 && control -i && is "$(field vm1 epoch)" 2 || return
+	slay && ! tools vm1 nvreadpublic 0x1500001 || return
 	tools vm1 pcrread sha256:0 && control --stop || return
 	printf x | dd of="$place/perm" bs=1 seek=300 conv=notrunc status=none
 	has "$(control --load permanent "$place/perm" 2>&1)" 0x21 || return

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "store/envelope.h"
 #include "wire/ipc_engine.h"
 
 enum {
@@ -137,9 +138,19 @@ static int drain(struct channel *channel)
 	return r;
 }
 
+/* Of which epoch it is says the envelope itself. */
+static uint64_t epoch_of(const struct channel *channel, const void *bytes, size_t length)
+{
+	struct envelope_head head;
+
+	return envelope_look(bytes, length, &head) ? channel->config.epoch : head.epoch;
+}
+
 static int send_commit(struct channel *channel, const void *bytes, size_t length)
 {
-	struct ipc_out out = ipc_out(ENGINE_COMMIT, channel->out, sizeof(channel->out));
+	bool forks = epoch_of(channel, bytes, length) > channel->config.epoch;
+	struct ipc_out out = ipc_out(forks ? ENGINE_FORK : ENGINE_COMMIT, channel->out,
+				     sizeof(channel->out));
 
 	cursor_put_u64(&out.body, channel->awaited);
 	ipc_put_blob(&out, bytes, length);
@@ -170,6 +181,8 @@ static int channel_commit(struct store *store, uint64_t generation, const void *
 	}
 	if (r)
 		return r == -EPROTO ? r : -EUCLEAN;
+	if (!channel->outcome)
+		channel->config.epoch = epoch_of(channel, bytes, length);
 	return channel->outcome && channel->resent ? -EUCLEAN : -(int)channel->outcome;
 }
 

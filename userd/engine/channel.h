@@ -5,7 +5,7 @@
  *
  *	CONFIG	waits for ENGINE_CONFIG, whose envelope is what the store loads
  *	IDLE	nobody reads; ENGINE_AGAIN may lie there and means nothing
- *	COMMIT	ENGINE_COMMIT is sent, its ENGINE_COMMITTED is awaited
+ *	COMMIT	ENGINE_COMMIT or ENGINE_FORK is sent, its ENGINE_COMMITTED is awaited
  *
  * The other end belongs to the manager, and a dup of it to spawn: so a manager that
  * dies is waited for, and what it had not read the next one reads. ENGINE_AGAIN in
@@ -30,7 +30,7 @@
 /**
  * struct channel_config - what ENGINE_CONFIG says
  * @uuid: TPM
- * @epoch: of its history
+ * @epoch: of its history, moved on by an ENGINE_FORK that is durable
  * @instance: life of its device
  * @flags: &enum engine_config_flags
  * @banks: PCR banks, bit n: TPM_ALG_ID n; 0: as they are
@@ -64,7 +64,7 @@ struct channel_config {
  * @again: a new manager wants the commit
  * @resent: the commit was sent more than once
  * @in: buffer of ENGINE_CONFIG
- * @out: buffer of ENGINE_COMMIT
+ * @out: buffer of a commit
  */
 struct channel {
 	struct store store;

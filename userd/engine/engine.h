@@ -87,6 +87,7 @@ enum engine_exit {
  * @instance: life of the device
  * @firmware: the vTPM has firmware of its own: it does Startup and owns platformAuth
  * @reseals: what the store holds is of an epoch before @key's
+ * @forks: the next commit is the first one of @key's epoch
  * @former: that state, while it is powered on; NULL for none
  * @former_length: bytes of it
  * @manufacture: an empty store may get a new TPM
@@ -110,6 +111,7 @@ struct engine {
 	uint64_t instance;
 	bool firmware;
 	bool reseals;
+	bool forks;
 	const uint8_t *former;
 	size_t former_length;
 	bool manufacture;
@@ -206,7 +208,7 @@ int engine_end(struct engine *engine);
 int engine_cycle(struct engine *engine);
 
 /**
- * engine_import() - go on with states from elsewhere, as if they had always been here
+ * engine_import() - go on with states from elsewhere, in the next epoch
  * @permanent: permanent state
  * @volatile_state: volatile state that belongs to it; an empty one for a power-on
  *
@@ -303,6 +305,18 @@ int engine_serve(struct engine *engine);
  * unit_publish().
  */
 int engine_publish(struct engine *engine, uint64_t id, bool ended);
+
+/**
+ * engine_set_epoch() - seal units and envelopes in this epoch from now on
+ *
+ * Those of the one before do not open any more.
+ *
+ * Return: 0 or -errno of unit_set_key(), after which there is no key.
+ */
+int engine_set_epoch(struct engine *engine, uint64_t epoch);
+
+/** engine_unit_back() - as unit_back(), in the epoch that the unit before is of. Return: too */
+int engine_unit_back(struct engine *engine);
 
 /**
  * engine_append() - log the command that just ran, and link.answer, behind the current unit

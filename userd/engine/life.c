@@ -185,7 +185,7 @@ static int reconcile(struct engine *engine)
 				    "stale: the checkpoint is of instance %016" PRIx64,
 				    label.instance);
 	if (label.generation == record->generation) {
-		if (label.envelope_length != record->length ||
+		if (engine->forks || label.envelope_length != record->length ||
 		    !secret_equal(label.envelope, record->bytes, record->length))
 			return quarantine(engine, "checkpoint and store differ in one generation");
 		return 0;
@@ -200,7 +200,9 @@ static int reconcile(struct engine *engine)
 	if (r)
 		return r;
 	r = store_commit(engine->store, label.generation, label.envelope, label.envelope_length);
-	if (!r || r == -EUCLEAN || r == -EPROTO || unit_back(&engine->unit))
+	if (!r)
+		engine->forks = false;
+	if (!r || r == -EUCLEAN || r == -EPROTO || engine_unit_back(engine))
 		return r;
 	log_line("commit failed (errno %d), going back to the unit before", -r);
 	return reconcile(engine);
@@ -208,6 +210,7 @@ static int reconcile(struct engine *engine)
 
 int engine_start(struct engine *engine)
 {
+	uint64_t epoch = engine->key.epoch;
 	const char *reason;
 	int r;
 
@@ -232,7 +235,11 @@ int engine_start(struct engine *engine)
 		break;
 	}
 
-	r = reconcile(engine);
+	/* Its unit key is for what comes behind that unit, and is sealed in its epoch. */
+	engine->forks = engine->key.epoch != epoch;
+	r = engine->forks ? engine_set_epoch(engine, engine->key.epoch) : 0;
+	if (!r)
+		r = reconcile(engine);
 	if (r)
 		return r;
 	if (unit_label(&engine->unit).ended)
@@ -267,8 +274,12 @@ int engine_import(struct engine *engine, const struct tpmlib_blob *permanent,
 		r = tpmlib_power_on(permanent->bytes, permanent->length);
 	if (!r)
 		r = tpmlib_permanent_read();
+	/* What was stored here before never opens again. */
+	if (!r)
+		r = engine_set_epoch(engine, engine->key.epoch + 1);
 	if (r)
 		return r;
+	engine->forks = true;
 	rm_init(&engine->rm, tpmlib_run, unit_contexts(&engine->unit));
 	if (!volatile_state->length)
 		return begin(engine);

@@ -116,11 +116,25 @@ int engine_restore(struct engine *engine)
 	return r;
 }
 
+int engine_set_epoch(struct engine *engine, uint64_t epoch)
+{
+	engine->key.epoch = epoch;
+	return unit_set_key(&engine->unit, &engine->key, engine->instance);
+}
+
+int engine_unit_back(struct engine *engine)
+{
+	int r = engine->forks ? engine_set_epoch(engine, engine->key.epoch - 1) : 0;
+
+	engine->forks = false;
+	return r ? r : unit_back(&engine->unit);
+}
+
 static int way_back(struct engine *engine, int error)
 {
 	int r;
 
-	if (error == -EUCLEAN || error == -EPROTO || unit_back(&engine->unit))
+	if (error == -EUCLEAN || error == -EPROTO || engine_unit_back(engine))
 		return error;
 	log_line("commit failed (errno %d), the state of before is back", -error);
 	r = engine_restore(engine);
@@ -203,6 +217,7 @@ int engine_publish(struct engine *engine, uint64_t id, bool ended)
 	r = store_commit(engine->store, label.generation, label.envelope, label.envelope_length);
 	if (r)
 		return way_back(engine, r);
+	engine->forks = false;
 	tpmlib_permanent_taken();
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include "engine/channel.h"
 #include "engine/datakey.h"
 #include "engine/entropy.h"
+#include "store/envelope.h"
 #include "wire/ipc_engine.h"
 
 static struct channel channel;
@@ -239,6 +240,47 @@ static void test_channel_commit(void **state)
 	}
 }
 
+static void wait_for_epoch(enum engine_op op, uint64_t epoch)
+{
+	const uint8_t *envelope;
+	struct envelope_head head;
+	struct ipc_in in;
+	size_t length;
+
+	assert_int_equal(ipc_receive(pair[0], bytes, sizeof(bytes), true, &in), 0);
+	assert_int_equal(in.op, op);
+	assert_true(cursor_get_u64(&in.body) == 6);
+	envelope = ipc_get_blob(&in, 200, &length);
+	assert_int_equal(envelope_look(envelope, length, &head), 0);
+	assert_true(ipc_ended(&in) && head.epoch == epoch);
+}
+
+/* An envelope of the next epoch is a fork, until that is the vTPM's. */
+static void test_channel_fork(void **state)
+{
+	const uint8_t key[GCM_KEY_SIZE] = { 1 }, uuid[ENVELOPE_UUID_SIZE] = { 7 };
+	struct envelope_key data_key;
+	uint8_t sealed[200];
+	size_t length;
+
+	(void)state;
+	configure();
+	assert_int_equal(envelope_key_init(&data_key, key, uuid, 12, 1), 0);
+	assert_int_equal(envelope_seal(&data_key, ENVELOPE_PERMANENT, 6, "new", 3, sealed,
+				       sizeof(sealed), &length),
+			 0);
+	envelope_key_done(&data_key);
+	MANAGER(wait_for_epoch(ENGINE_FORK, 12); say_committed(6, ENOSPC));
+	assert_int_equal(store_commit(&channel.store, 6, sealed, length), -ENOSPC);
+	assert_true(channel.config.epoch == 11);
+	MANAGER(wait_for_epoch(ENGINE_FORK, 12); say_again(); wait_for_epoch(ENGINE_FORK, 12);
+		say_committed(6, 0));
+	assert_int_equal(store_commit(&channel.store, 6, sealed, length), 0);
+	assert_true(channel.config.epoch == 12);
+	MANAGER(wait_for_epoch(ENGINE_COMMIT, 12); say_committed(6, 0));
+	assert_int_equal(store_commit(&channel.store, 6, sealed, length), 0);
+}
+
 static void test_channel_again(void **state)
 {
 	(void)state;
@@ -394,6 +436,7 @@ int main(void)
 		CHANNEL(test_channel_config_without_envelope),
 		CHANNEL(test_channel_bad_config),
 		CHANNEL(test_channel_commit),
+		CHANNEL(test_channel_fork),
 		CHANNEL(test_channel_again),
 		CHANNEL(test_channel_nonsense_for_a_commit),
 		CHANNEL(test_channel_last_words),

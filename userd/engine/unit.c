@@ -344,6 +344,22 @@ void unit_close(struct unit_plain **plain)
 	*plain = NULL;
 }
 
+/* Or of the next epoch, to which the data key goes with it. */
+static int open_current(struct unit *unit, uint64_t number, struct unit_plain **ret,
+			const char **ret_reason)
+{
+	const char *reason;
+	int r = open_into_memory(unit, number, ret, ret_reason);
+
+	if (r != -EBADMSG)
+		return r;
+	unit->data_key->epoch++;
+	r = open_into_memory(unit, number, ret, &reason);
+	if (r)
+		unit->data_key->epoch--;
+	return r;
+}
+
 enum unit_state unit_check(struct unit *unit, const char **ret_reason)
 {
 	struct unit_plain *plain = NULL;
@@ -374,7 +390,7 @@ enum unit_state unit_check(struct unit *unit, const char **ret_reason)
 		return UNIT_BROKEN;
 	}
 
-	r = open_into_memory(unit, number, &plain, ret_reason);
+	r = open_current(unit, number, &plain, ret_reason);
 	if (r)
 		return r == -EBADMSG ? UNIT_BROKEN : UNIT_UNREAD;
 	unit->number = number;

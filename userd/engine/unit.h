@@ -223,6 +223,9 @@ void unit_unmap(struct unit *unit);
  * @unit: with a key
  * @ret_reason: why it is UNIT_BROKEN; set for that only
  *
+ * Where that one is of the epoch after the data key's, the data key is of that one from now on:
+ * states came from elsewhere, and that is not durable yet.
+ *
  * Must come before any call below.
  */
 enum unit_state unit_check(struct unit *unit, const char **ret_reason);

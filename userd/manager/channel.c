@@ -8,9 +8,9 @@
  * then nothing more is read: one that floods us fills its own socket, not our memory.
  *
  *	phase		may say
- *	BEGINNING	COMMIT, READY, ENDS
- *	SERVING		COMMIT, ENDS (READY: of an engine found running)
- *	STOPPING	COMMIT, READY, ENDS
+ *	BEGINNING	COMMIT, FORK, READY, ENDS
+ *	SERVING		COMMIT, FORK, ENDS (READY: of an engine found running)
+ *	STOPPING	COMMIT, FORK, READY, ENDS
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -82,6 +82,11 @@ static void committed(struct archive_job *job)
 			rollback_soon(vtpm->manager);
 		if (job->generation > vtpm->generation)
 			vtpm->generation = job->generation;
+		if (job->define.epoch > vtpm->define.epoch) {
+			vtpm->define.epoch = job->define.epoch;
+			log_line("security: %s is in epoch %llu: its state came from elsewhere",
+				 vtpm->define.name, (unsigned long long)vtpm->define.epoch);
+		}
 	} else {
 		log_line("%s: cannot commit generation %llu: %s", vtpm->define.name,
 			 (unsigned long long)job->generation, strerror(job->error));
@@ -95,9 +100,8 @@ static void committed(struct archive_job *job)
 		power_step(vtpm);
 }
 
-static int take_commit(void *context, struct ipc_in *in)
+static int take(struct vtpm *vtpm, struct ipc_in *in, enum archive_kind kind)
 {
-	struct vtpm *vtpm = context;
 	uint64_t generation = cursor_get_u64(&in->body);
 	size_t length;
 	const uint8_t *bytes = ipc_get_blob(in, IPC_PACKET_MAX, &length);
@@ -112,7 +116,7 @@ static int take_commit(void *context, struct ipc_in *in)
 		answer_commit(vtpm, generation, EROFS);
 		return 0;
 	}
-	job = archive_job(vtpm->stored ? ARCHIVE_COMMIT : ARCHIVE_PUT, committed, vtpm);
+	job = archive_job(kind, committed, vtpm);
 	if (!job || archive_job_bytes(job, bytes, length))
 		manager_out_of_memory();
 	job->define = vtpm->define;
@@ -124,6 +128,20 @@ static int take_commit(void *context, struct ipc_in *in)
 	manager_hold(vtpm);
 	archive_submit(vtpm->manager->archive, job);
 	return 0;
+}
+
+static int take_commit(void *context, struct ipc_in *in)
+{
+	struct vtpm *vtpm = context;
+
+	return take(vtpm, in, vtpm->stored ? ARCHIVE_COMMIT : ARCHIVE_PUT);
+}
+
+static int take_fork(void *context, struct ipc_in *in)
+{
+	struct vtpm *vtpm = context;
+
+	return vtpm->stored ? take(vtpm, in, ARCHIVE_FORK) : -EPROTO;
 }
 
 static int take_ready(void *context, struct ipc_in *in)
@@ -155,6 +173,7 @@ static int take_ends(void *context, struct ipc_in *in)
 
 static const struct ipc_permit permits[] = {
 	{ ENGINE_COMMIT, BEGINNING | SERVING | STOPPING, take_commit },
+	{ ENGINE_FORK, BEGINNING | SERVING | STOPPING, take_fork },
 	{ ENGINE_READY, BEGINNING | SERVING | STOPPING, take_ready },
 	{ ENGINE_ENDS, BEGINNING | SERVING | STOPPING, take_ends },
 };

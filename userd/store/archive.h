@@ -108,6 +108,8 @@ struct vtpm_definition {
  * @ARCHIVE_COMMIT: replace the envelope of generation - 1 of this epoch or one before, where
  *	this is the vTPM's epoch. Done without a write where exactly this one is there
  *	already. ESTALE: another generation is, or another epoch; ENOENT: no such vTPM
+ * @ARCHIVE_FORK: the same, where the vTPM's epoch is the one before this, which becomes the
+ *	vTPM's
  * @ARCHIVE_REMOVE: erase a vTPM. ENOENT
  * @ARCHIVE_LOAD: read the envelope. ENODATA: there is none although there was one;
  *	ENOENT: no such vTPM
@@ -122,6 +124,7 @@ enum archive_kind {
 	ARCHIVE_PUT,
 	ARCHIVE_CHANGE,
 	ARCHIVE_COMMIT,
+	ARCHIVE_FORK,
 	ARCHIVE_REMOVE,
 	ARCHIVE_LOAD,
 	ARCHIVE_WITNESS,
@@ -145,11 +148,11 @@ struct archive_finding {
  * struct archive_job - one thing to do
  * @next: the archive's
  * @kind: what
- * @define: PUT and CHANGE: all of it; otherwise its uuid, and for COMMIT its epoch and
- *	its key. LOAD: out, its epoch
- * @generation: PUT, COMMIT: of the envelope. LOAD: out
+ * @define: PUT and CHANGE: all of it; otherwise its uuid, and for COMMIT and FORK its epoch
+ *	and its key. LOAD: out, its epoch
+ * @generation: PUT, COMMIT, FORK: of the envelope. LOAD: out
  * @sealed: LOAD: out, the epoch that the envelope is stored as
- * @bytes: PUT, COMMIT: the envelope; ACCEPT: the block. LOAD: out, allocated. Freed with
+ * @bytes: PUT, COMMIT, FORK: the envelope; ACCEPT: the block. LOAD: out, allocated. Freed with
  *	the job
  * @length: bytes of it
  * @root: ACCEPT: of the rows, each vTPM in its next epoch. WITNESS: out, the same

@@ -54,6 +54,7 @@ enum statement {
 	UPDATE_GENERATION,
 	SELECT_ENVELOPE,
 	UPDATE_EPOCHS,
+	UPDATE_EPOCH,
 	SELECT_POSITION,
 	DELETE_VTPM,
 	DELETE_ENVELOPE,
@@ -85,6 +86,7 @@ static const char *const texts[_STATEMENT_MAX] = {
 	[SELECT_ENVELOPE] = "SELECT epoch, generation, bytes FROM envelope"
 			    " WHERE uuid = ?1 AND kind = ?2",
 	[UPDATE_EPOCHS] = "UPDATE vtpm SET epoch = epoch + 1",
+	[UPDATE_EPOCH] = "UPDATE vtpm SET epoch = ?2 WHERE uuid = ?1 AND epoch = ?2 - 1",
 	[SELECT_POSITION] = "SELECT epoch, generation FROM vtpm WHERE uuid = ?1",
 	[DELETE_VTPM] = "DELETE FROM vtpm WHERE uuid = ?1",
 	[DELETE_ENVELOPE] = "DELETE FROM envelope WHERE uuid = ?1",
@@ -267,6 +269,19 @@ static int commit(struct archive_sql *sql, struct archive_job *job)
 	return r ? r : archive_leaf_put(sql->leaf, job);
 }
 
+/* What is undone if the commit fails; what was done already is not done again. */
+static int commit_fork(struct archive_sql *sql, struct archive_job *job)
+{
+	int r;
+
+	bind_uuid(sql->statements[UPDATE_EPOCH], job->define.uuid);
+	sqlite3_bind_int64(sql->statements[UPDATE_EPOCH], 2, (sqlite3_int64)job->define.epoch);
+	r = run(sql, UPDATE_EPOCH);
+	if (r)
+		return r;
+	return sqlite3_changes(sql->db) ? commit(sql, job) : commit_again(sql, job);
+}
+
 static int remove_all(struct archive_sql *sql, struct archive_job *job)
 {
 	int r;
@@ -329,6 +344,8 @@ static int run_kind(struct archive_sql *sql, struct archive_job *job)
 		return change(sql, job);
 	case ARCHIVE_COMMIT:
 		return commit(sql, job);
+	case ARCHIVE_FORK:
+		return commit_fork(sql, job);
 	case ARCHIVE_REMOVE:
 		return remove_all(sql, job);
 	case ARCHIVE_LOAD:

@@ -63,6 +63,38 @@ static void test_archive_epoch(void **state)
 	expect_state(place, 1, 1, "one");
 }
 
+static int fork_to(struct place *place, uint64_t epoch, uint64_t generation, const char *bytes)
+{
+	struct outcome outcome = { 0 };
+	struct archive_job *job = make(ARCHIVE_FORK, 1, generation, bytes, &outcome);
+
+	job->define.epoch = epoch;
+	archive_submit(place->archive, job);
+	wait_for(place, &outcome, 1);
+	return outcome.error;
+}
+
+static void test_archive_fork(void **state)
+{
+	struct place *place = *state;
+	struct outcome outcome;
+
+	open_it(place);
+	assert_int_equal(fork_to(place, 2, 2, "two"), ENOENT);
+	assert_int_equal(run(place, ARCHIVE_PUT, 1, 1, "one").error, 0);
+	assert_int_equal(fork_to(place, 3, 2, "two"), ESTALE);
+	assert_int_equal(fork_to(place, 1, 2, "two"), ESTALE);
+	assert_int_equal(fork_to(place, 2, 3, "three"), ESTALE); /* takes its epoch back */
+	assert_int_equal(run(place, ARCHIVE_LOAD, 1, 0, NULL).epoch, 1);
+	assert_int_equal(fork_to(place, 2, 2, "two"), 0);
+	assert_int_equal(fork_to(place, 2, 2, "two"), 0);
+	assert_int_equal(fork_to(place, 2, 2, "TWO"), ESTALE);
+	assert_int_equal(run(place, ARCHIVE_COMMIT, 1, 3, "late").error, ESTALE);
+	outcome = run(place, ARCHIVE_LOAD, 1, 0, NULL);
+	assert_true(outcome.epoch == 2 && outcome.sealed == 2);
+	expect_state(place, 1, 2, "two");
+}
+
 /* One that fails in the middle of many does not touch the others. */
 static void test_archive_many(void **state)
 {
@@ -311,6 +343,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_archive_put_commit),
 		TEST(test_archive_epoch),
+		TEST(test_archive_fork),
 		TEST(test_archive_many),
 		TEST(test_archive_each),
 		TEST(test_archive_names),

@@ -28,6 +28,8 @@
  * @ENGINE_AGAIN: nothing: a new manager is here
  * @ENGINE_ENDS: u32 exit status, string reason: last word of an engine that
  *	ends by itself
+ * @ENGINE_FORK: as ENGINE_COMMIT, of a state that came from elsewhere, in the epoch after
+ *	that of the commits before; once it is durable, the vTPM is in that one
  */
 enum engine_op {
 	ENGINE_CONFIG = 0,
@@ -36,6 +38,7 @@ enum engine_op {
 	ENGINE_COMMIT = 3,
 	ENGINE_AGAIN = 4,
 	ENGINE_ENDS = 5,
+	ENGINE_FORK = 6,
 	_ENGINE_OP_MAX,
 };
 
