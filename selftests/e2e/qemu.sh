@@ -157,7 +157,9 @@ migrate() {
 	has "$(qmp vm1 '{"execute": "migrate", "arguments": {"uri": "exec:cat"}}' 2>&1)" \
 		"Migration disabled" || return
 	unplug
-	migration_key && ctl stop vm1 && ctl start vm1 && ctl stop vm2 && ctl start vm2 || return
+	is "$(host_field migration_key)" False && migration_key || return
+	is "$(host_field migration_key)" True || return
+	ctl stop vm1 && ctl start vm1 && ctl stop vm2 && ctl start vm2 || return
 	has "$(control -c)" "0x17fff" && has "$(control -g)" "0x3" || return
 	qemu vm1 && booted vm1 || return
 	local first=$qemu

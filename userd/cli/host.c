@@ -31,6 +31,7 @@ static const struct report_column host_lines[] = {
 	{ "window:", "rollback_window" },
 	{ "counter:", "rollback_counter" },
 	{ "store:", "store" },
+	{ "migration key:", "migration_key" },
 	{ "storage key:", "storage_key_name" },
 	{ "separation:", "separation" },
 	{ "vtpm-keyd:", "keyd" },

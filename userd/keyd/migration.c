@@ -31,6 +31,15 @@ int migration_get(const struct keyd *keyd, struct data_key *ret)
 			  (struct seal_bytes){ wrapped, (size_t)length }, ret);
 }
 
+bool migration_is_here(const struct keyd *keyd)
+{
+	struct data_key key = { 0 };
+	bool here = keyd->root.state == KEYD_STATE_UNLOCKED && !migration_get(keyd, &key);
+
+	secret_wipe(&key, sizeof(key));
+	return here;
+}
+
 int migration_put(const struct keyd *keyd, const uint8_t key[KEYD_DATA_KEY_SIZE])
 {
 	uint8_t wrapped[WRAP_SIZE];

@@ -20,6 +20,9 @@
  */
 int migration_get(const struct keyd *keyd, struct data_key *ret);
 
+/** migration_is_here() - can it be unwrapped? No, while the host is locked */
+bool migration_is_here(const struct keyd *keyd);
+
 /** migration_put() - wrap and keep it. Return: 0; -EIO; -errno of keyfile_save() */
 int migration_put(const struct keyd *keyd, const uint8_t key[KEYD_DATA_KEY_SIZE]);
 

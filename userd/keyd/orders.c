@@ -60,6 +60,7 @@ static int on_status(void *context, struct ipc_in *in)
 	cursor_put_u8(&answer.out.body, (uint8_t)witness_verdict(&keyd->witness));
 	cursor_put_u64(&answer.out.body, witness_value(&keyd->witness));
 	cursor_put_u32(&answer.out.body, keyd->witness.anchor.window);
+	cursor_put_u8(&answer.out.body, migration_is_here(keyd));
 	return answer_finish(peer, &answer);
 }
 

@@ -69,13 +69,23 @@ static size_t given(const uint8_t **ret)
 	return length;
 }
 
+static bool is_here(void)
+{
+	static struct test_status status;
+
+	assert_int_equal(test_status(&keyd, &status), 0);
+	return status.migration_key;
+}
+
 static void test_migration_key(void **state)
 {
 	const uint8_t *got;
 
 	(void)state;
 	assert_int_equal(given(&got), 0);
+	assert_false(is_here());
 	assert_int_equal(set(BOX_MIGRATION, sizeof(key)), 0);
+	assert_true(is_here());
 	assert_int_equal(given(&got), sizeof(key));
 	assert_memory_equal(got, key, sizeof(key));
 	test_keyd_stop(&keyd, SIGKILL);
@@ -109,6 +119,7 @@ static void test_migration_key_changed(void **state)
 	assert_int_equal(pwrite(fd, "x", 1, 30), 1);
 	close(fd);
 	assert_int_equal(given(&got), 0);
+	assert_false(is_here());
 }
 
 int main(void)

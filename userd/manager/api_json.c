@@ -297,6 +297,9 @@ json_t *api_json_host(const struct manager_host *host)
 	good &= put(object, "rollback_counter",
 		    host->counter ? json_integer((json_int_t)host->counter) : json_null());
 	good &= put(object, "store", json_string(NAME_OF(verdicts, host->verdict)));
+	good &= put(object, "migration_key",
+		    host->state == KEYD_STATE_UNLOCKED ? json_boolean(host->migration_key)
+						       : json_null());
 	good &= put(object, "vtpms", json_integer(host->vtpms));
 	good &= put(object, "running", json_integer(host->running));
 	good &= put(object, "spares", json_integer(host->spares));

@@ -44,6 +44,7 @@ int manager_keyd_take_status(struct manager_host *host, struct ipc_in *in)
 	name = ipc_get_blob(in, sizeof(host->storage_key), &length);
 	ipc_get_string(in, host->reason, sizeof(host->reason));
 	take_rollback(host, in);
+	host->migration_key = cursor_get_u8(&in->body) != 0;
 	if (!ipc_ended(in) || host->rollback >= _KEYD_ROLLBACK_MAX ||
 	    host->state > KEYD_STATE_UNLOCKED || host->protection > KEYD_PROTECTION_TPM)
 		return -EPROTO;

@@ -119,6 +119,7 @@ void manager_each(struct manager *manager,
  * @verdict: whether the store is the newest one
  * @counter: value of the host TPM's counter, 0 for none
  * @window: seconds; lazy: what an older copy may lack at most without being found out
+ * @migration_key: engines get one; not while the host is locked
  * @lost: vTPMs that are missing from the store although nobody removed them
  * @vtpms: how many
  * @running: how many of them run
@@ -141,6 +142,7 @@ struct manager_host {
 	enum keyd_verdict verdict;
 	uint64_t counter;
 	uint32_t window;
+	bool migration_key;
 	unsigned int lost;
 	unsigned int vtpms;
 	unsigned int running;

@@ -80,6 +80,13 @@ static void test_api_host_unlock(void **state)
 	assert_string_equal(text("state"), "unlocked");
 	assert_true(f.fake.bound);
 	assert_int_equal(ask("POST", "/v1/host/migration-key", "{\"box\": \"0a0b\"}"), 200);
+	assert_true(json_is_false(json_object_get(f.body, "migration_key")));
+	f.fake.host.migration_key = true;
+	assert_int_equal(ask("GET", "/v1/host", NULL), 200);
+	assert_true(json_is_true(json_object_get(f.body, "migration_key")));
+	f.fake.host.state = KEYD_STATE_LOCKED;
+	assert_int_equal(ask("GET", "/v1/host", NULL), 200);
+	assert_true(json_is_null(json_object_get(f.body, "migration_key")));
 }
 
 static void test_api_host_accept(void **state)

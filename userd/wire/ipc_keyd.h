@@ -59,7 +59,7 @@
  *	string PCR policy ("sha256:7,14"), blob Name of the storage key (may be empty),
  *	string reason of the state (empty when unlocked),
  *	u8 &enum keyd_rollback, u8 &enum keyd_verdict, u64 counter value (0: not read yet),
- *	u32 seconds of the window (0: not protected)
+ *	u32 seconds of the window (0: not protected), u8 engines get a migration key
  * @KEYD_INIT: tag, u32 &enum keyd_init_flags, u32 PCRs of the sha256 bank (bit n: PCR n),
  *	blob recovery public key (KEYD_POINT_SIZE), blob box with the owner password (may
  *	be empty: no password), u8 &enum keyd_rollback (without hardware LAZY means OFF),
