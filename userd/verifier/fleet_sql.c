@@ -206,16 +206,28 @@ static int adopt(struct fleet *fleet, char *reason, size_t room)
 	return application < 0 ? -EIO : -EPROTONOSUPPORT;
 }
 
+/*
+ * SQLite gives its other files the mode of this one. One that is there is not opened here:
+ * closing it again would end all locks that SQLite has on it in this process, and whoever else
+ * opens the store would take away the journal that it writes to.
+ */
+static int make_file(const char *path)
+{
+	_cleanup_(close_fdp) int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	return fd < 0 && errno != EEXIST ? -errno : 0;
+}
+
 static int open_file(struct fleet *fleet, const char *path, char *reason, size_t room)
 {
-	/* SQLite gives its other files the mode of this one. */
-	_cleanup_(close_fdp) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int r = make_file(path);
 
-	if (fd < 0) {
-		snprintf(reason, room, "%s", strerror(errno));
+	if (r) {
+		snprintf(reason, room, "%s", strerror(-r));
 		return -EIO;
 	}
-	if (sqlite3_open_v2(path, &fleet->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+	if (sqlite3_open_v2(path, &fleet->database,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
 			    NULL) ||
 	    sqlite3_busy_timeout(fleet->database, BUSY_MS) ||
 	    execute(fleet, "PRAGMA journal_mode = WAL; PRAGMA trusted_schema = OFF;"
