@@ -115,11 +115,6 @@ int tpmlib_volatile(struct tpmlib_blob *ret);
  */
 const uint8_t *tpmlib_permanent(size_t *ret_length);
 
-/** tpmlib_hash_start(), _data(), _end() - a measurement (Part 1, 34.3). Return: result */
-uint32_t tpmlib_hash_start(void);
-uint32_t tpmlib_hash_data(const uint8_t *bytes, size_t length);
-uint32_t tpmlib_hash_end(void);
-
 /** tpmlib_permanent_taken() - the permanent state has been published */
 void tpmlib_permanent_taken(void);
 
