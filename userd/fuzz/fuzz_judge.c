@@ -4,6 +4,7 @@
  * besides memory safety: nothing that a fuzzer finds passes, for it cannot sign, and what
  * failed has a reason that can be told as JSON.
  */
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 
