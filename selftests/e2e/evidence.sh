@@ -2,15 +2,18 @@
 # shellcheck shell=bash disable=SC2154
 #
 # Checks of the host's evidence; a part of `daemon`, which has their helpers. tpm2-tools judge
-# the quote, and a verifier that only pretends (verifier.py) is the other end of the protocol.
+# the quote, and a verifier that only pretends (verifier.py) is the other end of the protocol;
+# at the end vtpm-verify does both.
 
 export PYTHONDONTWRITEBYTECODE=1
 nonce=000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f
 bundle() { python3 "$root/selftests/e2e/bundle.py" "$root" "$place" "$@"; }
 
+# where: what programs run under, nothing for this machine as it is
+where=()
 attest() {
-	ctl host attest --state-dir "$place/state" --event-log "$place/events" \
-		--ima-log "$place/ima" "$@"
+	"${where[@]}" "$root/build/vtpmctl" --runtime-dir "$place/run" host attest \
+		--state-dir "$place/state" --event-log "$place/events" --ima-log "$place/ima" "$@"
 }
 
 # logs: what a kernel would show, with a file of a package in it
@@ -80,11 +83,16 @@ host_attest_no_hardware() {
 }
 check host-attest-no-hardware host_attest_no_hardware
 
-# verifier: one that pretends, at $url; $place/ca.pem says that it is it
-verifier() {
+# certificate: $place/ca.pem says that who has $place/ca.key is localhost
+certificate() {
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 \
 		-subj /CN=localhost -addext subjectAltName=DNS:localhost \
-		-keyout "$place/ca.key" -out "$place/ca.pem" 2>/dev/null || return
+		-keyout "$place/ca.key" -out "$place/ca.pem" 2>/dev/null
+}
+
+# verifier: one that pretends, at $url
+verifier() {
+	certificate || return
 	python3 "$root/selftests/e2e/verifier.py" "$root" "$place" 2>"$place/verifier.log" &
 	until_true 10 test -s "$place/port" || return
 	url=https://localhost:$(cat "$place/port")
@@ -144,3 +152,120 @@ vtpm_bundle() {
 	has "$(ctl attest web1 --nonce "$nonce" 2>&1)" "no device and no socket"
 }
 check vtpm-bundle vtpm_bundle
+
+# vtpm-verify itself, on another machine: one that has another name and booted another time
+verify() { "${where[@]}" "$root/build/vtpm-verify" "$@"; }
+elsewhere() {
+	local where
+	where=(unshare --uts --mount bash -c "hostname elsewhere &&
+		mount --bind '$place/boot_id' /proc/sys/kernel/random/boot_id && exec \"\$@\"" bash)
+	echo 6f8b0e5e-1c5e-4b7e-9d0a-3f1f5c0a7e12 >"$place/boot_id"
+	"$@"
+}
+
+# measured: a host whose TPM has measured what its event log says, and that has no log of IMA
+measured() {
+	cp "$root/userd/fuzz/corpus/fuzz_eventlog/good-sha256" "$place/events" && : >"$place/ima"
+	tpm tpm1 && measure && up
+}
+measure() {
+	local all
+	all=$(verify eventlog "$place/events" --json | python3 -c '
+import json, sys
+for event in json.load(sys.stdin)["events"]:
+    if event["type"] != "EV_NO_ACTION":
+        print(event["pcr"], event["digests"]["sha256"], sep=":sha256=")') || return
+	# shellcheck disable=SC2086
+	tpm2_pcrextend -T "swtpm:path=$place/tpm1" $all
+}
+
+# reasons FILE: codes of a verdict
+reasons() {
+	python3 -c 'import json, sys; print(*[r["code"] for r in json.load(sys.stdin)["reasons"]])'
+}
+appraise() {
+	verify appraise "$place/bundle" --policy "$place/policy" --json "$@"
+}
+
+# The swtpm has no certificate of its maker, and that is all that is not known.
+host_appraise() {
+	measured && init && attest --nonce "$nonce" --output "$place/bundle" || return
+	! verify learn "$place/bundle" --nonce "$nonce" || return
+	elsewhere verify learn "$place/bundle" --nonce "$nonce" >"$place/policy" || return
+	is "$(appraise --nonce "$nonce" | reasons)" "refused.self ek.missing" || return
+	is "$(elsewhere appraise --nonce "$nonce" | reasons)" ek.missing || return
+	elsewhere appraise --nonce "$nonce" >/dev/null
+	is "$?" 5 || return
+	has "$(elsewhere appraise --nonce "${nonce/00/01}" | reasons)" quote.nonce || return
+	elsewhere appraise --nonce "${nonce/00/01}" >/dev/null
+	is "$?" 1 || return
+	# something is measured that is in no log, and the key of a host that is not listed
+	stop && tpm2_pcrextend -T "swtpm:path=$place/tpm1" "12:sha256=$nonce" && up || return
+	until_true 10 host_is unlocked && attest --nonce "$nonce" --output "$place/bundle" || return
+	has "$(elsewhere appraise --nonce "$nonce" | reasons)" pcr.unlogged || return
+	sed -i 's/"000b[0-9a-f]*"/"000b00"/' "$place/policy"
+	has "$(elsewhere appraise --nonce "$nonce" | reasons)" ak.unknown
+}
+
+# A vTPM that booted nothing: its quote is believed, and there is no log for it.
+vtpm_appraise() {
+	ready && ctl create web1 --front-end socket || return
+	ctl attest web1 --nonce "$nonce" --output "$place/bundle" || return
+	echo '{"version": 1}' >"$place/policy"
+	is "$(elsewhere appraise --nonce "$nonce" | reasons)" "ek.missing ak.activation log.missing" ||
+		return
+	has "$(elsewhere appraise --nonce "${nonce/00/01}" | reasons)" quote.nonce
+}
+
+# serve [LINE...]: the service, with these lines more in its configuration, at $url
+serve() {
+	cat >"$place/conf" <<-END
+		[verifier]
+		database = $place/fleet.db
+		ca = $place/ca
+		port = 0
+		every = 0
+		certificate = $place/ca.pem
+		key = $place/ca.key
+	END
+	printf '%s\n' "$@" >>"$place/conf"
+	[ -e "$place/ca" ] || verify ca init --config "$place/conf" || return
+	"$root/build/vtpm-verify" serve --config "$place/conf" >"$place/serve.log" &
+	serving=$!
+	until_true 10 grep -q listening "$place/serve.log" || return
+	url=https://localhost:$(sed 's/.* port //' "$place/serve.log")
+}
+grant() { verify grant "$@" --config "$place/conf" | tail -n 1; }
+
+host_serve() {
+	local admin
+	measured && init && attest --nonce "$nonce" --output "$place/bundle" || return
+	certificate && serve && admin=$(grant admin boss) || return
+	# nobody vouches for the key of a swtpm, until somebody does
+	has "$(enrol --token "$(grant enrol rack)" 2>&1)" "vouches for this endorsement key" || return
+	post() {
+		curl -sS --cacert "$place/ca.pem" -H "Authorization: Bearer $admin" -d "$2" "$url$1"
+	}
+	post /v1/eks "{\"public\": \"$(bundle get ek public)\"}" || return
+	has "$(enrol --token "$(grant enrol rack)")" "enrolled at $url" || return
+	has "$(attest --to "$url")" "unknown: " || return
+	has "$(elsewhere attest --to "$url")" "passed: " || return
+	# by a policy, at the same address
+	elsewhere verify learn "$place/bundle" --nonce "$nonce" >"$place/policy" || return
+	kill $serving && wait $serving
+	serve "policy = $place/policy" "port = ${url##*:}" || return
+	has "$(elsewhere attest --to "$url")" "passed: " || return
+	stop && tpm2_pcrextend -T "swtpm:path=$place/tpm1" "12:sha256=$nonce" && up || return
+	until_true 10 host_is unlocked || return
+	has "$(elsewhere attest --to "$url")" "failed: " || return
+	has "$(verify report --config "$place/conf" --format csv)" failed
+}
+
+check vtpm-appraise vtpm_appraise
+if unshare --uts --mount true 2>/dev/null; then
+	check host-appraise host_appraise
+	check host-serve host_serve
+else
+	skipped=$((skipped + 2))
+	echo "ok - host-appraise, host-serve # SKIP nobody here can be another machine"
+fi
