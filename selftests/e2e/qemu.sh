@@ -217,3 +217,47 @@ carried() {
 		0xd && stop
 }
 check control-carried-states carried
+
+# swtpm as it is, with no keys: it is asked to do nothing but what it does for QEMU.
+foreign() {
+	mkdir -p "$place/foreign"
+	rm -f "$place/foreign.sock" "$place/foreign.sock.ctrl"
+	swtpm socket --tpm2 --tpmstate "dir=$place/foreign" ${1:+--flags "$1"} \
+		--server "type=unixio,path=$place/foreign.sock" \
+		--ctrl "type=unixio,path=$place/foreign.sock.ctrl" >"$place/foreign.log" 2>&1 &
+	foreign=$!
+	until_true 10 test -S "$place/foreign.sock.ctrl"
+}
+at_foreign() { "tpm2_$1" -T "swtpm:path=$place/foreign.sock" "${@:2}"; }
+of_foreign() { swtpm_ioctl --unix "$place/foreign.sock.ctrl" "$@"; }
+of_vm2() { swtpm_ioctl --unix "$(field vm2 control_socket)" "$@"; }
+
+plain() {
+	machine && ctl create vm2 --front-end vm --plain-state || return
+	is "$(field vm2 plain_state)" True && is "$(field vm1 plain_state)" False || return
+	has "$(ctl show vm2)" "plain state:" && ! ctl create web1 --plain-state || return
+	foreign not-need-init,startup-clear || return
+	at_foreign nvdefine 0x1500001 -C o -s 8 -a "ownerread|ownerwrite" || return
+	printf carried! | at_foreign nvwrite 0x1500001 -C o -i - || return
+	at_foreign pcrextend 10:sha256="$(printf %064d 7)" || return
+	at_foreign pcrread sha256:10 >"$place/there" || return
+	of_foreign --save permanent "$place/perm" && of_foreign --save volatile "$place/vol" || return
+	of_foreign -s
+	wait "$foreign"
+	has "$(control --load permanent "$place/perm" 2>&1)" 0xd || return
+	of_vm2 --load permanent "$place/perm" && of_vm2 --load volatile "$place/vol" || return
+	of_vm2 -i && is "$(field vm2 epoch)" 2 || return
+	is "$(tools vm2 nvread 0x1500001 -C o)" carried! || return
+	tools vm2 pcrread sha256:10 >"$place/here" && cmp "$place/there" "$place/here" || return
+	printf returned | tools vm2 nvwrite 0x1500001 -C o -i - || return
+	of_vm2 --save permanent "$place/perm" && of_vm2 --save volatile "$place/vol" || return
+	rm -r "$place/foreign"
+	foreign "" || return
+	of_foreign --load permanent "$place/perm" && of_foreign --load volatile "$place/vol" || return
+	of_foreign -i && is "$(at_foreign nvread 0x1500001 -C o)" returned || return
+	at_foreign pcrread sha256:10 >"$place/back" && cmp "$place/there" "$place/back" || return
+	of_foreign -s
+	wait "$foreign"
+	is "$(grep -c "security: .* state .*, in clear" "$place/log")" 4 && stop
+}
+check control-plain-states plain

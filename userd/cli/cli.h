@@ -88,6 +88,7 @@ enum cli_format {
  * @group: of the nodes
  * @mode: of the nodes, as text; NULL for the default
  * @pcr_banks: separated by commas; NULL for the default
+ * @plain_state: let its state leave and come in clear
  * @no_start: do not start it
  * @format: of config
  * @timeout: seconds; 0 for ever
@@ -134,6 +135,7 @@ struct cli {
 	gid_t group;
 	const char *mode;
 	char *pcr_banks;
+	bool plain_state;
 	bool no_start;
 	enum cli_format format;
 	unsigned int timeout;

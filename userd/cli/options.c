@@ -326,6 +326,8 @@ static const struct row rows[] = {
 	{ "mode", "MODE", "permissions of its nodes or socket, in octal (0600)", take_mode, 0 },
 	{ "pcr-banks", "ALG,ALG", "some of sha1, sha256, sha384, sha512 (sha256)", take_pcr_banks,
 	  0 },
+	{ "plain-state", NULL, "let its state leave and come in clear, as swtpm's does",
+	  FLAG(plain_state) },
 	{ "no-start", NULL, "make it, but do not start it", FLAG(no_start) },
 	{ "format", "KIND", "for whom: qemu, libvirt or cdi (qemu)", take_format, 0 },
 	{ "timeout", "SECONDS", "give up after this time", take_timeout, 0 },

@@ -47,6 +47,7 @@ static const struct report_column show_lines[] = {
 	{ "group:", "group" },
 	{ "mode:", "mode" },
 	{ "PCR banks:", "pcr_banks" },
+	{ "plain state:", "plain_state" },
 	{ "engine pid:", "engine_pid" },
 	{ "engine deaths:", "engine_deaths" },
 	{ "instance:", "instance" },
@@ -176,6 +177,8 @@ static json_t *create_body(const struct cli *cli, const char *name)
 	}
 	if (cli->mode)
 		json_object_set_new(body, "mode", json_string(cli->mode));
+	if (cli->plain_state)
+		json_object_set_new(body, "plain_state", json_true());
 	if (!cli->pcr_banks)
 		return body;
 	banks = json_array();

@@ -8,8 +8,10 @@
  *		before, the note says that states were loaded, and that power-on fails
  *
  * Permanent and volatile state are of one unit and say so by its generation: two that are not
- * of one moment are not used. The one who carries them can withhold them or bring older
- * ones, a snapshot being just that; what they say he can neither learn nor change.
+ * of one moment are not used. States in clear, where the vTPM was made so, are in swtpm's
+ * format (ctrl/blob.h), which says nothing of that: there libtpms alone tells. The one who
+ * carries them can withhold them or bring older ones, a snapshot being just that; what is
+ * sealed he can neither learn nor change.
  */
 #include "engine/engine.h"
 
@@ -20,6 +22,7 @@
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "ctrl/blob.h"
 
 static struct {
 	struct tpmlib_blob blob;
@@ -57,14 +60,33 @@ static enum envelope_kind kind_of(enum ctrl_state state)
 					     : ENVELOPE_CARRIED_VOLATILE;
 }
 
-int carry_out(struct engine *engine, enum ctrl_state state, struct cursor_out *out)
+static const char *name_of(enum ctrl_state state)
+{
+	return state == CTRL_STATE_PERMANENT ? "permanent" : "volatile";
+}
+
+static int seal(struct engine *engine, enum ctrl_state state, const uint8_t *bytes, size_t length,
+		struct cursor_out *out)
+{
+	size_t sealed;
+	int r = envelope_seal(&engine->migration_key, kind_of(state),
+			      unit_label(&engine->unit).generation, bytes, length,
+			      out->base + out->used, out->room - out->used, &sealed);
+
+	if (!r)
+		out->used += sealed;
+	return r == -EFBIG ? CTRL_SIZE : r;
+}
+
+int carry_out(struct engine *engine, enum ctrl_state state, struct cursor_out *out,
+	      bool *ret_sealed)
 {
 	_cleanup_(unit_close) struct unit_plain *plain = NULL;
-	bool is_permanent = state == CTRL_STATE_PERMANENT;
+	const uint8_t *bytes;
 	size_t length;
 	int r;
 
-	if (!engine->carries)
+	if (!engine->carries && !engine->plain_state)
 		return CTRL_KEY_NOT_FOUND;
 	/* Commands that only the unit's log has are in no state yet. */
 	r = engine_publish(engine, 0, false);
@@ -73,22 +95,22 @@ int carry_out(struct engine *engine, enum ctrl_state state, struct cursor_out *o
 	r = engine_open_unit(engine, &plain);
 	if (r)
 		return r;
-	r = envelope_seal(&engine->migration_key, kind_of(state),
-			  unit_label(&engine->unit).generation,
-			  is_permanent ? plain->permanent : plain->volatile_state,
-			  is_permanent ? plain->permanent_length : plain->volatile_length,
-			  out->base + out->used, out->room - out->used, &length);
-	if (r)
-		return r == -EFBIG ? CTRL_SIZE : r;
-	out->used += length;
-	log_line("security: the %s state leaves, sealed with the migration key",
-		 is_permanent ? "permanent" : "volatile");
-	return 0;
+	bytes = state == CTRL_STATE_PERMANENT ? plain->permanent : plain->volatile_state;
+	length = state == CTRL_STATE_PERMANENT ? plain->permanent_length : plain->volatile_length;
+	*ret_sealed = !engine->plain_state;
+	if (engine->plain_state)
+		blob_put(out, bytes, length);
+	else
+		r = seal(engine, state, bytes, length, out);
+	if (!r)
+		log_line("security: the %s state leaves, %s", name_of(state),
+			 *ret_sealed ? "sealed with the migration key" : "in clear");
+	return r;
 }
 
-int carry_in(struct engine *engine, enum ctrl_state state, const uint8_t *bytes, size_t length)
+static int open_sealed(struct engine *engine, enum ctrl_state state, const uint8_t *bytes,
+		       size_t length, struct tpmlib_blob *blob, uint64_t *ret_generation)
 {
-	struct tpmlib_blob blob = { 0 };
 	struct envelope_head head;
 	const char *reason = "it is no envelope";
 	size_t opened;
@@ -96,25 +118,46 @@ int carry_in(struct engine *engine, enum ctrl_state state, const uint8_t *bytes,
 
 	if (!engine->carries)
 		return CTRL_KEY_NOT_FOUND;
-	blob.bytes = malloc(length);
-	if (!blob.bytes)
-		return -ENOMEM;
 	r = envelope_look(bytes, length, &head);
 	if (!r)
 		r = envelope_open(&engine->migration_key, kind_of(state), head.generation, bytes,
-				  length, blob.bytes, length, &opened, &reason);
-	if (r) {
-		free(blob.bytes);
-		if (r != -EBADMSG)
-			return r;
+				  length, blob->bytes, length, &opened, &reason);
+	if (r == -EBADMSG) {
 		log_line("security: a state that came does not open: %s", reason);
 		return CTRL_DECRYPT_ERROR;
 	}
-	blob.length = (uint32_t)opened;
+	if (r)
+		return r;
+	blob->length = (uint32_t)opened;
+	*ret_generation = head.generation;
+	return 0;
+}
+
+int carry_in(struct engine *engine, enum ctrl_state state, const uint8_t *bytes, size_t length)
+{
+	struct tpmlib_blob blob = { .bytes = malloc(length) };
+	uint64_t generation = 0;
+	size_t plain_length;
+	const uint8_t *plain = blob_get(bytes, length, &plain_length);
+	int r = 0;
+
+	if (!blob.bytes)
+		return -ENOMEM;
+	if (engine->plain_state && plain) {
+		cursor_copy(blob.bytes, length, plain, plain_length);
+		blob.length = (uint32_t)plain_length;
+		log_line("security: the %s state comes, in clear", name_of(state));
+	} else {
+		r = open_sealed(engine, state, bytes, length, &blob, &generation);
+	}
+	if (r) {
+		free(blob.bytes);
+		return r;
+	}
 	secret_wipe(loaded[state].blob.bytes, loaded[state].blob.length);
 	free(loaded[state].blob.bytes);
 	loaded[state].blob = blob;
-	loaded[state].generation = head.generation;
+	loaded[state].generation = generation;
 	return 0;
 }
 

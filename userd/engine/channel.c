@@ -45,7 +45,7 @@ static int on_config(void *context, struct ipc_in *in)
 	if (!ipc_ended(in) || !config->generation != !config->envelope ||
 	    !config->launch.image.length != !config->launch.configuration.length ||
 	    config->flags & ~(uint32_t)(ENGINE_CONFIG_MANUFACTURE | ENGINE_CONFIG_FIRMWARE |
-					ENGINE_CONFIG_RESEAL))
+					ENGINE_CONFIG_RESEAL | ENGINE_CONFIG_PLAIN_STATE))
 		return -EPROTO;
 	channel->state = IDLE;
 	return 0;

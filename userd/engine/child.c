@@ -141,6 +141,7 @@ static int configure(void)
 	engine.instance = config->instance;
 	engine.manufacture = config->flags & ENGINE_CONFIG_MANUFACTURE;
 	engine.firmware = config->flags & ENGINE_CONFIG_FIRMWARE;
+	engine.plain_state = config->flags & ENGINE_CONFIG_PLAIN_STATE;
 	engine.reseals = config->flags & ENGINE_CONFIG_RESEAL;
 	engine.banks = config->banks;
 	engine.launch = config->launch;

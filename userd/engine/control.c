@@ -134,13 +134,12 @@ static int on_data(void *context, int fd)
 	return link_take_client(&engine->link, fd) ? CTRL_IO_ERROR : 0;
 }
 
-/* Nothing leaves as plain text, whether it was asked for so (as QEMU does) or not. */
+/* What leaves as plain text was decided when the vTPM was made, not by who asks (as QEMU does). */
 static int on_get_state(void *context, enum ctrl_state state, bool plain, struct cursor_out *out,
 			bool *ret_sealed)
 {
 	(void)plain;
-	*ret_sealed = true;
-	return carry_out(context, state, out);
+	return carry_out(context, state, out, ret_sealed);
 }
 
 /* swtpm_ioctl does not say that it is sealed. What is not does not open. */
@@ -155,7 +154,7 @@ static bool on_migrates(void *context)
 {
 	const struct engine *engine = context;
 
-	return engine->carries;
+	return engine->carries || engine->plain_state;
 }
 
 static const struct ctrl_ops ops = {

@@ -86,6 +86,7 @@ enum engine_exit {
  * @record: what the store held at the start; its bytes until the first commit
  * @instance: life of the device
  * @firmware: the vTPM has firmware of its own: it does Startup and owns platformAuth
+ * @plain_state: states leave and come in clear
  * @reseals: what the store holds is of an epoch before @key's
  * @forks: the next commit is the first one of @key's epoch
  * @former: that state, while it is powered on; NULL for none
@@ -110,6 +111,7 @@ struct engine {
 	struct store_record record;
 	uint64_t instance;
 	bool firmware;
+	bool plain_state;
 	bool reseals;
 	bool forks;
 	const uint8_t *former;
@@ -244,12 +246,14 @@ int carry_set_key(struct engine *engine, const uint8_t *bytes);
 void carry_done(struct engine *engine);
 
 /**
- * carry_out() - seal a state of the current unit
- * @out: for the ciphertext
+ * carry_out() - seal a state of the current unit, or give it away in clear
+ * @out: for the bytes
+ * @ret_sealed: they are ciphertext
  *
  * Return: 0; CTRL_KEY_NOT_FOUND; CTRL_SIZE; as engine_open_unit().
  */
-int carry_out(struct engine *engine, enum ctrl_state state, struct cursor_out *out);
+int carry_out(struct engine *engine, enum ctrl_state state, struct cursor_out *out,
+	      bool *ret_sealed);
 
 /**
  * carry_in() - open a state and keep it for carry_begin()

@@ -84,7 +84,10 @@ static void carry(enum ctrl_state what)
 	static uint8_t bytes[CTRL_BLOB_MAX];
 	struct cursor_out out = cursor_out(bytes, sizeof(bytes));
 
-	assert_int_equal(carry_out(&engine, what, &out), 0);
+	bool sealed = false;
+
+	assert_int_equal(carry_out(&engine, what, &out, &sealed), 0);
+	assert_int_equal(sealed, !engine.plain_state);
 	assert_int_equal(carry_in(&engine, what, bytes, out.used), 0);
 }
 
@@ -185,12 +188,40 @@ static void test_import_and_death_after_that(void **state)
 	assert_true(engine.resumed);
 }
 
+/* Plain text is taken only where the vTPM was made so. */
+static void test_import_in_clear(void **state)
+{
+	static uint8_t bytes[CTRL_BLOB_MAX];
+	struct cursor_out out = cursor_out(bytes, sizeof(bytes));
+	bool sealed = true;
+
+	(void)state;
+	engine.plain_state = true;
+	assert_int_equal(carry_out(&engine, CTRL_STATE_PERMANENT, &out, &sealed), 0);
+	assert_false(sealed);
+	carry_both();
+	assert_int_equal(carry_begin(&engine, BOTH), 0);
+	assert_true(epoch_kept() == 2);
+	for (size_t i = 1; i < 22; i++) { /* of the head; 0 is the version */
+		bytes[i] ^= 0x80;
+		assert_int_equal(carry_in(&engine, CTRL_STATE_PERMANENT, bytes, out.used),
+				 CTRL_DECRYPT_ERROR);
+		bytes[i] ^= 0x80;
+	}
+	assert_int_equal(carry_in(&engine, CTRL_STATE_PERMANENT, bytes, out.used - 1),
+			 CTRL_DECRYPT_ERROR);
+	engine.plain_state = false;
+	assert_int_equal(carry_in(&engine, CTRL_STATE_PERMANENT, bytes, out.used),
+			 CTRL_DECRYPT_ERROR);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_import_is_the_next_epoch),
+		CASE(test_import_in_clear),
 		CASE(test_import_that_is_not_kept),
 		CASE(test_import_and_death_before_it_is_durable),
 		CASE(test_import_and_death_after_that),

@@ -256,6 +256,11 @@ static bool take_banks(const json_t *value, void *into)
 	return banks != 0;
 }
 
+static bool take_plain_state(const json_t *value, void *into)
+{
+	return take_flag(value, &((struct create *)into)->what->plain_state);
+}
+
 static bool take_start(const json_t *value, void *into)
 {
 	return take_flag(value, &((struct create *)into)->what->start);
@@ -273,6 +278,7 @@ static const struct member create_members[] = {
 	{ "pcr_banks",
 	  "an array with some of \"sha1\", \"sha256\", \"sha384\", \"sha512\", each once",
 	  take_banks, false },
+	{ "plain_state", "true or false", take_plain_state, false },
 	{ "start", "true or false", take_start, false },
 };
 
@@ -284,10 +290,18 @@ bool api_json_create(struct manager_create *what, const char *body, size_t lengt
 	what->front = VTPM_FRONT_DEVICE;
 	what->mode = VTPM_DEFAULT_MODE;
 	what->banks = 0;
+	what->plain_state = false;
 	what->start = true;
 	if (!take(body, length, create_members, sizeof(create_members) / sizeof(create_members[0]),
 		  &create, problem))
 		return false;
+	if (what->plain_state && !vtpm_front_is_socket(what->front)) {
+		problem_set(problem, PROBLEM_INVALID,
+			    "leave \"plain_state\" out, or take the front end vm or socket",
+			    "a state leaves and comes by the control channel, and this front end "
+			    "has none");
+		return false;
+	}
 	if (what->front != VTPM_FRONT_CHIP)
 		return true;
 	if (create.owner_set || create.mode_set) {

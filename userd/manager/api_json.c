@@ -229,6 +229,7 @@ json_t *api_json_vtpm(const struct vtpm_view *view)
 	good &= put(vtpm, "group", json_integer(define->gid));
 	good &= put(vtpm, "mode", mode_text(define->mode));
 	good &= put(vtpm, "pcr_banks", bank_names(define->banks));
+	good &= put(vtpm, "plain_state", json_boolean(define->plain_state));
 	good &= put(vtpm, "engine_pid",
 		    view->engine_pid ? json_integer(view->engine_pid) : json_null());
 	good &= put(vtpm, "hardware_protected", json_boolean(view->hardware_protected));

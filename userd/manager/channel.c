@@ -256,6 +256,8 @@ int manager_channel_configure(struct vtpm *vtpm, bool manufacture)
 		flags |= ENGINE_CONFIG_MANUFACTURE;
 	if (vtpm->define.front == VTPM_FRONT_VM)
 		flags |= ENGINE_CONFIG_FIRMWARE;
+	if (vtpm->define.plain_state)
+		flags |= ENGINE_CONFIG_PLAIN_STATE;
 	if (vtpm->reseals)
 		flags |= ENGINE_CONFIG_RESEAL;
 

@@ -85,6 +85,7 @@ static void fill(struct vtpm_definition *define, const struct manager_create *wh
 	define->uid = what->uid;
 	define->gid = what->gid;
 	define->mode = what->mode;
+	define->plain_state = what->plain_state;
 	define->wanted = what->start;
 	define->created = time(NULL);
 }

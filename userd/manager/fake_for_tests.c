@@ -212,6 +212,7 @@ static bool run_create(struct fake_job *job)
 			.gid = job->what.gid,
 			.mode = job->what.mode,
 			.banks = job->what.banks,
+			.plain_state = job->what.plain_state,
 			.epoch = 1,
 			.created = 1700000000,
 		},

@@ -35,6 +35,7 @@ typedef void (*manager_done)(void *context, const struct problem *problem);
  * @gid: group of nodes and sockets
  * @mode: permission bits
  * @banks: PCR banks, 0 for the default
+ * @plain_state: its state leaves and comes in clear; front ends with a control channel
  * @start: start it too
  */
 struct manager_create {
@@ -44,6 +45,7 @@ struct manager_create {
 	gid_t gid;
 	mode_t mode;
 	uint32_t banks;
+	bool plain_state;
 	bool start;
 };
 

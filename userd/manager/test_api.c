@@ -30,7 +30,7 @@ static void test_api_create_view(void **state)
 		"owner",      "group",	  "mode",	   "pcr_banks",
 		"engine_pid", "generation", "epoch",	   "instance",
 		"created",    "protection", "engine_deaths", "hardware_protected",
-		"rollback_protection", "control_socket",
+		"rollback_protection", "control_socket", "plain_state",
 	};
 
 	(void)state;
@@ -58,6 +58,22 @@ static void test_api_create_view(void **state)
 	assert_int_equal(json_array_size(json_object_get(f.body, "devices")), 2);
 	assert_true(json_is_null(json_object_get(f.body, "socket")));
 	assert_true(json_is_null(json_object_get(f.body, "reason")));
+}
+
+static void test_api_create_plain_state(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("POST", "/v1/vtpms", "{\"name\": \"d\", \"plain_state\": true}"), 400);
+	assert_problem("invalid");
+	assert_int_equal(ask("POST", "/v1/vtpms",
+			     "{\"name\": \"v\", \"front_end\": \"vm\", \"plain_state\": true}"),
+			 201);
+	assert_int_equal(ask("GET", "/v1/vtpms/v", NULL), 200);
+	assert_true(json_is_true(json_object_get(f.body, "plain_state")));
+	assert_int_equal(ask("POST", "/v1/vtpms", "{\"name\": \"w\", \"front_end\": \"vm\"}"),
+			 201);
+	assert_int_equal(ask("GET", "/v1/vtpms/w", NULL), 200);
+	assert_true(json_is_false(json_object_get(f.body, "plain_state")));
 }
 
 static void test_api_create_defaults(void **state)
@@ -584,6 +600,7 @@ int main(void)
 		TEST(test_api_root),
 		TEST(test_api_head),
 		TEST(test_api_create_view),
+		TEST(test_api_create_plain_state),
 		TEST(test_api_create_defaults),
 		TEST(test_api_list),
 		TEST(test_api_power),

@@ -40,8 +40,8 @@
 #define VTPM_REASON_SIZE 256
 
 /** define ARCHIVE_VERSION - of the schema: SQLite's user_version */
-#define ARCHIVE_VERSION	     3
-#define ARCHIVE_VERSION_TEXT "3"
+#define ARCHIVE_VERSION	     4
+#define ARCHIVE_VERSION_TEXT "4"
 
 /** define ARCHIVE_ROOT_SIZE - bytes of a root over all vTPMs */
 #define ARCHIVE_ROOT_SIZE 32
@@ -77,6 +77,7 @@ static inline bool vtpm_front_is_socket(enum vtpm_front front)
  * @banks: PCR banks, bit n for TPM_ALG_ID n; 0: the default (sha256)
  * @epoch: grows when the state takes another way than commit by commit; ahead of its
  *	envelope's until the engine has sealed that anew
+ * @plain_state: its state leaves and comes in clear, by the control channel
  * @wanted: shall run: started again with the manager
  * @created: seconds since 1970
  * @quarantine: why it is quarantined; empty: it is not
@@ -92,6 +93,7 @@ struct vtpm_definition {
 	mode_t mode;
 	uint32_t banks;
 	uint64_t epoch;
+	bool plain_state;
 	bool wanted;
 	int64_t created;
 	char quarantine[VTPM_REASON_SIZE];

@@ -8,8 +8,8 @@
  *
  * Both say the generation, so that a missing or an exchanged envelope shows; what each
  * is worth is written to the tables of archive_leaf.c in the same transaction. The schema's
- * version is SQLite's user_version. A newer one is not touched; one of version 2 gets the
- * digests; one of version 1 with vTPMs is not touched: nobody can say whether its rows were the
+ * version is SQLite's user_version. A newer one is not touched; one of version 2 or 3 gets what
+ * it lacks; one of version 1 with vTPMs is not touched: nobody can say whether its rows were the
  * newest.
  */
 #include "store/archive_sql.h"
@@ -70,11 +70,11 @@ static const char *const texts[_STATEMENT_MAX] = {
 	[UNSAVE] = "ROLLBACK TO job",
 	[RELEASE] = "RELEASE job",
 	[INSERT_VTPM] = "INSERT INTO vtpm (uuid, name, front, uid, gid, mode, banks, epoch, wanted,"
-			" created, quarantine, key, generation)"
-			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+			" created, quarantine, plain_state, key, generation)"
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
 	[UPDATE_VTPM] = "UPDATE vtpm SET name = ?2, front = ?3, uid = ?4, gid = ?5, mode = ?6,"
-			" banks = ?7, wanted = ?9, created = ?10, quarantine = ?11"
-			" WHERE uuid = ?1",
+			" banks = ?7, wanted = ?9, created = ?10, quarantine = ?11,"
+			" plain_state = ?12 WHERE uuid = ?1",
 	[INSERT_ENVELOPE] = "INSERT INTO envelope (uuid, kind, epoch, generation, bytes, digest)"
 			    " VALUES (?1, ?2, ?3, ?4, ?5, digest(?5))",
 	[UPDATE_ENVELOPE] = "UPDATE envelope SET epoch = ?3, generation = ?4, bytes = ?5,"
@@ -91,7 +91,7 @@ static const char *const texts[_STATEMENT_MAX] = {
 	[DELETE_VTPM] = "DELETE FROM vtpm WHERE uuid = ?1",
 	[DELETE_ENVELOPE] = "DELETE FROM envelope WHERE uuid = ?1",
 	[SELECT_ALL] = "SELECT uuid, name, front, uid, gid, mode, banks, epoch, wanted, created,"
-		       " quarantine, key, generation FROM vtpm ORDER BY name",
+		       " quarantine, key, generation, plain_state FROM vtpm ORDER BY name",
 };
 
 /* What version 2 has besides version 1 */
@@ -105,7 +105,11 @@ static const char *const texts[_STATEMENT_MAX] = {
 /* What version 3 has besides version 2 */
 #define DIGEST_SCHEMA                               \
 	"ALTER TABLE envelope ADD COLUMN digest BLOB;" \
-	"UPDATE envelope SET digest = digest(bytes);"  \
+	"UPDATE envelope SET digest = digest(bytes);"
+
+/* What version 4 has besides version 3 */
+#define PLAIN_SCHEMA                                                     \
+	"ALTER TABLE vtpm ADD COLUMN plain_state INTEGER NOT NULL DEFAULT 0;" \
 	"PRAGMA user_version = " ARCHIVE_VERSION_TEXT ";"
 
 static const char schema[] = "BEGIN IMMEDIATE;"
@@ -123,10 +127,12 @@ static const char schema[] = "BEGIN IMMEDIATE;"
 			     " epoch INTEGER NOT NULL, generation INTEGER NOT NULL,"
 			     " bytes BLOB NOT NULL, PRIMARY KEY (uuid, kind)) STRICT;"
 			     "PRAGMA application_id = 0x7674706d;" LEAF_SCHEMA DIGEST_SCHEMA
-			     "COMMIT;";
+			     PLAIN_SCHEMA "COMMIT;";
 
-static const char from_version_1[] = "BEGIN IMMEDIATE;" LEAF_SCHEMA DIGEST_SCHEMA "COMMIT;";
-static const char from_version_2[] = "BEGIN IMMEDIATE;" DIGEST_SCHEMA "COMMIT;";
+static const char from_version_1[] = "BEGIN IMMEDIATE;" LEAF_SCHEMA DIGEST_SCHEMA PLAIN_SCHEMA
+	"COMMIT;";
+static const char from_version_2[] = "BEGIN IMMEDIATE;" DIGEST_SCHEMA PLAIN_SCHEMA "COMMIT;";
+static const char from_version_3[] = "BEGIN IMMEDIATE;" PLAIN_SCHEMA "COMMIT;";
 
 struct archive_sql {
 	sqlite3 *db;
@@ -202,6 +208,7 @@ static void bind_definition(sqlite3_stmt *statement, const struct vtpm_definitio
 	sqlite3_bind_int(statement, 9, define->wanted);
 	sqlite3_bind_int64(statement, 10, define->created);
 	sqlite3_bind_text(statement, 11, define->quarantine, -1, SQLITE_STATIC);
+	sqlite3_bind_int(statement, 12, define->plain_state);
 }
 
 static int put(struct archive_sql *sql, struct archive_job *job)
@@ -209,9 +216,9 @@ static int put(struct archive_sql *sql, struct archive_job *job)
 	int r;
 
 	bind_definition(sql->statements[INSERT_VTPM], &job->define);
-	sqlite3_bind_blob64(sql->statements[INSERT_VTPM], 12, job->define.key,
+	sqlite3_bind_blob64(sql->statements[INSERT_VTPM], 13, job->define.key,
 			    job->define.key_length, SQLITE_STATIC);
-	sqlite3_bind_int64(sql->statements[INSERT_VTPM], 13, (sqlite3_int64)job->generation);
+	sqlite3_bind_int64(sql->statements[INSERT_VTPM], 14, (sqlite3_int64)job->generation);
 	r = run(sql, INSERT_VTPM);
 	if (r)
 		return r;
@@ -429,6 +436,7 @@ static bool read_definition(sqlite3_stmt *row, struct vtpm_definition *to)
 		.wanted = sqlite3_column_int(row, 8) != 0,
 		.created = sqlite3_column_int64(row, 9),
 		.key_length = (size_t)sqlite3_column_bytes(row, 11),
+		.plain_state = sqlite3_column_int(row, 13) != 0,
 	};
 	/* sqlite3_column_bytes() of a text is without its NUL, which stays zero in @to */
 	return to->front >= VTPM_FRONT_DEVICE && to->front <= VTPM_FRONT_VM &&
@@ -511,6 +519,8 @@ static int check_version(struct archive_sql *sql, char *reason, size_t room)
 		return SQLITE_OK;
 	if (application == APPLICATION && version == 2)
 		return sqlite3_exec(sql->db, from_version_2, NULL, NULL, NULL);
+	if (application == APPLICATION && version == 3)
+		return sqlite3_exec(sql->db, from_version_3, NULL, NULL, NULL);
 	if (application == APPLICATION && version == 1)
 		return migrate(sql, reason, room);
 	if (application == APPLICATION && version > VERSION)

@@ -130,6 +130,35 @@ static void see(void *context, const struct vtpm_definition *define, uint64_t ge
 	seen->generation = generation;
 }
 
+static void look_plain(void *context, const struct vtpm_definition *define, uint64_t generation)
+{
+	(void)generation;
+	*(unsigned int *)context |= (unsigned int)define->plain_state << define->uuid[0];
+}
+
+static void test_archive_plain_state(void **state)
+{
+	struct place *place = *state;
+	struct outcome outcome = { 0 };
+	struct archive_job *job;
+	unsigned int found = 0;
+
+	open_it(place);
+	assert_int_equal(run(place, ARCHIVE_PUT, 1, 1, "one").error, 0);
+	assert_int_equal(run(place, ARCHIVE_PUT, 3, 1, "one").error, 0);
+	job = make(ARCHIVE_PUT, 2, 1, "one", &outcome);
+	job->define.plain_state = true;
+	archive_submit(place->archive, job);
+	job = make(ARCHIVE_CHANGE, 3, 0, NULL, &outcome);
+	job->define.plain_state = true;
+	archive_submit(place->archive, job);
+	wait_for(place, &outcome, 2);
+	place->archive = archive_free(place->archive);
+	open_it(place);
+	assert_int_equal(archive_each(place->archive, look_plain, &found), 0);
+	assert_int_equal(found, 1 << 2 | 1 << 3);
+}
+
 static void test_archive_each(void **state)
 {
 	struct vtpm_definition define = {
@@ -263,8 +292,8 @@ static void test_archive_newer(void **state)
 
 	open_it(place);
 	place->archive = archive_free(place->archive);
-	execute(place->path, "PRAGMA user_version = 4");
-	expect_untouched(place, -EUCLEAN, "version 4");
+	execute(place->path, "PRAGMA user_version = 5");
+	expect_untouched(place, -EUCLEAN, "version 5");
 }
 
 /* A generation that the row says and the envelope is not there: said, not repaired. */
@@ -345,6 +374,7 @@ int main(void)
 		TEST(test_archive_epoch),
 		TEST(test_archive_fork),
 		TEST(test_archive_many),
+		TEST(test_archive_plain_state),
 		TEST(test_archive_each),
 		TEST(test_archive_names),
 		TEST(test_archive_remove_erases),

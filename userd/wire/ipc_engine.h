@@ -52,11 +52,13 @@ enum engine_op {
  * @ENGINE_CONFIG_FIRMWARE: the client is a machine's firmware
  * @ENGINE_CONFIG_RESEAL: the envelope is of an epoch before this one: open it as that, and
  *	commit its state under this one before anything else
+ * @ENGINE_CONFIG_PLAIN_STATE: its state leaves and comes in clear, by the control channel
  */
 enum engine_config_flags {
 	ENGINE_CONFIG_MANUFACTURE = 1 << 0,
 	ENGINE_CONFIG_FIRMWARE = 1 << 1,
 	ENGINE_CONFIG_RESEAL = 1 << 2,
+	ENGINE_CONFIG_PLAIN_STATE = 1 << 3,
 };
 
 #endif /* WIRE_IPC_ENGINE_H */
