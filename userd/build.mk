@@ -108,6 +108,9 @@ done; \
 echo "$(1): $(words $(3)) programs, $$failed failed"; test $$failed = 0
 endef
 
+# All that `unit` runs, for who runs a part of it by hand.
+unit-programs: $(UNIT_PROGRAMS)
+
 unit: $(PROGRAMS) $(UNIT_PROGRAMS)
 	$(call run-tests,$@,$(B),$(UNIT_PROGRAMS))
 
@@ -126,7 +129,7 @@ torture-store: $(B)/asan/store/test_faults $(B)/userd/store/test_damage
 	$(patsubst userd/%.c,$(B)/asan/%.o,$(UNIT_TESTS))
 -include $(wildcard $(B)/asan/*/*.d)
 
-.PHONY: unit unit-asan torture-store
+.PHONY: unit unit-programs unit-asan torture-store
 
 # Fuzzers: clang's libFuzzer. They begin with userd/fuzz/corpus/NAME, as far as there is one; what
 # they find stays in $(B)/fuzz/corpus.
