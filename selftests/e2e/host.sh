@@ -15,7 +15,8 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-note() { sed 's/^/# /'; }
+# Set in, so that the end of a whole check shows it (selftests/check).
+note() { sed 's/^/#     /'; }
 
 # check NAME COMMAND...: passes when it returns 0; its output is shown when not.
 check() {
@@ -32,7 +33,7 @@ check() {
 		failed=$((failed + 1))
 		echo "not ok $((passed + failed)) - $name"
 		tail -n 30 "$work/check.log" | note
-		[ ! -f "$place/log" ] || tail -n 15 "$place/log" | sed 's/^/# vtpmd: /'
+		[ ! -f "$place/log" ] || tail -n 15 "$place/log" | sed 's/^/#     vtpmd: /'
 	fi
 	down
 }

@@ -13,12 +13,15 @@
 
 static void mark(struct vtpm *vtpm, const char *reason, struct problem *problem)
 {
-	text_cut(vtpm->define.quarantine, sizeof(vtpm->define.quarantine), reason);
-	if (vtpm->stored)
-		manager_save(vtpm);
+	/* What was found first stays: an engine may find later what follows from it. */
+	if (!vtpm->define.quarantine[0]) {
+		text_cut(vtpm->define.quarantine, sizeof(vtpm->define.quarantine), reason);
+		if (vtpm->stored)
+			manager_save(vtpm);
+	}
 	problem_set(problem, PROBLEM_CONFLICT,
 		    "its state is kept as it is; restore a good copy of it, or remove the vTPM",
-		    "'%s' is quarantined: %s", vtpm->define.name, reason);
+		    "'%s' is quarantined: %s", vtpm->define.name, vtpm->define.quarantine);
 }
 
 void power_quarantine(struct vtpm *vtpm, const char *reason)

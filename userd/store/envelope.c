@@ -102,7 +102,7 @@ static const char *head_mismatch(struct cursor_in *in, const struct envelope_key
 	if (is_kind != kind)
 		return "the envelope is of another kind";
 	if (!secret_equal(uuid, key->uuid, ENVELOPE_UUID_SIZE))
-		return "the envelope is of another TPM";
+		return "the envelope is of another vTPM";
 	if (epoch != key->epoch)
 		return "the envelope is of another epoch";
 	if (is_generation != generation)

@@ -127,7 +127,7 @@ static void test_envelope_of_something_else_is_refused(void **state)
 	expect_refusal("the envelope is of another epoch");
 	key.epoch--;
 	key.uuid[0]++;
-	expect_refusal("the envelope is of another TPM");
+	expect_refusal("the envelope is of another vTPM");
 	key.uuid[0]--;
 	key.id++;
 	expect_refusal("the envelope was sealed with another data key");
