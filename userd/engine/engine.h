@@ -9,7 +9,9 @@
  *	persist.c	publish, commit, and back again when a commit fails
  *	orders.c	commands that the engine itself gives its TPM
  *	launch.c	a container's start, measured
- *	manufacture.c	PCR banks and endorsement keys
+ *	manufacture.c	PCR banks, keys and certificates
+ *	identity.c	the keys that a TPM is known by
+ *	certificate.c	their certificates, in NV indexes
  *	child.c		birth and death of an engine that vtpm-spawn forked
  *	channel.c, datakey.c	its talk with manager and keyd
  *	control.c	what is asked on the control channel of a stream link
@@ -92,7 +94,7 @@ enum engine_exit {
  * @former: that state, while it is powered on; NULL for none
  * @former_length: bytes of it
  * @manufacture: an empty store may get a new TPM
- * @provisions: a new TPM gets PCR banks and endorsement keys
+ * @provisions: a new TPM gets PCR banks and keys
  * @banks: PCR banks it shall have, bit n: TPM_ALG_ID n; 0: as they are
  * @launch: measured when the TPM is powered on
  * @resumed: it went on from a checkpoint
@@ -366,7 +368,7 @@ int engine_ask_audits(struct engine *engine);
 /* manufacture.c */
 
 /**
- * engine_manufacture() - give a TPM its PCR banks, and a new one its endorsement keys
+ * engine_manufacture() - give a TPM its PCR banks, and a new one its keys
  * @engine: engine, whose TPM was just powered on
  * @new: it has just been made
  *

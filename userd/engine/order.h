@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * How orders are made: for orders.c, launch.c and manufacture.c. They go through tpmlib_run()
+ * How orders are made: for orders.c, launch.c, manufacture.c, identity.c and
+ * certificate.c. They go through tpmlib_run()
  * like any client's command, at locality 0 unless somebody asks for another one.
  */
 #ifndef ENGINE_ORDER_H
@@ -34,6 +35,15 @@ void order_begin(struct order *order, uint16_t tag, uint32_t code);
 
 /** order_put_password() - write an area of one empty password (Part 2, 10.13.2) */
 void order_put_password(struct order *order);
+
+/**
+ * order_ask() - have the TPM execute it, whatever it responds
+ * @order: begun, with all its parameters
+ * @ret: response code
+ *
+ * Return: 0; -ENOTRECOVERABLE (failure mode).
+ */
+int order_ask(struct order *order, uint32_t *ret);
 
 /**
  * order_give() - have the TPM execute it

@@ -34,9 +34,8 @@ void order_put_password(struct order *order)
 	cursor_put_u16(&order->out, 0);
 }
 
-int order_give(struct order *order, uint32_t also)
+int order_ask(struct order *order, uint32_t *ret)
 {
-	uint32_t rc;
 	int r;
 
 	cursor_patch_u32(&order->out, 2, (uint32_t)order->out.used);
@@ -47,7 +46,17 @@ int order_give(struct order *order, uint32_t also)
 	secret_wipe(order->bytes, sizeof(order->bytes));
 	if (r)
 		return r;
-	rc = tpm_response_code(order->response, order->length);
+	*ret = tpm_response_code(order->response, order->length);
+	return 0;
+}
+
+int order_give(struct order *order, uint32_t also)
+{
+	uint32_t rc;
+	int r = order_ask(order, &rc);
+
+	if (r)
+		return r;
 	return rc == TPM_RC_SUCCESS || rc == also ? 0 : -ENOTRECOVERABLE;
 }
 

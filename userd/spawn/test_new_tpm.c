@@ -13,6 +13,10 @@ static const char tools[] =
 	"$1\"\n"
 	"}\n"
 	"same rsa 0x81010001 && same ecc 0x8101000a && same ecc384 0x81010016\n"
+	"tpm2_createprimary -Q -C e -G ecc256:ecdsa-sha256:null -g sha256 -c ak.ctx -a 'fixedtpm|"
+	"fixedparent|sensitivedataorigin|userwithauth|noda|restricted|sign' &&\n"
+	"tpm2_readpublic -Q -c ak.ctx -o made.pub && tpm2_flushcontext -t &&\n"
+	"tpm2_readpublic -Q -c 0x81020001 -o kept.pub && cmp made.pub kept.pub\n"
 	"tpm2_getcap handles-persistent | wc -l\n"
 	"tpm2_getcap pcrs | grep -c '\\[ 0, 1, 2,.*23 \\]'\n"
 	"tpm2_getcap pcrs | grep -c 'sha256: *\\[ 0'\n"
@@ -91,7 +95,7 @@ static void test_spawn_new_tpm_is_provisioned(void **state)
 		assert_int_equal(test_vtpm_until_ready(&vtpm), 0);
 		run_tools(&vtpm, text, sizeof(text));
 		/* persistent handles, banks, is sha256 one of them, not in lockout */
-		if (strcmp(text, round ? "3\n3\n1\n1\n" : "3\n1\n1\n1\n"))
+		if (strcmp(text, round ? "4\n3\n1\n1\n" : "4\n1\n1\n1\n"))
 			fail_msg("%s", text);
 		slay(&vtpm);
 	}

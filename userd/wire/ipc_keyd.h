@@ -38,6 +38,9 @@
 /** define KEYD_CREDENTIAL_MAX - largest half of a credential, in bytes */
 #define KEYD_CREDENTIAL_MAX 1024
 
+/** define KEYD_PUBLIC_MAX - largest public area of a key to be certified, in bytes */
+#define KEYD_PUBLIC_MAX 1024
+
 #define KEYD_DATA_KEY_SIZE 32
 #define KEYD_ENTROPY_SIZE  32
 
@@ -258,6 +261,21 @@ enum keyd_verdict {
 enum keyd_accept_flags {
 	KEYD_ACCEPT_ROLLBACK = 1 << 0,
 	KEYD_ACCEPT_MOVE = 1 << 1,
+};
+
+/**
+ * enum keyd_cert_kind - what a key of a vTPM is for
+ * @KEYD_CERT_EK_RSA_2048: endorsement key, template L-1 (EK Credential Profile, B.3.3)
+ * @KEYD_CERT_EK_P256: endorsement key, template L-2 (B.3.4)
+ * @KEYD_CERT_EK_P384: endorsement key, template H-3 (B.4.6)
+ * @KEYD_CERT_IAK: initial attestation key, P-256
+ */
+enum keyd_cert_kind {
+	KEYD_CERT_EK_RSA_2048 = 1,
+	KEYD_CERT_EK_P256 = 2,
+	KEYD_CERT_EK_P384 = 3,
+	KEYD_CERT_IAK = 4,
+	_KEYD_CERT_KIND_MAX,
 };
 
 #endif /* WIRE_IPC_KEYD_H */
