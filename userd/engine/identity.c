@@ -15,8 +15,9 @@
 #include "engine/identity.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 
+#include "attest/public.h"
+#include "base/cleanup.h"
 #include "base/secret.h"
 #include "engine/order.h"
 #include "wire/command.h"
@@ -28,15 +29,9 @@
 #define TPM_CC_FLUSH_CONTEXT  0x165
 #define TPM_CC_READ_PUBLIC    0x173
 
-/* Part 2, 6.3 TPM_ALG_ID */
-#define TPM_ALG_RSA    0x0001
-#define TPM_ALG_AES    0x0006
+/* Part 2, 6.3 TPM_ALG_ID, besides those of attest/public.h */
 #define TPM_ALG_SHA256 0x000b
 #define TPM_ALG_SHA384 0x000c
-#define TPM_ALG_NULL   0x0010
-#define TPM_ALG_ECDSA  0x0018
-#define TPM_ALG_ECC    0x0023
-#define TPM_ALG_CFB    0x0043
 
 /* Part 2, 6.4 TPM_ECC_CURVE */
 #define TPM_ECC_NIST_P256 0x0003
@@ -207,48 +202,42 @@ int identity_make(void)
 	return r == REFUSED ? -ENOTRECOVERABLE : r;
 }
 
-static const EVP_MD *hash_of(const struct template *key)
+/*
+ * TPM2B_PUBLIC, Name, qualified Name: whose parent is the hierarchy is a primary object
+ * (Part 1, 16).
+ */
+static bool is_primary(struct hash *hash, const struct public *public, struct cursor_in *in)
 {
-	return key->name_alg == TPM_ALG_SHA384 ? EVP_sha384() : EVP_sha256();
+	struct public_name names[2];
+
+	public_name(public, hash, &names[0]);
+	public_qualified(NULL, TPM_RH_ENDORSEMENT, public, hash, &names[1]);
+	for (size_t i = 0; i < 2; i++) {
+		size_t size = cursor_get_u16(in);
+		const uint8_t *name = cursor_get_bytes(in, size);
+
+		if (!name || size != names[i].size || !secret_equal(name, names[i].bytes, size))
+			return false;
+	}
+	return cursor_ended(in) && !hash_failed(hash);
 }
 
-/* TPM2B_NAME (Part 1, 16): nameAlg and the hash of @bytes */
-static bool is_name(struct cursor_in *in, const struct template *key, const uint8_t *bytes,
-		    size_t length)
+static bool is_of(const struct template *key, const uint8_t *area, size_t length)
 {
-	const EVP_MD *md = hash_of(key);
-	uint8_t digest[DIGEST_MAX];
-	const uint8_t *has;
-	unsigned int size;
+	uint8_t bytes[100];
+	struct cursor_out parameters = cursor_out(bytes, sizeof(bytes));
 
-	if (EVP_Digest(bytes, length, digest, &size, md, NULL) != 1 ||
-	    cursor_get_u16(in) != 2 + size || cursor_get_u16(in) != key->name_alg)
-		return false;
-	has = cursor_get_bytes(in, size);
-	return has && secret_equal(has, digest, size);
-}
-
-/* The Name of a primary object's parent is the hierarchy's handle (Part 1, 16 and 26.6). */
-static bool is_primary(struct cursor_in *in, const struct template *key, const uint8_t *public,
-		       size_t length)
-{
-	uint8_t bytes[4 + 2 + DIGEST_MAX];
-	struct cursor_out qualified = cursor_out(bytes, sizeof(bytes));
-	struct cursor_in name = *in;
-	size_t size = cursor_get_u16(&name);
-
-	cursor_put_u32(&qualified, TPM_RH_ENDORSEMENT);
-	cursor_put_raw(&qualified, cursor_get_bytes(&name, size), size);
-	return is_name(in, key, public, length) && !qualified.bad &&
-	       is_name(in, key, qualified.base, qualified.used);
+	put_parameters(&parameters, key);
+	return !parameters.bad && length > parameters.used &&
+	       secret_equal(area, parameters.base, parameters.used);
 }
 
 /* Part 3, 12.4. Return: 0; REFUSED (nothing is there, or another key); -ENOTRECOVERABLE */
 static int look(uint32_t handle, const struct template *key, struct identity *ret)
 {
-	uint8_t bytes[100];
-	struct cursor_out parameters = cursor_out(bytes, sizeof(bytes));
-	const uint8_t *public;
+	_cleanup_(hash_freep) struct hash *hash = hash_new();
+	struct public public;
+	const uint8_t *area;
 	struct cursor_in in;
 	struct order order;
 	size_t length;
@@ -263,12 +252,12 @@ static int look(uint32_t handle, const struct template *key, struct identity *re
 	in = cursor_in(order.response, order.length);
 	cursor_get_bytes(&in, TPM_HEAD_SIZE);
 	length = cursor_get_u16(&in);
-	public = cursor_get_bytes(&in, length);
-	put_parameters(&parameters, key);
-	if (!public || parameters.bad || length <= parameters.used ||
-	    !secret_equal(public, parameters.base, parameters.used) ||
-	    !is_primary(&in, key, public, length) || !cursor_ended(&in) ||
-	    !cursor_copy(ret->public, sizeof(ret->public), public, length))
+	area = cursor_get_bytes(&in, length);
+	if (!hash)
+		return -ENOTRECOVERABLE;
+	if (!area || !is_of(key, area, length) || !public_parse(&public, area, length) ||
+	    !is_primary(hash, &public, &in) ||
+	    !cursor_copy(ret->public, sizeof(ret->public), area, length))
 		return REFUSED;
 	ret->length = length;
 	return 0;
