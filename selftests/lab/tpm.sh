@@ -43,11 +43,13 @@ tpm_make() {
 	}
 }
 
-# tpm_start STATE SOCKET: run it in the background; it ends with QEMU.
+# tpm_start STATE SOCKET [--tpm2]: run it in the background; it ends with QEMU. Without --tpm2
+# it is a TPM 1.2, which needs nobody to manufacture it.
 tpm_start() {
 	local state=$1 socket=$2
 	rm -f "$socket"
-	swtpm socket --tpm2 --tpmstate "dir=$(realpath "$state")" \
+	mkdir -p "$state"
+	swtpm socket ${3:+"$3"} --tpmstate "dir=$(realpath "$state")" \
 		--ctrl "type=unixio,path=$socket" --log "file=${socket%/*}/swtpm.log" \
 		--terminate &
 	# shellcheck disable=SC2034 # the caller ends it
