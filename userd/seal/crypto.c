@@ -12,6 +12,7 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
+#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -64,6 +65,16 @@ static void free_point(EC_POINT **point)
 static void free_number(BIGNUM **number)
 {
 	BN_clear_free(*number);
+}
+
+static void free_numbers(BN_CTX **context)
+{
+	BN_CTX_free(*context);
+}
+
+static void free_signature(ECDSA_SIG **signature)
+{
+	ECDSA_SIG_free(*signature);
 }
 
 static void free_builder(OSSL_PARAM_BLD **builder)
@@ -268,10 +279,96 @@ int seal_agree(const uint8_t scalar[SEAL_SCALAR_SIZE], const uint8_t point[SEAL_
 	return EVP_PKEY_derive(context, ret, &length) == 1 && length == SEAL_KEY_SIZE ? 0 : -EIO;
 }
 
+int seal_derive_scalar(struct seal_bytes secret, const char *label, uint8_t ret[SEAL_SCALAR_SIZE])
+{
+	_cleanup_(free_group) EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	_cleanup_(free_number) BIGNUM *number = BN_secure_new();
+	_cleanup_(free_number) BIGNUM *order = group ? BN_dup(EC_GROUP_get0_order(group)) : NULL;
+	_cleanup_(free_numbers) BN_CTX *context = BN_CTX_secure_new();
+	uint8_t wide[SEAL_SCALAR_SIZE + 16];
+	const struct seal_bytes none = { 0 };
+	bool done;
+
+	if (!number || !order || !context ||
+	    seal_derive(secret, none, label, none, wide, sizeof(wide)))
+		return -EIO;
+	done = BN_bin2bn(wide, sizeof(wide), number) && BN_sub_word(order, 1) &&
+	       BN_mod(number, number, order, context) && BN_add_word(number, 1) &&
+	       BN_bn2binpad(number, ret, SEAL_SCALAR_SIZE) == SEAL_SCALAR_SIZE;
+	secret_wipe(wide, sizeof(wide));
+	return done ? 0 : -EIO;
+}
+
+int seal_sign(const uint8_t scalar[SEAL_SCALAR_SIZE], const uint8_t digest[SEAL_HASH_SIZE],
+	      uint8_t ret[SEAL_SIGNATURE_SIZE])
+{
+	_cleanup_(free_key) EVP_PKEY *key = NULL;
+	_cleanup_(free_key_context) EVP_PKEY_CTX *context = NULL;
+	_cleanup_(free_signature) ECDSA_SIG *signature = NULL;
+	uint8_t point[SEAL_POINT_SIZE], der[2 * SEAL_SIGNATURE_SIZE];
+	const uint8_t *at = der;
+	size_t length = sizeof(der);
+	int r;
+
+	r = seal_point_of(scalar, point);
+	if (!r)
+		r = key_from(scalar, point, &key);
+	if (r)
+		return r;
+	context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+	if (!context || EVP_PKEY_sign_init(context) != 1 ||
+	    EVP_PKEY_sign(context, der, &length, digest, SEAL_HASH_SIZE) != 1)
+		return -EIO;
+	signature = d2i_ECDSA_SIG(NULL, &at, (long)length);
+	if (!signature ||
+	    BN_bn2binpad(ECDSA_SIG_get0_r(signature), ret, SEAL_SIGNATURE_SIZE / 2) < 0 ||
+	    BN_bn2binpad(ECDSA_SIG_get0_s(signature), ret + SEAL_SIGNATURE_SIZE / 2,
+			 SEAL_SIGNATURE_SIZE / 2) < 0)
+		return -EIO;
+	return 0;
+}
+
+/* Return: bytes of DER in @ret, which OpenSSL frees; below 0: there are none. */
+static int signature_der(const uint8_t *bytes, uint8_t **ret)
+{
+	_cleanup_(free_signature) ECDSA_SIG *signature = ECDSA_SIG_new();
+	BIGNUM *r = BN_bin2bn(bytes, SEAL_SIGNATURE_SIZE / 2, NULL);
+	BIGNUM *s = BN_bin2bn(bytes + SEAL_SIGNATURE_SIZE / 2, SEAL_SIGNATURE_SIZE / 2, NULL);
+
+	if (!signature || !r || !s || !ECDSA_SIG_set0(signature, r, s)) {
+		BN_free(r);
+		BN_free(s);
+		return -1;
+	}
+	return i2d_ECDSA_SIG(signature, ret);
+}
+
+int seal_verify(const uint8_t point[SEAL_POINT_SIZE], const uint8_t digest[SEAL_HASH_SIZE],
+		const uint8_t signature[SEAL_SIGNATURE_SIZE])
+{
+	_cleanup_(free_key) EVP_PKEY *key = NULL;
+	_cleanup_(free_key_context) EVP_PKEY_CTX *context = NULL;
+	uint8_t *der = NULL;
+	int length, r;
+
+	r = key_from(NULL, point, &key);
+	if (r)
+		return r == -EINVAL ? -EKEYREJECTED : r;
+	context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+	length = signature_der(signature, &der);
+	if (!context || length < 0 || EVP_PKEY_verify_init(context) != 1)
+		r = -EIO;
+	else if (EVP_PKEY_verify(context, der, (size_t)length, digest, SEAL_HASH_SIZE) != 1)
+		r = -EKEYREJECTED;
+	OPENSSL_free(der);
+	ERR_clear_error();
+	return r;
+}
+
 int seal_crypto_prepare(void)
 {
 	uint8_t scalar[SEAL_SCALAR_SIZE], point[SEAL_POINT_SIZE], key[SEAL_KEY_SIZE];
-	uint8_t sealed[sizeof(key) + SEAL_TAG_SIZE];
+	uint8_t sealed[sizeof(key) + SEAL_TAG_SIZE], signature[SEAL_SIGNATURE_SIZE];
 	const struct seal_bytes none = { 0 }, bytes = { key, sizeof(key) };
 	int r;
 
@@ -288,6 +385,10 @@ int seal_crypto_prepare(void)
 		r = seal_hash(bytes, key);
 	if (!r)
 		r = seal_encrypt(key, key, none, bytes, sealed);
+	if (!r)
+		r = seal_sign(scalar, key, signature);
+	if (!r)
+		r = seal_verify(point, key, signature);
 	secret_wipe(scalar, sizeof(scalar));
 	secret_wipe(key, sizeof(key));
 	return r;

@@ -19,6 +19,8 @@
 #define SEAL_SCALAR_SIZE 32
 /** define SEAL_POINT_SIZE - uncompressed P-256 point (SEC 1, 2.3.3) */
 #define SEAL_POINT_SIZE 65
+/** define SEAL_SIGNATURE_SIZE - r and s of ECDSA on P-256 */
+#define SEAL_SIGNATURE_SIZE 64
 
 /**
  * struct seal_bytes - bytes owned by somebody else
@@ -110,5 +112,35 @@ int seal_point_of(const uint8_t scalar[SEAL_SCALAR_SIZE], uint8_t ret_point[SEAL
  */
 int seal_agree(const uint8_t scalar[SEAL_SCALAR_SIZE], const uint8_t point[SEAL_POINT_SIZE],
 	       uint8_t ret[SEAL_KEY_SIZE]);
+
+/**
+ * seal_derive_scalar() - a private half of P-256 for another use than that of the secret
+ * @secret: input keying material
+ * @label: what the key is for
+ * @ret: set on success; the caller wipes it
+ *
+ * HKDF to 384 bits, reduced to 1..n-1 (FIPS 186-5, A.2.1).
+ *
+ * Return: 0; -EIO.
+ */
+int seal_derive_scalar(struct seal_bytes secret, const char *label, uint8_t ret[SEAL_SCALAR_SIZE]);
+
+/**
+ * seal_sign() - ECDSA on P-256 (FIPS 186-5, 6.4)
+ * @scalar: private half
+ * @digest: SHA-256 of what is signed
+ *
+ * Return: 0; -EINVAL (@scalar is none); -EIO.
+ */
+int seal_sign(const uint8_t scalar[SEAL_SCALAR_SIZE], const uint8_t digest[SEAL_HASH_SIZE],
+	      uint8_t ret[SEAL_SIGNATURE_SIZE]);
+
+/**
+ * seal_verify() - did the holder of @point's private half sign?
+ *
+ * Return: 0; -EKEYREJECTED (no, or @point is no point); -EIO.
+ */
+int seal_verify(const uint8_t point[SEAL_POINT_SIZE], const uint8_t digest[SEAL_HASH_SIZE],
+		const uint8_t signature[SEAL_SIGNATURE_SIZE]);
 
 #endif /* SEAL_CRYPTO_H */

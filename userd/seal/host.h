@@ -221,6 +221,32 @@ void host_recover(struct host *host);
 int host_session(struct host *host, ESYS_TR salt, TPM2_SE type, TPMA_SESSION attributes,
 		 struct host_handle *ret, struct reason *reason);
 
+/**
+ * host_seal_under() - seal a key to the storage key and to a policy
+ * @policy: its digest
+ *
+ * Return: as host_seal().
+ */
+int host_seal_under(struct host *host, const uint8_t policy[SEAL_HASH_SIZE],
+		    const uint8_t secret[SEAL_KEY_SIZE], struct host_sealed *ret,
+		    struct reason *reason);
+
+/**
+ * host_unseal_under() - the reverse
+ * @policy: session that went through the policy
+ *
+ * Return: 0; 1 (it is not the policy, or a PCR changed meanwhile); as host_session().
+ */
+int host_unseal_under(struct host *host, const struct host_sealed *sealed, ESYS_TR policy,
+		      uint8_t ret_secret[SEAL_KEY_SIZE], struct reason *reason);
+
+/** host_policy_pcrs() - a policy session that begins with PolicyPCR. Return: as host_session() */
+int host_policy_pcrs(struct host *host, uint32_t mask, struct host_handle *ret,
+		     struct reason *reason);
+
+/** host_explain() - say which PCRs are not what they were. Return: -EPERM; as host_read_pcrs() */
+int host_explain(struct host *host, const struct host_pcrs *sealed, struct reason *reason);
+
 /** host_selection() - these PCRs of the SHA-256 bank, as a TPM is asked for them */
 TPML_PCR_SELECTION host_selection(uint32_t mask);
 

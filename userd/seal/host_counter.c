@@ -5,13 +5,11 @@
 #include "seal/host_counter.h"
 
 #include <errno.h>
-#include <tss2/tss2_mu.h>
 
 #include "base/cleanup.h"
 #include "base/cursor.h"
 #include "base/secret.h"
-
-#define COUNTER_SIZE 8
+#include "seal/policy.h"
 
 static void free_name(TPM2B_NAME **name)
 {
@@ -43,53 +41,16 @@ static void set_auth(struct host_handle *counter, const uint8_t *auth)
 	secret_wipe(&value, sizeof(value));
 }
 
-/* Part 3, 23.11 and 23.17: what comes behind the digest so far */
-static int extend_policy(uint8_t digest[SEAL_HASH_SIZE], TPM2_CC code, TPM2_CC argument)
-{
-	uint8_t bytes[SEAL_HASH_SIZE + 8];
-	struct cursor_out out = cursor_out(bytes, sizeof(bytes));
-
-	cursor_put_raw(&out, digest, SEAL_HASH_SIZE);
-	cursor_put_u32(&out, code);
-	if (argument)
-		cursor_put_u32(&out, argument);
-	return seal_hash((struct seal_bytes){ bytes, out.used }, digest);
-}
-
 static int template_of(uint32_t handle, TPMS_NV_PUBLIC *ret)
 {
 	*ret = (TPMS_NV_PUBLIC){
 		.nvIndex = handle,
 		.nameAlg = TPM2_ALG_SHA256,
-		.attributes = TPM2_NT_COUNTER << TPMA_NV_TPM2_NT_SHIFT | TPMA_NV_POLICYWRITE |
-			      TPMA_NV_AUTHREAD | TPMA_NV_NO_DA,
+		.attributes = HOST_COUNTER_ATTRIBUTES,
 		.authPolicy.size = SEAL_HASH_SIZE,
-		.dataSize = COUNTER_SIZE,
+		.dataSize = HOST_COUNTER_SIZE,
 	};
-	if (extend_policy(ret->authPolicy.buffer, TPM2_CC_PolicyAuthValue, 0) ||
-	    extend_policy(ret->authPolicy.buffer, TPM2_CC_PolicyCommandCode, TPM2_CC_NV_Increment))
-		return -EIO;
-	return 0;
-}
-
-/* Part 1, 16: nameAlg || H(public area). The index has been written to. */
-static int name_of(uint32_t handle, TPM2B_NAME *ret)
-{
-	struct cursor_out out = cursor_out(ret->name, sizeof(ret->name));
-	uint8_t bytes[sizeof(TPMS_NV_PUBLIC)], digest[SEAL_HASH_SIZE];
-	TPMS_NV_PUBLIC public;
-	size_t length = 0;
-
-	if (template_of(handle, &public))
-		return -EIO;
-	public.attributes |= TPMA_NV_WRITTEN;
-	if (Tss2_MU_TPMS_NV_PUBLIC_Marshal(&public, bytes, sizeof(bytes), &length) ||
-	    seal_hash((struct seal_bytes){ bytes, length }, digest))
-		return -EIO;
-	cursor_put_u16(&out, public.nameAlg);
-	cursor_put_raw(&out, digest, sizeof(digest));
-	ret->size = (uint16_t)out.used;
-	return 0;
+	return policy_counter(ret->authPolicy.buffer);
 }
 
 static int missing(const struct host *host, uint32_t handle, const char *how, struct reason *reason)
@@ -105,7 +66,7 @@ static int open_counter(struct host *host, uint32_t handle, const uint8_t *auth,
 			struct host_handle *ret, struct reason *reason)
 {
 	_cleanup_(free_name) TPM2B_NAME *name = NULL;
-	TPM2B_NAME wanted;
+	uint8_t wanted[POLICY_NAME_SIZE];
 	TSS2_RC rc;
 	int r;
 
@@ -121,9 +82,9 @@ static int open_counter(struct host *host, uint32_t handle, const uint8_t *auth,
 	r = host_failed(host, rc, "show its counter", reason);
 	if (r)
 		return r;
-	if (name_of(handle, &wanted))
+	if (policy_counter_name(handle, wanted))
 		return refuse(reason, -EIO, "SHA-256 does not work: look at OpenSSL");
-	if (name->size != wanted.size || !secret_equal(name->name, wanted.name, wanted.size))
+	if (name->size != sizeof(wanted) || !secret_equal(name->name, wanted, sizeof(wanted)))
 		return missing(host, handle, "has something else than our counter", reason);
 	if (auth)
 		set_auth(ret, auth);
@@ -158,7 +119,7 @@ static int read_value(struct host *host, const struct host_handle *counter, uint
 		return r;
 	r = counter_failed(host, handle,
 			   Esys_NV_Read(host->esys, counter->tr, counter->tr, session.tr,
-					ESYS_TR_NONE, ESYS_TR_NONE, COUNTER_SIZE, 0, &buffer),
+					ESYS_TR_NONE, ESYS_TR_NONE, HOST_COUNTER_SIZE, 0, &buffer),
 			   "read its counter", reason);
 	if (r)
 		return r;
@@ -205,6 +166,35 @@ int host_counter_add(struct host *host, uint32_t handle, const uint8_t auth[SEAL
 	int r = open_counter(host, handle, auth, &counter, reason);
 
 	return r ? r : add_one(host, &counter, handle, reason);
+}
+
+static int compare(struct host *host, const struct host_handle *counter, uint32_t handle,
+		   ESYS_TR policy, uint64_t most, struct reason *reason)
+{
+	_cleanup_(host_flush) struct host_handle session = HOST_HANDLE(host);
+	TPM2B_OPERAND operand = { .size = HOST_COUNTER_SIZE };
+	struct cursor_out out = cursor_out(operand.buffer, sizeof(operand.buffer));
+	TSS2_RC rc;
+	int r;
+
+	cursor_put_u64(&out, most);
+	r = host_session(host, host->storage, TPM2_SE_HMAC, 0, &session, reason);
+	if (r)
+		return r;
+	rc = Esys_PolicyNV(host->esys, counter->tr, counter->tr, policy, session.tr, ESYS_TR_NONE,
+			   ESYS_TR_NONE, &operand, 0, TPM2_EO_UNSIGNED_LE);
+	if (host_base_rc(rc) == TPM2_RC_POLICY)
+		return 1;
+	return counter_failed(host, handle, rc, "compare its counter", reason);
+}
+
+int host_counter_policy(struct host *host, uint32_t handle, const uint8_t auth[SEAL_KEY_SIZE],
+			ESYS_TR policy, uint64_t most, struct reason *reason)
+{
+	_cleanup_(forget) struct host_handle counter = HOST_HANDLE(host);
+	int r = open_counter(host, handle, auth, &counter, reason);
+
+	return r ? r : compare(host, &counter, handle, policy, most, reason);
 }
 
 int host_counter_find(struct host *host, const uint8_t auth[SEAL_KEY_SIZE], uint32_t *ret_handle,

@@ -25,6 +25,14 @@
 /** define HOST_COUNTER_RANGE - handles that are tried */
 #define HOST_COUNTER_RANGE 16
 
+/** define HOST_COUNTER_SIZE - bytes of its value */
+#define HOST_COUNTER_SIZE 8
+
+/** define HOST_COUNTER_ATTRIBUTES - of its index, before it is written to (Part 2, 13.4) */
+#define HOST_COUNTER_ATTRIBUTES                                                        \
+	((uint32_t)(TPM2_NT_COUNTER << TPMA_NV_TPM2_NT_SHIFT) | TPMA_NV_POLICYWRITE | \
+	 TPMA_NV_AUTHREAD | TPMA_NV_NO_DA)
+
 /**
  * host_counter_make() - make a counter and count once
  * @password: of the owner hierarchy, may be empty
@@ -66,6 +74,16 @@ int host_counter_read(struct host *host, uint32_t handle, const uint8_t auth[SEA
  */
 int host_counter_add(struct host *host, uint32_t handle, const uint8_t auth[SEAL_KEY_SIZE],
 		     struct reason *reason);
+
+/**
+ * host_counter_policy() - PolicyNV: go on while the counter is not above a value
+ * @policy: session
+ * @most: that value
+ *
+ * Return: 0; 1 (it is above); -ENXIO; -ENODEV; -EBUSY; -EIO.
+ */
+int host_counter_policy(struct host *host, uint32_t handle, const uint8_t auth[SEAL_KEY_SIZE],
+			ESYS_TR policy, uint64_t most, struct reason *reason);
 
 /**
  * host_counter_remove() - take it out of the TPM

@@ -10,11 +10,11 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <tss2/tss2_mu.h>
 
 #include "base/cleanup.h"
 #include "base/cursor.h"
 #include "base/secret.h"
+#include "seal/policy.h"
 
 #define PCR_BYTES (HOST_PCRS / 8)
 
@@ -114,31 +114,6 @@ int host_read_pcrs(struct host *host, uint32_t mask, struct host_pcrs *ret, stru
 	return r;
 }
 
-/* Part 3, 23.7: H(nothing so far || TPM_CC_PolicyPCR || selection || H(values)) */
-static int policy_of(const struct host_pcrs *pcrs, TPM2B_DIGEST *ret)
-{
-	uint8_t values[HOST_PCRS * SEAL_HASH_SIZE], digest[SEAL_HASH_SIZE], policy[128] = { 0 };
-	const TPML_PCR_SELECTION selection = host_selection(pcrs->mask);
-	struct cursor_out all = cursor_out(values, sizeof(values));
-	struct cursor_out out = cursor_out(policy, sizeof(policy));
-	int r;
-
-	for (unsigned int pcr = 0; pcr < HOST_PCRS; pcr++) {
-		if (pcrs->mask >> pcr & 1)
-			cursor_put_raw(&all, pcrs->value[pcr], SEAL_HASH_SIZE);
-	}
-	r = seal_hash((struct seal_bytes){ values, all.used }, digest);
-	if (r)
-		return r;
-	out.used = SEAL_HASH_SIZE;
-	cursor_put_u32(&out, TPM2_CC_PolicyPCR);
-	if (Tss2_MU_TPML_PCR_SELECTION_Marshal(&selection, policy, sizeof(policy), &out.used))
-		return -EIO;
-	cursor_put_raw(&out, digest, sizeof(digest));
-	ret->size = SEAL_HASH_SIZE;
-	return seal_hash((struct seal_bytes){ policy, out.used }, ret->buffer);
-}
-
 int host_create(struct host *host, const TPM2B_SENSITIVE_CREATE *sensitive,
 		const TPM2B_PUBLIC *template, const char *doing, struct host_sealed *ret,
 		struct reason *reason)
@@ -165,8 +140,9 @@ int host_create(struct host *host, const TPM2B_SENSITIVE_CREATE *sensitive,
 	return 0;
 }
 
-int host_seal(struct host *host, const struct host_pcrs *pcrs, const uint8_t secret[SEAL_KEY_SIZE],
-	      struct host_sealed *ret, struct reason *reason)
+int host_seal_under(struct host *host, const uint8_t policy[SEAL_HASH_SIZE],
+		    const uint8_t secret[SEAL_KEY_SIZE], struct host_sealed *ret,
+		    struct reason *reason)
 {
 	TPM2B_SENSITIVE_CREATE sensitive = { .sensitive.data.size = SEAL_KEY_SIZE };
 	TPM2B_PUBLIC template = {
@@ -176,20 +152,31 @@ int host_seal(struct host *host, const struct host_pcrs *pcrs, const uint8_t sec
 			.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
 					    TPMA_OBJECT_ADMINWITHPOLICY | TPMA_OBJECT_NODA,
 			.parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL,
+			.authPolicy.size = SEAL_HASH_SIZE,
 		},
 	};
 	int r;
 
-	if (policy_of(pcrs, &template.publicArea.authPolicy))
-		return refuse(reason, -EIO, "SHA-256 does not work: look at OpenSSL");
+	cursor_copy(template.publicArea.authPolicy.buffer,
+		    sizeof(template.publicArea.authPolicy.buffer), policy, SEAL_HASH_SIZE);
 	cursor_copy(sensitive.sensitive.data.buffer, SEAL_KEY_SIZE, secret, SEAL_KEY_SIZE);
 	r = host_create(host, &sensitive, &template, "seal the host root key", ret, reason);
 	secret_wipe(&sensitive, sizeof(sensitive));
 	return r;
 }
 
+int host_seal(struct host *host, const struct host_pcrs *pcrs, const uint8_t secret[SEAL_KEY_SIZE],
+	      struct host_sealed *ret, struct reason *reason)
+{
+	uint8_t policy[SEAL_HASH_SIZE];
+
+	if (policy_pcrs(pcrs, policy))
+		return refuse(reason, -EIO, "SHA-256 does not work: look at OpenSSL");
+	return host_seal_under(host, policy, secret, ret, reason);
+}
+
 /* The policy does not hold: say which PCRs are not what they were. */
-static int explain(struct host *host, const struct host_pcrs *sealed, struct reason *reason)
+int host_explain(struct host *host, const struct host_pcrs *sealed, struct reason *reason)
 {
 	struct host_pcrs now;
 	uint32_t changed = 0;
@@ -233,30 +220,20 @@ int host_load(struct host *host, const struct host_sealed *sealed, const char *d
 			   doing, reason);
 }
 
-int host_unseal(struct host *host, const struct host_sealed *sealed, const struct host_pcrs *pcrs,
-		uint8_t ret_secret[SEAL_KEY_SIZE], struct reason *reason)
+int host_unseal_under(struct host *host, const struct host_sealed *sealed, ESYS_TR policy,
+		      uint8_t ret_secret[SEAL_KEY_SIZE], struct reason *reason)
 {
 	_cleanup_(host_flush) struct host_handle object = HOST_HANDLE(host);
-	_cleanup_(host_flush) struct host_handle policy = HOST_HANDLE(host);
 	_cleanup_(free_sensitive) TPM2B_SENSITIVE_DATA *data = NULL;
-	const TPML_PCR_SELECTION selection = host_selection(pcrs->mask);
-	static const TPM2B_DIGEST as_they_are;
 	TSS2_RC rc;
 	int r;
 
 	r = host_load(host, sealed, "load the sealed host root key", &object, reason);
-	if (!r)
-		r = host_session(host, host->storage, TPM2_SE_POLICY, TPMA_SESSION_ENCRYPT, &policy,
-				 reason);
 	if (r)
 		return r;
-	rc = Esys_PolicyPCR(host->esys, policy.tr, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-			    &as_they_are, &selection);
-	if (!rc)
-		rc = Esys_Unseal(host->esys, object.tr, policy.tr, ESYS_TR_NONE, ESYS_TR_NONE,
-				 &data);
+	rc = Esys_Unseal(host->esys, object.tr, policy, ESYS_TR_NONE, ESYS_TR_NONE, &data);
 	if (host_base_rc(rc) == TPM2_RC_POLICY_FAIL || rc == TPM2_RC_PCR_CHANGED)
-		return explain(host, pcrs, reason);
+		return 1;
 	r = host_failed(host, rc, "unseal the host root key", reason);
 	if (r)
 		return r;
@@ -265,4 +242,32 @@ int host_unseal(struct host *host, const struct host_sealed *sealed, const struc
 			      host->tcti);
 	cursor_copy(ret_secret, SEAL_KEY_SIZE, data->buffer, SEAL_KEY_SIZE);
 	return 0;
+}
+
+int host_policy_pcrs(struct host *host, uint32_t mask, struct host_handle *ret,
+		     struct reason *reason)
+{
+	const TPML_PCR_SELECTION selection = host_selection(mask);
+	static const TPM2B_DIGEST as_they_are;
+	int r;
+
+	r = host_session(host, host->storage, TPM2_SE_POLICY, TPMA_SESSION_ENCRYPT, ret, reason);
+	if (r)
+		return r;
+	return host_failed(host,
+			   Esys_PolicyPCR(host->esys, ret->tr, ESYS_TR_NONE, ESYS_TR_NONE,
+					  ESYS_TR_NONE, &as_they_are, &selection),
+			   "begin a policy with PCRs", reason);
+}
+
+int host_unseal(struct host *host, const struct host_sealed *sealed, const struct host_pcrs *pcrs,
+		uint8_t ret_secret[SEAL_KEY_SIZE], struct reason *reason)
+{
+	_cleanup_(host_flush) struct host_handle policy = HOST_HANDLE(host);
+	int r;
+
+	r = host_policy_pcrs(host, pcrs->mask, &policy, reason);
+	if (!r)
+		r = host_unseal_under(host, sealed, policy.tr, ret_secret, reason);
+	return r == 1 ? host_explain(host, pcrs, reason) : r;
 }

@@ -46,17 +46,12 @@ static void unlocked(struct root *root, const uint8_t key[SEAL_KEY_SIZE], enum k
 	root->reason.text[0] = 0;
 }
 
-static int open_slot(struct root *root, const struct slots *slots, const struct slot_ops *ops,
-		     struct reason *reason)
+int root_hold(struct root *root, const struct slots *slots, const uint8_t key[SEAL_KEY_SIZE],
+	      struct reason *reason)
 {
-	const struct slot *slot = slots_find(slots, ops->kind);
-	uint8_t key[SEAL_KEY_SIZE];
 	enum keyd_rollback mode;
-	int r;
+	int r = slots_match(slots, key, &mode);
 
-	r = ops->open(root->host, slot, key, reason);
-	if (!r)
-		r = slots_match(slots, key, &mode);
 	if (r == -EKEYREJECTED)
 		refuse(reason, r,
 		       "a slot of keys/slots opened, but holds another host's root key: put the "
@@ -64,6 +59,21 @@ static int open_slot(struct root *root, const struct slots *slots, const struct 
 		       "file back");
 	if (!r)
 		unlocked(root, key, mode);
+	return r;
+}
+
+static int open_slot(struct root *root, const struct slots *slots, const struct slot_ops *ops,
+		     struct reason *reason)
+{
+	const struct slot *slot = slots_find(slots, ops->kind);
+	uint8_t key[SEAL_KEY_SIZE];
+	int r;
+
+	r = ops->open(root->host, slot, key, reason);
+	if (!r)
+		r = root_hold(root, slots, key, reason);
+	if (!r)
+		root->opened = ops == &seal_tpm2 ? ROOT_OPENED_SLOT : ROOT_OPENED_OTHERWISE;
 	secret_wipe(key, sizeof(key));
 	return r;
 }
@@ -79,8 +89,11 @@ int root_try(struct root *root)
 	refuse(&root->reason, r,
 	       "keys/slots has no slot that opens by itself: unlock with the recovery code");
 	for (size_t i = 0; r && i < sizeof(openers) / sizeof(openers[0]); i++) {
-		if (slots_find(&root->slots, openers[i]->kind))
-			r = open_slot(root, &root->slots, openers[i], &root->reason);
+		if (!slots_find(&root->slots, openers[i]->kind))
+			continue;
+		r = open_slot(root, &root->slots, openers[i], &root->reason);
+		if (r == -EPERM && openers[i] == &seal_tpm2)
+			r = root_plan_try(root, &root->reason);
 	}
 	return r;
 }
@@ -116,12 +129,9 @@ static int make_slot(const struct slot_ops *ops, const struct slot_wish *wish,
 	return r;
 }
 
-/*
- * Take slots for the file's once the key was got out of them, not before: what was
- * written is never found out to be useless after a reboot.
- */
-static int accept(struct root *root, const struct slots *slots, const struct slot_ops *ops,
-		  struct reason *reason)
+/* Not before: what was written is never found out to be useless after a reboot. */
+int root_take(struct root *root, const struct slots *slots, const struct slot_ops *ops,
+	      struct reason *reason)
 {
 	struct root trial = { .host = root->host };
 	int r;
@@ -159,7 +169,7 @@ static int save_all(struct root *root, const struct slot_wish *wish, struct anch
 		r = anchor_make(root->directory, wish->host, wish->password, key, anchor, reason);
 	if (r)
 		return r;
-	r = accept(root, slots, ops, reason);
+	r = root_take(root, slots, ops, reason);
 	if (r && anchor->mode)
 		anchor_undo(root->directory, wish->host, wish->password, anchor);
 	return r;
@@ -193,8 +203,12 @@ int root_init(struct root *root, const struct slot_wish *wish, const struct anch
 		r = make_slot(&seal_recovery, wish, key, &slots, reason);
 	if (!r)
 		r = save_all(root, wish, &wanted, key, &slots, reason);
+	if (r)
+		tpm2_slot_undo(wish, slots_find(&slots, SLOT_TPM2));
 	if (!r)
 		unlocked(root, key, wanted.mode);
+	if (!r && wish->host)
+		root->opened = ROOT_OPENED_SLOT;
 	secret_wipe(key, sizeof(key));
 	return r;
 }
@@ -206,12 +220,22 @@ static int bind_here(struct root *root, struct reason *reason)
 	struct tpm2_slot old;
 	int r;
 
-	if (root_policy(root, &old))
+	if (root_policy(root, &old)) {
 		wish.pcrs = old.pcrs.mask;
+		wish.plan_key = old.planned ? old.plan.key : NULL;
+		wish.plan = old.planned ? &old.plan : NULL;
+	}
 	slots_remove(&slots, SLOT_TPM2);
 	slots_remove(&slots, SLOT_NONE);
 	r = make_slot(&seal_tpm2, &wish, root->key, &slots, reason);
-	return r ? r : accept(root, &slots, &seal_tpm2, reason);
+	if (r)
+		return r;
+	r = root_take(root, &slots, &seal_tpm2, reason);
+	if (r)
+		tpm2_slot_undo(&wish, slots_find(&slots, SLOT_TPM2));
+	else
+		root->opened = ROOT_OPENED_SLOT;
+	return r;
 }
 
 int root_unlock(struct root *root, const uint8_t key[SEAL_KEY_SIZE], bool bind,
@@ -234,6 +258,7 @@ int root_unlock(struct root *root, const uint8_t key[SEAL_KEY_SIZE], bool bind,
 			"this is not the root key of this host: look for the recovery code that "
 			"was shown when it was initialised");
 	unlocked(root, key, mode);
+	root->opened = ROOT_OPENED_OTHERWISE;
 	return bind ? bind_here(root, reason) : 0;
 }
 

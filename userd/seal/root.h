@@ -14,11 +14,24 @@
 #define SEAL_ROOT_H
 
 #include "seal/anchor.h"
+#include "seal/plan.h"
 #include "seal/slot.h"
 #include "wire/ipc_keyd.h"
 
 /** define ROOT_PCRS_DEFAULT - PCR 7: Secure Boot policy; PCR 14: keys of the shim */
 #define ROOT_PCRS_DEFAULT (1u << 7 | 1u << 14)
+
+/**
+ * enum root_opened - how an UNLOCKED root key was opened
+ * @ROOT_OPENED_OTHERWISE: by a person, or by no TPM
+ * @ROOT_OPENED_SLOT: by the TPM, in the configuration that the slot was made in
+ * @ROOT_OPENED_PLAN: by the TPM, in one that a plan approved
+ */
+enum root_opened {
+	ROOT_OPENED_OTHERWISE,
+	ROOT_OPENED_SLOT,
+	ROOT_OPENED_PLAN,
+};
 
 /**
  * struct root - the host root key of this host
@@ -30,6 +43,8 @@
  * @slots: as in the file, where it could be read
  * @readable: it could
  * @reason: why LOCKED
+ * @opened: how it was opened, where UNLOCKED
+ * @plan: sequence of the plan that opened it, where there is one
  */
 struct root {
 	int directory;
@@ -40,6 +55,8 @@ struct root {
 	struct slots slots;
 	bool readable;
 	struct reason reason;
+	enum root_opened opened;
+	uint64_t plan;
 };
 
 /** root_load() - read the slots file: NONE or LOCKED. What is wrong stands in @root->reason */
@@ -94,6 +111,47 @@ enum keyd_protection root_protection(const struct root *root);
  * Return: is there one?
  */
 bool root_policy(const struct root *root, struct tpm2_slot *ret);
+
+/**
+ * root_plan_try() - open the slot by a plan, where the configuration is another one
+ *
+ * Return: 0; -EPERM (none is for it, or that one is retired or expired), as root_try().
+ */
+int root_plan_try(struct root *root, struct reason *reason);
+
+/**
+ * root_plan_add() - have another plan
+ * @now: seconds of the wall clock
+ *
+ * Return: 0; -ENOTSUP (the slot takes no plans); -EBADMSG; -EKEYREJECTED (not by this host's
+ * plan key); -EINVAL (other PCRs, no new sequence, or expired); -ENOSPC (PLANS_MAX are there);
+ * of host_counter_read() and plans_save(); with a reason.
+ */
+int root_plan_add(struct root *root, struct seal_bytes bytes, uint64_t now, struct reason *reason);
+
+/**
+ * root_plan_retire() - seal anew for what runs, and have the TPM refuse what came before
+ * @up_to: sequences that end; 0: those up to the plan that runs
+ *
+ * Return: 0; -ENOTSUP; -EINVAL (nothing to retire); -EPERM (no TPM opened the root key as it
+ * runs now); as host_plan_seal(), host_counter_add() and slots_save(); with a reason. What fails
+ * in the middle can be done again.
+ */
+int root_plan_retire(struct root *root, uint64_t up_to, struct reason *reason);
+
+/* Between the files root*.c. */
+
+/**
+ * root_take() - take slots for the file's, once the key came out of them
+ *
+ * Return: 0; -errno of the slot's open() and slots_save().
+ */
+int root_take(struct root *root, const struct slots *slots, const struct slot_ops *ops,
+	      struct reason *reason);
+
+/** root_hold() - a key was opened: is it the one of these slots? Return: as slots_match() */
+int root_hold(struct root *root, const struct slots *slots, const uint8_t key[SEAL_KEY_SIZE],
+	      struct reason *reason);
 
 /** root_done() - wipe it */
 void root_done(struct root *root);

@@ -9,7 +9,7 @@
 #ifndef SEAL_SLOT_H
 #define SEAL_SLOT_H
 
-#include "seal/host.h"
+#include "seal/host_plan.h"
 #include "seal/slots.h"
 
 /**
@@ -18,12 +18,16 @@
  * @pcrs: mask of PCRs
  * @password: of the TPM's owner hierarchy, may be empty
  * @point: public half of the recovery code
+ * @plan_key: public half of the plan key; NULL: no plans, the PCRs as they are now for ever
+ * @plan: what there was before, whose counter is used again if it is still ours; may be NULL
  */
 struct slot_wish {
 	struct host *host;
 	uint32_t pcrs;
 	struct seal_bytes password;
 	const uint8_t *point;
+	const uint8_t *plan_key;
+	const struct host_plan *plan;
 };
 
 /**
@@ -47,11 +51,17 @@ extern const struct slot_ops seal_none, seal_tpm2, seal_recovery;
  * struct tpm2_slot - body of a slot of kind SLOT_TPM2
  * @name: Name of the storage key it is sealed to, pinned
  * @pcrs: PCRs it is sealed to; their values are no secret
+ * @planned: other configurations can be approved
+ * @plan: by whom, where @planned
+ * @sequence: of this one, where @planned
  * @sealed: host root key, encrypted by the TPM
  */
 struct tpm2_slot {
 	TPM2B_NAME name;
 	struct host_pcrs pcrs;
+	bool planned;
+	struct host_plan plan;
+	uint64_t sequence;
 	struct host_sealed sealed;
 };
 
@@ -60,5 +70,8 @@ int tpm2_slot_parse(const struct slot *slot, struct tpm2_slot *ret);
 
 /** tpm2_slot_format() - write one. Return: 0; -EMSGSIZE */
 int tpm2_slot_format(const struct tpm2_slot *from, struct slot *ret);
+
+/** tpm2_slot_undo() - remove the plan counter that a slot made has, unless it was there before */
+void tpm2_slot_undo(const struct slot_wish *wish, const struct slot *slot);
 
 #endif /* SEAL_SLOT_H */

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Plans, with swtpm as the host TPM: it is switched off and on for each boot, and PCR 7 is
+ * extended as firmware would.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+
+#include "base/secret.h"
+#include "seal/recovery.h"
+#include "seal/root.h"
+#include "seal/test_swtpm.h"
+
+#define NOW   1800000000u
+#define LATER (NOW + 1000000000u)
+
+static struct test_swtpm swtpm;
+static char keys[32];
+static struct host host;
+static struct root root;
+static struct reason reason;
+static uint8_t scalar[SEAL_SCALAR_SIZE], point[SEAL_POINT_SIZE];
+static uint8_t plan_scalar[SEAL_SCALAR_SIZE], plan_point[SEAL_POINT_SIZE], secret[SEAL_KEY_SIZE];
+
+static void init(const uint8_t *plan_key)
+{
+	const struct slot_wish wish = { .host = &host,
+					.pcrs = ROOT_PCRS_DEFAULT,
+					.point = point,
+					.plan_key = plan_key };
+	const struct anchor anchor = { .mode = KEYD_ROLLBACK_LAZY, .window = ANCHOR_WINDOW };
+
+	assert_int_equal(root_init(&root, &wish, &anchor, &reason), 0);
+	assert_int_equal(root.opened, ROOT_OPENED_SLOT);
+	cursor_copy(secret, sizeof(secret), root.key, sizeof(root.key));
+}
+
+/* The machine boots, and what it boots is @what. Return: as root_try() */
+static int boot(unsigned int what)
+{
+	char line[128];
+
+	host_done(&host);
+	test_swtpm_stop(&swtpm);
+	test_swtpm_start(&swtpm, TEST_STARTED);
+	snprintf(line, sizeof(line), "tpm2_pcrextend 7:sha256=%064x", what);
+	if (what)
+		assert_int_equal(test_tool(&swtpm, line, NULL), 0);
+	assert_int_equal(host_open(swtpm.tcti, &host, &reason), 0);
+	root_done(&root);
+	root = (struct root){ .directory = root.directory, .host = &host };
+	root_load(&root);
+	return root_try(&root);
+}
+
+static void assert_opens(unsigned int what, enum root_opened how)
+{
+	assert_int_equal(boot(what), 0);
+	assert_int_equal(root.opened, how);
+	assert_memory_equal(root.key, secret, sizeof(secret));
+}
+
+static void assert_locked(unsigned int what, const char *why)
+{
+	assert_int_equal(boot(what), -EPERM);
+	assert_int_equal(root.state, KEYD_STATE_LOCKED);
+	if (!strstr(root.reason.text, why))
+		fail_msg("no '%s' in: %s", why, root.reason.text);
+}
+
+static void assert_recovery_opens(bool bind)
+{
+	uint8_t key[SEAL_KEY_SIZE];
+	const struct slot *slot = slots_find(&root.slots, SLOT_RECOVERY);
+
+	assert_int_equal(recovery_open((struct seal_bytes){ slot->body, slot->length }, scalar,
+				       key), 0);
+	assert_int_equal(root_unlock(&root, key, bind, &reason), 0);
+	assert_memory_equal(root.key, secret, sizeof(secret));
+}
+
+static struct host_pcrs pcrs_of(unsigned int what)
+{
+	struct host_pcrs pcrs = { .mask = ROOT_PCRS_DEFAULT };
+	uint8_t bytes[2 * SEAL_HASH_SIZE] = { 0 };
+
+	bytes[sizeof(bytes) - 1] = (uint8_t)what;
+	assert_int_equal(seal_hash((struct seal_bytes){ bytes, sizeof(bytes) }, pcrs.value[7]), 0);
+	return pcrs;
+}
+
+static struct plan plan_for(unsigned int what, uint64_t sequence, uint64_t expires)
+{
+	struct plan plan = { .sequence = sequence,
+			     .made = NOW,
+			     .expires = expires,
+			     .pcrs = pcrs_of(what),
+			     .label = "a test" };
+	struct tpm2_slot slot;
+
+	assert_true(root_policy(&root, &slot));
+	assert_int_equal(plan_sign(&plan, plan_scalar, slot.plan.counter), 0);
+	return plan;
+}
+
+static int add(const struct plan *plan, uint64_t now)
+{
+	uint8_t bytes[PLAN_SIZE_MAX];
+
+	return root_plan_add(&root, (struct seal_bytes){ bytes, plan_format(plan, bytes) }, now,
+			     &reason);
+}
+
+static uint64_t sequence(void)
+{
+	struct tpm2_slot slot;
+
+	assert_true(root_policy(&root, &slot));
+	return slot.sequence;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	test_swtpm_new(&swtpm, TEST_STARTED);
+	snprintf(keys, sizeof(keys), "/tmp/vtpm-keys-XXXXXX");
+	if (!mkdtemp(keys) || seal_pair_new(scalar, point) || plan_key(scalar, plan_scalar) ||
+	    seal_point_of(plan_scalar, plan_point))
+		return -1;
+	setenv("TSS2_LOG", "all+none", 1);
+	root = (struct root){ .directory = open(keys, O_RDONLY | O_DIRECTORY), .host = &host };
+	root_load(&root);
+	return host_open(swtpm.tcti, &host, &reason);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	host_done(&host);
+	close(root.directory);
+	test_swtpm_done(&swtpm);
+	test_remove_tree(keys);
+	return 0;
+}
+
+static void test_plan_opens_what_was_planned(void **state)
+{
+	struct plan plan;
+
+	(void)state;
+	init(plan_point);
+	assert_opens(0, ROOT_OPENED_SLOT);
+	assert_locked(1, "PCR 7 has changed");
+	assert_recovery_opens(false);
+	plan = plan_for(1, sequence() + 1, 0);
+	assert_int_equal(add(&plan, NOW), 0);
+	assert_opens(1, ROOT_OPENED_PLAN);
+	assert_int_equal(root.plan, sequence() + 1);
+	/* what was not planned stays shut, and the way back is open */
+	assert_locked(2, "PCR 7 has changed");
+	assert_opens(0, ROOT_OPENED_SLOT);
+}
+
+static void test_plan_expired(void **state)
+{
+	struct plan plan;
+
+	(void)state;
+	init(plan_point);
+	plan = plan_for(1, sequence() + 1, NOW);
+	assert_int_equal(add(&plan, NOW), -EINVAL);
+	plan = plan_for(1, sequence() + 1, 1);
+	assert_int_equal(add(&plan, 0), 0);
+	assert_locked(1, "has expired");
+	assert_recovery_opens(false);
+	plan = plan_for(1, sequence() + 2, LATER);
+	assert_int_equal(add(&plan, NOW), 0);
+	assert_opens(1, ROOT_OPENED_PLAN);
+}
+
+static void test_plan_retire(void **state)
+{
+	struct plan plan;
+	uint64_t first;
+
+	(void)state;
+	init(plan_point);
+	first = sequence();
+	assert_int_equal(root_plan_retire(&root, 0, &reason), -EINVAL);
+	assert_int_equal(root_plan_retire(&root, first + 1, &reason), -EINVAL);
+	plan = plan_for(1, first + 1, 0);
+	assert_int_equal(add(&plan, NOW), 0);
+	plan = plan_for(2, first + 2, 0);
+	assert_int_equal(add(&plan, NOW), 0);
+	/* what was booted takes the place of what was before */
+	assert_opens(1, ROOT_OPENED_PLAN);
+	assert_int_equal(root_plan_retire(&root, 0, &reason), 0);
+	assert_int_equal(sequence(), first + 2);
+	assert_opens(1, ROOT_OPENED_SLOT);
+	assert_locked(0, "PCR 7 has changed");
+	assert_opens(2, ROOT_OPENED_PLAN);
+	/* and a plan can end without having been booted */
+	assert_opens(1, ROOT_OPENED_SLOT);
+	assert_int_equal(root_plan_retire(&root, first + 2, &reason), 0);
+	assert_locked(2, "(a test) was retired");
+	assert_recovery_opens(true);
+	assert_opens(2, ROOT_OPENED_SLOT);
+}
+
+/* The TPM refuses, not our file: the slot of before is put back. */
+static void test_plan_retired_slot_put_back(void **state)
+{
+	struct plan plan;
+	struct slots before;
+
+	(void)state;
+	init(plan_point);
+	plan = plan_for(1, sequence() + 1, 0);
+	assert_int_equal(add(&plan, NOW), 0);
+	before = root.slots;
+	assert_opens(1, ROOT_OPENED_PLAN);
+	assert_int_equal(root_plan_retire(&root, 0, &reason), 0);
+	assert_int_equal(slots_save(root.directory, &before, &reason), 0);
+	assert_locked(0, "the configuration that was booted was retired");
+	assert_locked(1, "was retired");
+	assert_recovery_opens(false);
+	/* nothing is retired for what no TPM opened */
+	assert_int_equal(root_plan_retire(&root, sequence(), &reason), -EPERM);
+}
+
+/* Stopped between sealing and counting, a retiring is done again. */
+static void test_plan_retire_again(void **state)
+{
+	uint64_t value;
+	struct tpm2_slot slot;
+	struct plan plan;
+
+	(void)state;
+	init(plan_point);
+	plan = plan_for(1, sequence() + 1, 0);
+	assert_int_equal(add(&plan, NOW), 0);
+	assert_opens(1, ROOT_OPENED_PLAN);
+	assert_int_equal(root_plan_retire(&root, 0, &reason), 0);
+	assert_int_equal(root_plan_retire(&root, sequence() - 1, &reason), 0);
+	assert_true(root_policy(&root, &slot));
+	assert_int_equal(host_counter_read(&host, slot.plan.counter, slot.plan.auth, &value,
+					   &reason), 0);
+	assert_int_equal(value, slot.sequence);
+	assert_opens(1, ROOT_OPENED_SLOT);
+}
+
+static void test_plan_of_another_key(void **state)
+{
+	uint8_t bytes[PLAN_SIZE_MAX], foreign[SEAL_SCALAR_SIZE], ignored[SEAL_POINT_SIZE];
+	struct tpm2_slot slot;
+	struct plan plan;
+	size_t length;
+
+	(void)state;
+	init(plan_point);
+	assert_true(root_policy(&root, &slot));
+	plan = plan_for(1, sequence() + 1, 0);
+	assert_int_equal(seal_pair_new(foreign, ignored), 0);
+	assert_int_equal(plan_sign(&plan, foreign, slot.plan.counter), 0);
+	assert_int_equal(add(&plan, NOW), -EKEYREJECTED);
+	/* approved for another counter */
+	assert_int_equal(plan_sign(&plan, plan_scalar, slot.plan.counter + 1), 0);
+	assert_int_equal(add(&plan, NOW), -EKEYREJECTED);
+	plan = plan_for(1, sequence() + 2, 0);
+	assert_int_equal(add(&plan, NOW), -EINVAL);
+	plan = plan_for(1, sequence(), 0);
+	assert_int_equal(add(&plan, NOW), -EINVAL);
+	plan = plan_for(1, sequence() + 1, 0);
+	length = plan_format(&plan, bytes);
+	for (size_t i = 0; i < length; i++) {
+		int r;
+
+		bytes[i] ^= 1;
+		r = root_plan_add(&root, (struct seal_bytes){ bytes, length }, NOW, &reason);
+		assert_true(r == -EBADMSG || r == -EKEYREJECTED);
+		bytes[i] ^= 1;
+		r = root_plan_add(&root, (struct seal_bytes){ bytes, i }, NOW, &reason);
+		assert_int_equal(r, -EBADMSG);
+	}
+	assert_int_equal(add(&plan, NOW), 0);
+}
+
+static void test_plan_needs_a_plan_key(void **state)
+{
+	struct plan plan = { .sequence = 1, .pcrs = { .mask = ROOT_PCRS_DEFAULT } };
+	struct tpm2_slot slot;
+
+	(void)state;
+	init(NULL);
+	assert_true(root_policy(&root, &slot));
+	assert_false(slot.planned);
+	assert_int_equal(add(&plan, NOW), -ENOTSUP);
+	assert_int_equal(root_plan_retire(&root, 0, &reason), -ENOTSUP);
+	assert_opens(0, ROOT_OPENED_SLOT);
+	assert_locked(1, "PCR 7 has changed");
+}
+
+/* Who removes the counter locks the host; the code opens it, and binding makes another one. */
+static void test_plan_counter_removed(void **state)
+{
+	struct tpm2_slot slot;
+	char line[64];
+
+	(void)state;
+	init(plan_point);
+	assert_true(root_policy(&root, &slot));
+	host_done(&host);
+	snprintf(line, sizeof(line), "tpm2_nvundefine 0x%x", slot.plan.counter);
+	assert_int_equal(test_tool(&swtpm, line, NULL), 0);
+	assert_int_equal(host_open(swtpm.tcti, &host, &reason), 0);
+	assert_int_equal(boot(0), -ENXIO);
+	assert_recovery_opens(true);
+	assert_opens(0, ROOT_OPENED_SLOT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_plan_opens_what_was_planned, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_plan_expired, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_plan_retire, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_plan_retired_slot_put_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_plan_retire_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_plan_of_another_key, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_plan_needs_a_plan_key, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_plan_counter_removed, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+}
