@@ -24,14 +24,14 @@ void host_quote_put(const struct host_quote *quote, uint8_t ret[HOST_QUOTE_SIZE]
 	cursor_put_u64(&out, quote->epoch);
 }
 
-/* A tree is there for a deep quote, and then has a leaf. */
+/* A tree is there for a deep quote, and then has leaves, each with a nonce of its own. */
 static bool tree_fits(const struct host_quote *quote)
 {
 	switch (quote->purpose) {
 	case HOST_QUOTE_HOST:
 		return !quote->leaves && cursor_is_zero(quote->root, sizeof(quote->root));
 	case HOST_QUOTE_DEEP:
-		return quote->leaves != 0;
+		return quote->leaves && cursor_is_zero(quote->nonce, sizeof(quote->nonce));
 	default:
 		return false;
 	}

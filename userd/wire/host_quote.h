@@ -16,7 +16,8 @@
  *	119	epoch u64
  *	127	end
  *
- * For HOST_QUOTE_HOST the tree is empty: root and leaves are zero. The epoch is the value of
+ * For HOST_QUOTE_HOST the tree is empty: root and leaves are zero. For HOST_QUOTE_DEEP the
+ * nonce is zero, as each leaf has its own (wire/batch.h, wire/leaf.h). The epoch is the value of
  * the host's counter against rollback, which never falls; zero says nothing: there is no
  * counter, or it was not read yet.
  */
@@ -46,7 +47,7 @@ enum host_quote_purpose {
 /**
  * struct host_quote - a frame
  * @purpose: &enum host_quote_purpose
- * @nonce: of the verifier
+ * @nonce: of the verifier; zeros in a deep quote
  * @root: of the tree over vTPMs' quotes
  * @leaves: of that tree
  * @audit: head of the audit log
@@ -70,7 +71,8 @@ void host_quote_put(const struct host_quote *quote, uint8_t ret[HOST_QUOTE_SIZE]
  * @length: of @bytes
  * @ret: set on success
  *
- * Return: is it one? false: another length, version or purpose; or a tree where none can be.
+ * Return: is it one? false: another length, version or purpose; or a tree or a nonce where none
+ * can be.
  */
 bool host_quote_get(const void *bytes, size_t length, struct host_quote *ret);
 

@@ -43,6 +43,7 @@ static void test_get_all_members(void **state)
 	uint8_t frame[HOST_QUOTE_SIZE];
 
 	(void)state;
+	memset(quote.nonce, 0, sizeof(quote.nonce));
 	quote.leaves = 0x01020304;
 	quote.epoch = 0x0102030405060708;
 	memset(quote.root, 0xaa, sizeof(quote.root));
@@ -57,6 +58,24 @@ static void test_get_all_members(void **state)
 	assert_memory_equal(got.audit, quote.audit, sizeof(got.audit));
 	assert_int_equal(frame[83], 1);
 	assert_int_equal(frame[119], 1);
+}
+
+/* Each leaf has a nonce, and all of them no other one. */
+static void test_get_refuses_deep(void **state)
+{
+	struct host_quote quote = example(HOST_QUOTE_DEEP), got;
+	uint8_t frame[HOST_QUOTE_SIZE];
+
+	(void)state;
+	quote.leaves = 1;
+	host_quote_put(&quote, frame);
+	assert_false(host_quote_get(frame, sizeof(frame), &got));
+	memset(quote.nonce, 0, sizeof(quote.nonce));
+	host_quote_put(&quote, frame);
+	assert_true(host_quote_get(frame, sizeof(frame), &got));
+	quote.leaves = 0;
+	host_quote_put(&quote, frame);
+	assert_false(host_quote_get(frame, sizeof(frame), &got));
 }
 
 static void test_get_refuses(void **state)
@@ -90,6 +109,7 @@ int main(void)
 		cmocka_unit_test(test_put_vector),
 		cmocka_unit_test(test_get_all_members),
 		cmocka_unit_test(test_get_refuses),
+		cmocka_unit_test(test_get_refuses_deep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
