@@ -38,6 +38,7 @@ static int on_key(void *context, struct ipc_in *in)
 		answer->key.has_migration_key = length == KEYD_DATA_KEY_SIZE;
 		cursor_copy(answer->key.migration_key, sizeof(answer->key.migration_key), migration,
 			    length);
+		cursor_get_raw(&in->body, answer->key.claims, sizeof(answer->key.claims));
 	}
 	return ipc_ended(in) && tag == TAG ? 0 : -EPROTO;
 }

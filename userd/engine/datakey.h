@@ -12,6 +12,7 @@
 
 #include "wire/ipc.h"
 #include "wire/ipc_keyd.h"
+#include "wire/leaf.h"
 
 /** define DATAKEY_PATIENCE_MS - how long keyd may take; a ticket lasts no longer either */
 #define DATAKEY_PATIENCE_MS (KEYD_TICKET_SECONDS * 1000)
@@ -24,6 +25,7 @@
  * @entropy_length: how many, 0 where there is no host TPM
  * @migration_key: key that states are carried to another host under
  * @has_migration_key: the host has one
+ * @claims: key under which the engine makes claims
  */
 struct datakey {
 	uint32_t id;
@@ -32,6 +34,7 @@ struct datakey {
 	size_t entropy_length;
 	uint8_t migration_key[KEYD_DATA_KEY_SIZE];
 	bool has_migration_key;
+	uint8_t claims[LEAF_KEY_SIZE];
 };
 
 /**

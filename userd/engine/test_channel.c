@@ -341,7 +341,7 @@ static struct ipc_out key_answer(uint32_t tag, uint32_t error, const char *sente
 {
 	struct ipc_out out = ipc_out(KEYD_KEY_IS, bytes, sizeof(bytes));
 	uint8_t key[KEYD_DATA_KEY_SIZE] = { 3 }, entropy[KEYD_ENTROPY_SIZE] = { 4 };
-	uint8_t migration[KEYD_DATA_KEY_SIZE] = { 5 };
+	uint8_t migration[KEYD_DATA_KEY_SIZE] = { 5 }, claims[LEAF_KEY_SIZE] = { 6 };
 
 	cursor_put_u32(&out.body, tag);
 	cursor_put_u32(&out.body, error);
@@ -351,6 +351,7 @@ static struct ipc_out key_answer(uint32_t tag, uint32_t error, const char *sente
 		cursor_put_raw(&out.body, key, sizeof(key));
 		ipc_put_blob(&out, entropy, sizeof(entropy));
 		ipc_put_blob(&out, migration, sizeof(migration));
+		cursor_put_raw(&out.body, claims, sizeof(claims));
 	}
 	return out;
 }

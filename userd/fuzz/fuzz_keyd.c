@@ -15,11 +15,13 @@
 
 #include "base/cursor.h"
 #include "base/log.h"
-#include "keyd/keyd.h"
+#include "keyd/deep.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static struct deep deep;
 static struct keyd keyd = {
+	.deep = &deep,
 	.listener = -1,
 	.notify = { .fd = -1, .interval_ms = -1 },
 	.host = { .tcti = "none", .fd = -1, .storage = ESYS_TR_NONE },

@@ -38,7 +38,7 @@ uint64_t grants_expire(struct grants *grants, uint64_t now)
 }
 
 int grants_take(struct grants *grants, const uint8_t uuid[IPC_UUID_SIZE],
-		const uint8_t ticket[KEYD_TICKET_SIZE], uint64_t now, struct data_key *ret)
+		const uint8_t ticket[KEYD_TICKET_SIZE], uint64_t now, struct grant *ret)
 {
 	struct grant *found = NULL;
 	int r = -EACCES;
@@ -53,7 +53,7 @@ int grants_take(struct grants *grants, const uint8_t uuid[IPC_UUID_SIZE],
 	if (!found)
 		return r;
 	if (secret_equal(found->uuid, uuid, sizeof(found->uuid))) {
-		*ret = found->key;
+		*ret = *found;
 		r = 0;
 	}
 	secret_wipe(found, sizeof(*found));

@@ -12,6 +12,7 @@
 
 #include "seal/wrap.h"
 #include "wire/ipc_keyd.h"
+#include "wire/leaf.h"
 
 /** define GRANTS_MAX - pending ones; the oldest makes room */
 #define GRANTS_MAX 4096
@@ -22,12 +23,14 @@
  * @uuid: of the vTPM
  * @ticket: what an engine must show
  * @key: what it gets
+ * @claims: key under which it makes claims (wire/leaf.h)
  */
 struct grant {
 	uint64_t expires;
 	uint8_t uuid[IPC_UUID_SIZE];
 	uint8_t ticket[KEYD_TICKET_SIZE];
 	struct data_key key;
+	uint8_t claims[LEAF_KEY_SIZE];
 };
 
 /**
@@ -55,7 +58,7 @@ void grants_add(struct grants *grants, const struct grant *grant, uint64_t now);
  * Return: 0; -EACCES (no such ticket, expired, used, or of another uuid).
  */
 int grants_take(struct grants *grants, const uint8_t uuid[IPC_UUID_SIZE],
-		const uint8_t ticket[KEYD_TICKET_SIZE], uint64_t now, struct data_key *ret);
+		const uint8_t ticket[KEYD_TICKET_SIZE], uint64_t now, struct grant *ret);
 
 /** grants_expire() - wipe what has. Return: when the next one will; 0: none is pending */
 uint64_t grants_expire(struct grants *grants, uint64_t now);

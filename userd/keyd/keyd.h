@@ -8,6 +8,9 @@
  *	orders.c	what each message does
  *	orders_store.c	the same, of those about the store
  *	orders_host.c	the same, of those about the host's evidence
+ *	quote.c		what the attestation key signs
+ *	claim.c		what engines say, and whether it was them
+ *	deep.c		one quote for many claims
  *	answer.c	answers to them
  *	typed.c		what a person typed
  *	migration.c	the key that states are carried to another host under
@@ -84,6 +87,7 @@ enum keyd_role {
 };
 
 struct keyd;
+struct deep;
 
 /**
  * struct keyd_peer - a connection
@@ -123,6 +127,7 @@ struct keyd_peer {
  * @expiry: ends the oldest grant
  * @pool: random bytes of the host TPM
  * @refill: fills it in a quiet moment
+ * @deep: quotes that stand for many vTPMs
  * @notify: the service manager
  * @peers: connections
  * @connections: how many there have been
@@ -145,6 +150,7 @@ struct keyd {
 	sd_event_source *expiry;
 	struct pool pool;
 	sd_event_source *refill;
+	struct deep *deep;
 	struct notify notify;
 	struct keyd_peer peers[KEYD_PEERS_MAX];
 	uint64_t connections;

@@ -5,6 +5,7 @@
  *	expiry	 a grant is wiped when its time is over
  *	refill	 no key was asked for a while, or no random bytes of the host TPM are there:
  *		 read some ahead
+ *	deep	 a window of deep quotes has ended (deep.c)
  *	watchdog the loop turns, which is all the service manager is told
  *
  * All sources are made before the sandbox, as sd-event needs a descriptor for each
@@ -18,6 +19,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "keyd/deep.h"
 
 /* No key asked for that long: the TPM's time is ours. */
 #define QUIET_USEC 1000000
@@ -137,6 +139,8 @@ int keyd_loop_make(struct keyd *keyd)
 		r = add_timers(keyd);
 	if (r >= 0)
 		r = add_refill(keyd);
+	if (r >= 0)
+		r = deep_init(keyd->deep, keyd);
 	if (r >= 0)
 		r = keyd_listen(keyd);
 	return r < 0 ? r : 0;

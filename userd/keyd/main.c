@@ -27,6 +27,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "keyd/deep.h"
 #include "sandbox/sandbox.h"
 
 /* Standard ones, TPM, directory, listener, event's own, notify, files: and some air. */
@@ -35,7 +36,8 @@
 /* What free() writes over most of what it is given. Any byte but 0 */
 #define PERTURB 0x5a
 
-static struct keyd keyd = { .listener = -1, .notify = { .fd = -1 } };
+static struct deep deep;
+static struct keyd keyd = { .listener = -1, .deep = &deep, .notify = { .fd = -1 } };
 
 static void warn(const char *line)
 {

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "keyd/answer.h"
+#include "keyd/claim.h"
 #include "keyd/migration.h"
 #include "keyd/orders.h"
 #include "keyd/typed.h"
@@ -273,6 +274,7 @@ static int on_grant(void *context, struct ipc_in *in)
 	struct keyd_peer *peer = context;
 	struct keyd *keyd = peer->keyd;
 	uint32_t tag = cursor_get_u32(&in->body);
+	struct leaf_claimant who;
 	struct grant grant = { 0 };
 	struct seal_bytes wrapped;
 	struct reason reason;
@@ -280,6 +282,7 @@ static int on_grant(void *context, struct ipc_in *in)
 
 	cursor_get_raw(&in->body, grant.uuid, sizeof(grant.uuid));
 	cursor_get_raw(&in->body, grant.ticket, sizeof(grant.ticket));
+	who.since = cursor_get_u64(&in->body);
 	wrapped.at = ipc_get_blob(in, KEYD_WRAPPED_MAX, &wrapped.length);
 	if (!ipc_ended(in))
 		return -EPROTO;
@@ -290,6 +293,9 @@ static int on_grant(void *context, struct ipc_in *in)
 			   "the data key is not of this host, or not of this vTPM: restore the "
 			   "vTPM from "
 			   "its own backup");
+	cursor_copy(who.uuid, sizeof(who.uuid), grant.uuid, sizeof(grant.uuid));
+	if (!r && claim_key(keyd, &who, grant.claims))
+		r = refuse(&reason, -EIO, "no key for claims can be derived: look at OpenSSL");
 	if (!r)
 		grants_add(&keyd->grants, &grant, keyd_now(keyd));
 	secret_wipe(&grant, sizeof(grant));
@@ -347,7 +353,7 @@ static int on_end(void *context, struct ipc_in *in)
 	return answer_plain(peer, KEYD_ENDING, tag, 0, NULL);
 }
 
-static int send_key(struct keyd_peer *peer, uint32_t tag, const struct data_key *key)
+static int send_key(struct keyd_peer *peer, uint32_t tag, const struct grant *grant)
 {
 	struct keyd *keyd = peer->keyd;
 	uint8_t entropy[KEYD_ENTROPY_SIZE];
@@ -365,10 +371,11 @@ static int send_key(struct keyd_peer *peer, uint32_t tag, const struct data_key 
 			log_line("an engine gets no random bytes of the host TPM: %s", reason.text);
 	}
 	answer_begin(&answer, KEYD_KEY_IS, tag, 0, NULL);
-	cursor_put_u32(&answer.out.body, key->id);
-	cursor_put_raw(&answer.out.body, key->key, sizeof(key->key));
+	cursor_put_u32(&answer.out.body, grant->key.id);
+	cursor_put_raw(&answer.out.body, grant->key.key, sizeof(grant->key.key));
 	ipc_put_blob(&answer.out, entropy, none ? 0 : sizeof(entropy));
 	ipc_put_blob(&answer.out, migration.key, stays ? 0 : sizeof(migration.key));
+	cursor_put_raw(&answer.out.body, grant->claims, sizeof(grant->claims));
 	secret_wipe(&migration, sizeof(migration));
 	r = answer_finish(peer, &answer);
 	secret_wipe(entropy, sizeof(entropy));
@@ -383,7 +390,7 @@ static int on_key(void *context, struct ipc_in *in)
 	struct keyd *keyd = peer->keyd;
 	uint32_t tag = cursor_get_u32(&in->body);
 	uint8_t uuid[IPC_UUID_SIZE], ticket[KEYD_TICKET_SIZE];
-	struct data_key key;
+	struct grant grant;
 	struct reason reason;
 	int r;
 
@@ -391,15 +398,15 @@ static int on_key(void *context, struct ipc_in *in)
 	cursor_get_raw(&in->body, ticket, sizeof(ticket));
 	if (!ipc_ended(in))
 		return -EPROTO;
-	r = grants_take(&keyd->grants, uuid, ticket, keyd_now(keyd), &key);
+	r = grants_take(&keyd->grants, uuid, ticket, keyd_now(keyd), &grant);
 	secret_wipe(ticket, sizeof(ticket));
 	if (r) {
 		refuse(&reason, r, "no data key waits for this ticket: start the vTPM again");
 		answer_plain(peer, KEYD_KEY_IS, tag, r, &reason);
 		return r;
 	}
-	r = send_key(peer, tag, &key);
-	secret_wipe(&key, sizeof(key));
+	r = send_key(peer, tag, &grant);
+	secret_wipe(&grant, sizeof(grant));
 	return r;
 }
 
@@ -421,6 +428,7 @@ static const struct ipc_permit permits[] = {
 	{ KEYD_CERTIFICATE, KEYD_EITHER | KEYD_MANAGER, keyd_on_certificate },
 	{ KEYD_HOST_QUOTE, KEYD_EITHER | KEYD_MANAGER, keyd_on_host_quote },
 	{ KEYD_ACTIVATE, KEYD_EITHER | KEYD_MANAGER, keyd_on_activate },
+	{ KEYD_DEEP, KEYD_EITHER | KEYD_MANAGER, keyd_on_deep },
 	{ KEYD_KEY, KEYD_EITHER | KEYD_ENGINE, on_key },
 };
 

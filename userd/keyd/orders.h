@@ -27,5 +27,6 @@ int keyd_on_host_ak(void *context, struct ipc_in *in);
 int keyd_on_certificate(void *context, struct ipc_in *in);
 int keyd_on_host_quote(void *context, struct ipc_in *in);
 int keyd_on_activate(void *context, struct ipc_in *in);
+int keyd_on_deep(void *context, struct ipc_in *in);
 
 #endif /* KEYD_ORDERS_H */

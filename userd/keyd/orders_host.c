@@ -2,9 +2,6 @@
 /*
  * What is asked about the host's evidence: keys, certificates, quotes, credentials. The host
  * has to be unlocked and protected by its TPM.
- *
- * What the attestation key signs is decided here: extraData of a quote is the hash of a
- * frame (wire/host_quote.h), of which the asker gives a nonce.
  */
 #include <errno.h>
 #include <tss2/tss2_mu.h>
@@ -13,28 +10,11 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "keyd/answer.h"
+#include "keyd/claim.h"
+#include "keyd/deep.h"
 #include "keyd/orders.h"
-#include "seal/ak.h"
+#include "keyd/quote.h"
 #include "seal/host_ek.h"
-#include "wire/host_quote.h"
-
-/* Return: 0, @ret is ended with ak_done(); -errno with a reason. */
-static int get_ak(struct keyd *keyd, struct ak *ret, struct reason *reason)
-{
-	bool new;
-	int r;
-
-	r = keyd_locked(keyd, reason);
-	if (!r && root_protection(&keyd->root) != KEYD_PROTECTION_TPM)
-		return refuse(reason, -ENODEV,
-			      "no host TPM protects this host, so none vouches for it: evidence "
-			      "takes a host that was initialised with hardware");
-	if (!r)
-		r = ak_get(keyd->root.directory, &keyd->host, keyd->root.key, ret, &new, reason);
-	if (!r && new)
-		log_line("made an attestation key; the host has to be enrolled with it");
-	return r;
-}
 
 /* Return: bytes written; 0: it did not fit. */
 static size_t put_public(const TPM2B_PUBLIC *public, uint8_t *to, size_t room)
@@ -74,7 +54,7 @@ int keyd_on_host_ak(void *context, struct ipc_in *in)
 
 	if (!ipc_ended(in))
 		return -EPROTO;
-	r = get_ak(keyd, &ak, &reason);
+	r = quote_ak(keyd, &ak, &reason);
 	if (!r && !keyd->ek.size)
 		r = host_ek_public(&keyd->host, &keyd->ek, &reason);
 	answer_begin(&answer, KEYD_HOST_AK_IS, tag, r, &reason);
@@ -108,61 +88,11 @@ int keyd_on_certificate(void *context, struct ipc_in *in)
 	return answer_finish(peer, &answer);
 }
 
-/* KEYD_HOST_QUOTE, and what becomes of it. */
-struct evidence {
-	struct host_quote about;
-	uint8_t frame[HOST_QUOTE_SIZE];
-	uint32_t pcrs;
-	struct host_quoted quoted;
-};
-
-static int quote_host(struct keyd *keyd, struct evidence *evidence, struct reason *reason)
-{
-	_cleanup_(ak_done) struct ak ak = { 0 };
-	uint8_t digest[SEAL_HASH_SIZE];
-	int r;
-
-	if (evidence->about.purpose != HOST_QUOTE_HOST)
-		return refuse(reason, -EINVAL, "quotes of purpose %u are not made here",
-			      evidence->about.purpose);
-	if (!evidence->pcrs || evidence->pcrs >> HOST_PCRS)
-		return refuse(reason, -EINVAL, "a quote is about some of the PCRs 0 to %d",
-			      HOST_PCRS - 1);
-	r = get_ak(keyd, &ak, reason);
-	if (r)
-		return r;
-	evidence->about.epoch = witness_value(&keyd->witness);
-	host_quote_put(&evidence->about, evidence->frame);
-	if (seal_hash((struct seal_bytes){ evidence->frame, sizeof(evidence->frame) }, digest))
-		return refuse(reason, -EIO, "SHA-256 does not work: look at OpenSSL");
-	return host_ak_quote(&keyd->host, &ak.key, ak.auth, digest, evidence->pcrs,
-			     &evidence->quoted, reason);
-}
-
-static void put_evidence(struct answer *answer, const struct evidence *evidence)
-{
-	const struct host_quoted *quoted = &evidence->quoted;
-	uint8_t signature[sizeof(TPMT_SIGNATURE)];
-	size_t length = 0;
-
-	if (Tss2_MU_TPMT_SIGNATURE_Marshal(&quoted->signature, signature, sizeof(signature),
-					   &length))
-		answer->out.body.bad = true;
-	ipc_put_blob(&answer->out, evidence->frame, sizeof(evidence->frame));
-	ipc_put_blob(&answer->out, quoted->message.attestationData, quoted->message.size);
-	ipc_put_blob(&answer->out, signature, length);
-	cursor_put_u32(&answer->out.body, quoted->pcrs.mask);
-	for (unsigned int pcr = 0; pcr < HOST_PCRS; pcr++) {
-		if (quoted->pcrs.mask >> pcr & 1)
-			cursor_put_raw(&answer->out.body, quoted->pcrs.value[pcr], SEAL_HASH_SIZE);
-	}
-}
-
 int keyd_on_host_quote(void *context, struct ipc_in *in)
 {
 	struct keyd_peer *peer = context;
 	uint32_t tag = cursor_get_u32(&in->body);
-	struct evidence evidence = { 0 };
+	struct quote evidence = { 0 };
 	struct answer answer;
 	struct reason reason;
 	int r;
@@ -172,13 +102,39 @@ int keyd_on_host_quote(void *context, struct ipc_in *in)
 	evidence.pcrs = cursor_get_u32(&in->body);
 	if (!ipc_ended(in))
 		return -EPROTO;
-	r = quote_host(peer->keyd, &evidence, &reason);
+	r = evidence.about.purpose == HOST_QUOTE_HOST
+		    ? quote_make(peer->keyd, &evidence, &reason)
+		    : refuse(&reason, -EINVAL, "quotes of purpose %u are not made here",
+			     evidence.about.purpose);
 	if (r)
 		log_line("no quote: %s", reason.text);
 	answer_begin(&answer, KEYD_HOST_QUOTE_IS, tag, r, &reason);
 	if (!r)
-		put_evidence(&answer, &evidence);
+		quote_put(&answer.out, &evidence);
 	return answer_finish(peer, &answer);
+}
+
+/* What is answered later. */
+int keyd_on_deep(void *context, struct ipc_in *in)
+{
+	struct keyd_peer *peer = context;
+	struct keyd *keyd = peer->keyd;
+	uint32_t tag = cursor_get_u32(&in->body);
+	struct seal_bytes claim;
+	struct reason reason;
+	struct leaf leaf;
+	int r;
+
+	claim.at = ipc_get_blob(in, LEAF_CLAIM_SIZE, &claim.length);
+	if (!ipc_ended(in))
+		return -EPROTO;
+	r = claim_read(keyd, claim, &leaf, &reason);
+	if (!r && root_protection(&keyd->root) != KEYD_PROTECTION_TPM)
+		r = refuse(&reason, -ENODEV, "no host TPM protects this host, so none vouches for "
+					     "its vTPMs");
+	if (!r)
+		r = deep_take(keyd->deep, peer, tag, &leaf, &reason);
+	return r ? answer_plain(peer, KEYD_DEEP_IS, tag, r, &reason) : 0;
 }
 
 int keyd_on_activate(void *context, struct ipc_in *in)
@@ -197,7 +153,7 @@ int keyd_on_activate(void *context, struct ipc_in *in)
 	secret.at = ipc_get_blob(in, KEYD_CREDENTIAL_MAX, &secret.length);
 	if (!ipc_ended(in))
 		return -EPROTO;
-	r = get_ak(keyd, &ak, &reason);
+	r = quote_ak(keyd, &ak, &reason);
 	if (!r)
 		r = host_ek_activate(&keyd->host, &ak.key, ak.auth, blob, secret, &credential,
 				     &reason);

@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "keyd/deep.h"
 
 /* One line of log for all strangers of that time. */
 #define STRANGERS_USEC 10000000
@@ -78,7 +79,10 @@ static int on_message(sd_event_source *source, int fd, uint32_t events, void *co
 	int r;
 
 	(void)source;
-	(void)events;
+	if (events & EPOLLOUT) {
+		deep_go_on(peer->keyd->deep);
+		return 0;
+	}
 	r = ipc_receive(fd, buffer, sizeof(buffer), false, &in);
 	if (r == -EAGAIN || r == -EINTR)
 		return 0;

@@ -32,10 +32,10 @@ static struct grant numbered(uint32_t number)
 static int take(uint32_t number, uint64_t now)
 {
 	struct grant grant = numbered(number);
-	struct data_key key = { 0 };
-	int r = grants_take(&grants, grant.uuid, grant.ticket, now, &key);
+	struct grant got = { 0 };
+	int r = grants_take(&grants, grant.uuid, grant.ticket, now, &got);
 
-	assert_int_equal(key.id, r ? 0 : number);
+	assert_int_equal(got.key.id, r ? 0 : number);
 	return r;
 }
 
@@ -70,12 +70,12 @@ static void test_grants_once(void **state)
 static void test_grants_wrong_uuid(void **state)
 {
 	struct grant grant = numbered(1);
-	struct data_key key;
+	struct grant got;
 
 	(void)state;
 	add(1, NOW);
 	grant.uuid[15] ^= 1;
-	assert_int_equal(grants_take(&grants, grant.uuid, grant.ticket, NOW, &key), -EACCES);
+	assert_int_equal(grants_take(&grants, grant.uuid, grant.ticket, NOW, &got), -EACCES);
 	assert_int_equal(take(1, NOW), -EACCES);
 }
 

@@ -12,6 +12,7 @@
 #include <errno.h>
 
 #include "keyd/test_keyd.h"
+#include "wire/leaf.h"
 #include "seal/root.h"
 
 #define EXTEND_7                                                           \
@@ -326,6 +327,7 @@ static void test_keyd_no_hardware(void **state)
 	cursor_get_bytes(&reply.in.body, 4 + KEYD_DATA_KEY_SIZE);
 	assert_int_equal(cursor_get_u32(&reply.in.body), 0);
 	assert_int_equal(cursor_get_u32(&reply.in.body), 0);
+	cursor_get_bytes(&reply.in.body, LEAF_KEY_SIZE);
 	assert_true(ipc_ended(&reply.in));
 	/* a TPM appears: bound to it, the unprotected slot is gone */
 	assert_int_equal(test_unlock(&keyd, KEYD_UNLOCK_BIND, keyd.scalar, &reply), ENODEV);

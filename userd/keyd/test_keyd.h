@@ -18,6 +18,7 @@
 
 #define TEST_UUID   "0123456789abcde"
 #define TEST_OTHER  "fedcba987654321"
+#define TEST_EPOCH  5
 #define TEST_TICKET "a ticket of exactly 32 bytes...."
 
 /*
@@ -270,6 +271,7 @@ static inline int test_grant(struct test_keyd *keyd, const char *uuid, const cha
 
 	cursor_put_raw(&out.body, uuid, IPC_UUID_SIZE);
 	cursor_put_raw(&out.body, ticket, KEYD_TICKET_SIZE);
+	cursor_put_u64(&out.body, TEST_EPOCH);
 	ipc_put_blob(&out, wrapped, length);
 	r = test_ask(keyd, &out, reply);
 	return r ? r : reply->error;

@@ -16,6 +16,7 @@
 
 #include "keyd/keyd.h"
 #include "keyd/test_keyd.h"
+#include "wire/leaf.h"
 #include "seal/box.h"
 
 static const uint8_t key[KEYD_DATA_KEY_SIZE] = "the hosts of one administrator";
@@ -65,6 +66,7 @@ static size_t given(const uint8_t **ret)
 	cursor_get_bytes(&reply.in.body, 4 + KEYD_DATA_KEY_SIZE);
 	ipc_get_blob(&reply.in, KEYD_ENTROPY_SIZE, &length);
 	*ret = ipc_get_blob(&reply.in, KEYD_DATA_KEY_SIZE, &length);
+	cursor_get_bytes(&reply.in.body, LEAF_KEY_SIZE);
 	assert_true(ipc_ended(&reply.in));
 	return length;
 }

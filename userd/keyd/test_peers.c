@@ -16,6 +16,7 @@
 #include "keyd/keyd.h"
 #include "keyd/test_keyd.h"
 #include "wire/host_quote.h"
+#include "wire/leaf.h"
 
 #define TICKETS 100
 
@@ -72,7 +73,7 @@ static void test_key_is_handed_out_once(void **state)
 	cursor_get_raw(&reply.in.body, first.key, sizeof(first.key));
 	assert_int_not_equal(first.id, 0);
 	assert_int_equal(cursor_get_u32(&reply.in.body), KEYD_ENTROPY_SIZE);
-	assert_int_equal(reply.in.body.left, KEYD_ENTROPY_SIZE + 4);
+	assert_int_equal(reply.in.body.left, KEYD_ENTROPY_SIZE + 4 + LEAF_KEY_SIZE);
 	assert_int_equal(test_key(&keyd, TEST_UUID, TEST_TICKET, &reply), EACCES);
 	/* granted again it is the same key */
 	assert_int_equal(grant(TEST_TICKET), 0);
@@ -149,7 +150,7 @@ static void test_broken_messages(void **state)
 		[KEYD_INIT] = 21,
 		[KEYD_UNLOCK] = 8,
 		[KEYD_NEW_KEY] = IPC_UUID_SIZE,
-		[KEYD_GRANT] = IPC_UUID_SIZE + KEYD_TICKET_SIZE + 4,
+		[KEYD_GRANT] = IPC_UUID_SIZE + KEYD_TICKET_SIZE + 8 + 4,
 		[KEYD_KEY] = IPC_UUID_SIZE + KEYD_TICKET_SIZE,
 		[KEYD_WITNESS] = 4 + KEYD_ROOT_SIZE,
 		[KEYD_SEAL_ROOT] = 1 + KEYD_ROOT_SIZE,
@@ -159,6 +160,7 @@ static void test_broken_messages(void **state)
 		[KEYD_CERTIFICATE] = 4,
 		[KEYD_HOST_QUOTE] = 1 + HOST_QUOTE_NONCE + 4,
 		[KEYD_ACTIVATE] = 4 + 4,
+		[KEYD_DEEP] = 4,
 	};
 
 	(void)state;

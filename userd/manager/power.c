@@ -252,6 +252,7 @@ static void grant(struct vtpm *vtpm)
 		manager_out_of_memory();
 	cursor_put_raw(&out.body, vtpm->define.uuid, sizeof(vtpm->define.uuid));
 	cursor_put_raw(&out.body, vtpm->ticket, sizeof(vtpm->ticket));
+	cursor_put_u64(&out.body, vtpm->define.epoch);
 	ipc_put_blob(&out, vtpm->define.key, vtpm->define.key_length);
 	manager_hold(vtpm);
 	peer_send(&manager->keyd, &out, granted, vtpm);

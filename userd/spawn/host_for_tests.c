@@ -21,13 +21,14 @@
 #include "wire/ipc_engine.h"
 #include "wire/ipc_keyd.h"
 #include "wire/ipc_spawn.h"
+#include "wire/leaf.h"
 
 #define PATIENCE_MS 10000
 
 static void answer_key(int fd, struct test_keyd *keyd, uint32_t tag)
 {
 	uint8_t bytes[IPC_TEXT_MAX], key[KEYD_DATA_KEY_SIZE] = TEST_KEYD_KEY;
-	uint8_t entropy[KEYD_ENTROPY_SIZE];
+	uint8_t entropy[KEYD_ENTROPY_SIZE], claims[LEAF_KEY_SIZE] = { 7 };
 	struct ipc_out out = ipc_out(KEYD_KEY_IS, bytes, sizeof(bytes));
 
 	key[0] = keyd->key_byte;
@@ -41,6 +42,7 @@ static void answer_key(int fd, struct test_keyd *keyd, uint32_t tag)
 		cursor_put_raw(&out.body, key, sizeof(key));
 		ipc_put_blob(&out, entropy, keyd->entropy);
 		ipc_put_blob(&out, NULL, 0);
+		cursor_put_raw(&out.body, claims, sizeof(claims));
 	}
 	(void)ipc_send(fd, &out);
 }

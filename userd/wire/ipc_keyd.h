@@ -79,8 +79,8 @@
  *	KEYD_INIT), blob session public key
  * @KEYD_NEW_KEY: tag, uuid
  * @KEYD_NEW_KEY_IS: blob wrapped data key, for this uuid alone. errno ENOKEY, ESTALE as below
- * @KEYD_GRANT: tag, uuid, ticket, blob wrapped data key: an engine that shows this
- *	ticket and uuid may have the key
+ * @KEYD_GRANT: tag, uuid, ticket, u64 epoch of the vTPM, blob wrapped data key: an engine that
+ *	shows this ticket and uuid may have the key
  * @KEYD_GRANTED: nothing more. errno ENOKEY: locked; ESTALE: the store has not been
  *	witnessed as the newest (KEYD_WITNESS); EKEYREJECTED: the wrapped key
  *	is not of this host or not of this uuid
@@ -89,7 +89,8 @@
  * @KEYD_KEY: tag, uuid, ticket
  * @KEYD_KEY_IS: u32 key id, data key (KEYD_DATA_KEY_SIZE), blob entropy of the
  *	host TPM (KEYD_ENTROPY_SIZE; empty: no hardware), blob migration key
- *	(KEYD_DATA_KEY_SIZE; empty: this host has none). errno EACCES: no such ticket
+ *	(KEYD_DATA_KEY_SIZE; empty: this host has none), key of its claims (LEAF_KEY_SIZE).
+ *	errno EACCES: no such ticket
  * @KEYD_WITNESS: tag, blob root block (KEYD_BLOCK_MAX at most; empty: the store has none),
  *	root of the store: is this store the newest? A block one ahead of the counter is
  *	one whose KEYD_ANCHOR was lost: that is done now
@@ -131,13 +132,19 @@
  * @KEYD_CERTIFICATE_IS: u32 NV index (0: there is no more), blob what is there. errno
  *	EFBIG: larger than KEYD_CERTIFICATE_MAX; ENODEV, EACCES, EBUSY, EIO as above
  * @KEYD_HOST_QUOTE: tag, u8 &enum host_quote_purpose, nonce (HOST_QUOTE_NONCE), u32 PCRs of
- *	the sha256 bank. Of a purpose that has a tree more will be asked: not here yet
+ *	the sha256 bank. HOST_QUOTE_DEEP is for KEYD_DEEP alone
  * @KEYD_HOST_QUOTE_IS: blob frame (wire/host_quote.h), blob TPMS_ATTEST, blob
  *	TPMT_SIGNATURE, u32 PCRs, value (32) of each, lowest first. errno EINVAL: no PCRs, or
  *	another purpose; EAGAIN: PCRs change too fast; as for KEYD_HOST_AK_IS
  * @KEYD_ACTIVATE: tag, blob TPM2B_ID_OBJECT, blob TPM2B_ENCRYPTED_SECRET: open a credential
  * @KEYD_ACTIVATED: blob what it holds. errno EINVAL: no credential, or not for this
  *	TPM and its attestation key; as for KEYD_HOST_AK_IS
+ * @KEYD_DEEP: tag, blob claim of an engine (wire/leaf.h), whoever carries it: let a quote of the
+ *	host be about it. One quote is for all claims of a window, so the answer takes a while
+ * @KEYD_DEEP_IS: blob leaf (wire/leaf.h), u32 its index, u32 leaves in all, blob proof
+ *	(wire/batch.h), and then as KEYD_HOST_QUOTE_IS, of all PCRs. errno EACCES: no engine
+ *	of this host claimed that in this boot; EBUSY: too many wait, of this vTPM or in
+ *	all; as for KEYD_HOST_QUOTE_IS
  */
 enum keyd_op {
 	KEYD_STATUS = 0,
@@ -176,6 +183,8 @@ enum keyd_op {
 	KEYD_HOST_QUOTE_IS = 33,
 	KEYD_ACTIVATE = 34,
 	KEYD_ACTIVATED = 35,
+	KEYD_DEEP = 36,
+	KEYD_DEEP_IS = 37,
 	_KEYD_OP_MAX,
 };
 
