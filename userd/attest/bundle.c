@@ -12,6 +12,7 @@
 
 #include <jansson.h>
 
+#include "attest/lift.h"
 #include "base/base64.h"
 
 /* Members that are bytes; certificates of the endorsement key are a list of their own. */
@@ -30,6 +31,7 @@ static const char *const names[BUNDLE_CERTIFICATE] = {
 
 /**
  * struct reading - a bundle that is being read
+ * @lift: long texts of it
  * @bundle: so far
  * @values: members that become bytes; NULL for none
  * @certificates: list of them; NULL for none
@@ -37,6 +39,7 @@ static const char *const names[BUNDLE_CERTIFICATE] = {
  * @verdict: hears what is wrong
  */
 struct reading {
+	struct lift lift;
 	struct bundle *bundle;
 	json_t *values[BUNDLE_CERTIFICATE];
 	json_t *certificates;
@@ -57,18 +60,19 @@ static int refuse(const struct reading *reading, const char *name, const char *t
 static int take_bytes(const struct reading *reading, const json_t *value, const char *name,
 		      size_t part)
 {
-	size_t characters = json_string_length(value);
 	struct bundle *bundle = reading->bundle;
+	struct hash_part text;
 	ssize_t length;
 
 	if (value && !json_is_string(value))
 		return refuse(reading, name, "it is no text");
-	if (!characters)
+	if (!json_string_length(value))
 		return 0;
-	bundle->bytes[part] = malloc(characters);
+	text = lift_find(&reading->lift, json_string_value(value), json_string_length(value));
+	bundle->bytes[part] = malloc(text.length);
 	if (!bundle->bytes[part])
 		return -ENOMEM;
-	length = base64_read(json_string_value(value), characters, bundle->bytes[part], characters);
+	length = base64_read(text.at, text.length, bundle->bytes[part], text.length);
 	if (length <= 0)
 		return refuse(reading, name, "it is no base64url without padding");
 	bundle->length[part] = (size_t)length;
@@ -177,9 +181,15 @@ static int take_pcrs(struct reading *reading)
 
 /* Who it is */
 
+/* What was lifted was not looked at, and no text but bytes is that long. */
+static bool is_long(const struct reading *reading, const char *text)
+{
+	return reading->lift.count && lift_is_mark(text);
+}
+
 static int check_name(const struct reading *reading, const char *name, const char *value)
 {
-	return *value && strlen(value) < BUNDLE_HOST_MAX
+	return *value && strlen(value) < BUNDLE_HOST_MAX && !is_long(reading, value)
 		       ? 0
 		       : refuse(reading, name, "it is empty, or longer than 255 bytes");
 }
@@ -195,7 +205,9 @@ static int take_host(struct reading *reading, json_t *host)
 			   "boot_id", &boot_id))
 		return refuse(reading, "host", error.text);
 	r = check_name(reading, "host.name", name);
-	if (!r && strlen(boot_id) >= sizeof(bundle->boot_id))
+	if (!r && is_long(reading, id))
+		r = refuse(reading, "host.id", "it is no UUID");
+	if (!r && (strlen(boot_id) >= sizeof(bundle->boot_id) || is_long(reading, boot_id)))
 		r = refuse(reading, "host.boot_id", "it is no UUID");
 	attest_text_ascii(bundle->host, sizeof(bundle->host), (const uint8_t *)name, strlen(name));
 	attest_text_ascii(bundle->boot_id, sizeof(bundle->boot_id), (const uint8_t *)boot_id,
@@ -215,30 +227,43 @@ static int take_vtpm(struct reading *reading, json_t *vtpm)
 		return 0;
 	if (json_unpack_ex(vtpm, &error, 0, "{s:s, s:s !}", "name", &name, "uuid", &uuid))
 		return refuse(reading, "vtpm", error.text);
+	if (is_long(reading, uuid))
+		return refuse(reading, "vtpm.uuid", "it is no UUID");
 	return check_name(reading, "vtpm.name", name);
 }
 
 /* Packages are for people: nobody here reads them, but everybody refuses the same ones. */
+static int check_package(const struct reading *reading, json_t *package)
+{
+	const char *name = "", *version = "", *vendor = "";
+	json_t *paths, *path;
+	json_error_t error;
+	size_t i;
+
+	if (json_unpack_ex(package, &error, 0, "{s:s, s:s, s?s, s:o !}", "name", &name, "version",
+			   &version, "vendor", &vendor, "paths", &paths))
+		return refuse(reading, "packages", error.text);
+	if (!json_is_array(paths))
+		return refuse(reading, "packages", "paths is no list");
+	if (is_long(reading, name) || is_long(reading, version) || is_long(reading, vendor))
+		return refuse(reading, "packages", "a text has 8 KiB or more");
+	json_array_foreach(paths, i, path)
+		if (!json_is_string(path) || is_long(reading, json_string_value(path)))
+			return refuse(reading, "packages", "a path is no text, or has 8 KiB or more");
+	return 0;
+}
+
 static int check_packages(const struct reading *reading, json_t *packages)
 {
-	json_t *package, *paths, *path;
-	const char *text;
-	json_error_t error;
-	size_t i, j;
+	json_t *package;
+	size_t i;
+	int r = 0;
 
 	if (packages && !json_is_array(packages))
 		return refuse(reading, "packages", "it is no list");
-	json_array_foreach(packages, i, package) {
-		if (json_unpack_ex(package, &error, 0, "{s:s, s:s, s?s, s:o !}", "name", &text,
-				   "version", &text, "vendor", &text, "paths", &paths))
-			return refuse(reading, "packages", error.text);
-		if (!json_is_array(paths))
-			return refuse(reading, "packages", "paths is no list");
-		json_array_foreach(paths, j, path)
-			if (!json_is_string(path))
-				return refuse(reading, "packages", "a path is no text");
-	}
-	return 0;
+	json_array_foreach(packages, i, package)
+		r = r ? r : check_package(reading, package);
+	return r;
 }
 
 static int take_kind(struct reading *reading, const char *kind)
@@ -283,28 +308,41 @@ static int take(struct reading *reading, json_t *root)
 	return r ? r : check_packages(reading, packages);
 }
 
+/* Return: as bundle_read(). */
+static int parse(struct reading *reading)
+{
+	const struct lift *lift = &reading->lift;
+	json_error_t error;
+	json_t *root = json_loadb(lift->text, lift->length, JSON_REJECT_DUPLICATES, &error);
+	int r;
+
+	if (!root)
+		return json_error_code(&error) == json_error_out_of_memory
+			       ? -ENOMEM
+			       : attest_verdict_malformed(
+					 reading->verdict, "bundle.invalid",
+					 lift_offset(lift, (size_t)error.position), 0,
+					 "the bundle is no JSON");
+	r = take_bytes(reading, json_object_get(root, "nonce"), "nonce", BUNDLE_NONCE);
+	if (!r)
+		r = take(reading, root);
+	json_decref(root);
+	return r;
+}
+
 int bundle_read(struct bundle *ret, const char *text, size_t length,
 		struct attest_verdict *verdict)
 {
 	struct reading reading = { .bundle = ret, .verdict = verdict };
-	json_error_t error;
-	json_t *root;
 	int r;
 
 	*ret = (struct bundle){ 0 };
 	if (length > BUNDLE_BYTES_MAX)
 		return refuse(&reading, "length", "it is more than 64 MiB");
-	root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-	if (!root)
-		return json_error_code(&error) == json_error_out_of_memory
-			       ? -ENOMEM
-			       : attest_verdict_malformed(verdict, "bundle.invalid",
-							  (size_t)error.position, 0,
-							  "the bundle is no JSON");
-	r = take_bytes(&reading, json_object_get(root, "nonce"), "nonce", BUNDLE_NONCE);
+	r = lift_texts(&reading.lift, text, length);
 	if (!r)
-		r = take(&reading, root);
-	json_decref(root);
+		r = parse(&reading);
+	lift_done(&reading.lift);
 	return r;
 }
 
