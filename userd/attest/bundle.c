@@ -12,6 +12,7 @@
 
 #include <jansson.h>
 
+#include "attest/ima.h"
 #include "attest/lift.h"
 #include "base/base64.h"
 
@@ -27,6 +28,7 @@ static const char *const names[BUNDLE_CERTIFICATE] = {
 	[BUNDLE_EK_CHAIN] = "ek.chain",
 	[BUNDLE_EVENTLOG] = "eventlog",
 	[BUNDLE_IMA] = "ima",
+	[BUNDLE_EVENTLOG_DIGEST] = "eventlog_sha256",
 };
 
 /**
@@ -249,7 +251,8 @@ static int check_package(const struct reading *reading, json_t *package)
 		return refuse(reading, "packages", "a text has 8 KiB or more");
 	json_array_foreach(paths, i, path)
 		if (!json_is_string(path) || is_long(reading, json_string_value(path)))
-			return refuse(reading, "packages", "a path is no text, or has 8 KiB or more");
+			return refuse(reading, "packages",
+				      "a path is no text, or has 8 KiB or more");
 	return 0;
 }
 
@@ -266,6 +269,23 @@ static int check_packages(const struct reading *reading, json_t *packages)
 	return r;
 }
 
+/* A log comes whole or in part, not as both. */
+static int take_known(struct reading *reading, const json_t *after)
+{
+	const struct bundle *bundle = reading->bundle;
+	json_int_t bytes = json_integer_value(after);
+
+	if (bundle->bytes[BUNDLE_EVENTLOG_DIGEST] &&
+	    (bundle->bytes[BUNDLE_EVENTLOG] ||
+	     bundle->length[BUNDLE_EVENTLOG_DIGEST] != hash_size(ATTEST_SHA256)))
+		return refuse(reading, "eventlog_sha256",
+			      "it is of another length, or beside a log");
+	if (after && (bytes < 1 || bytes > IMA_BYTES_MAX))
+		return refuse(reading, "ima_after", "it is no number of bytes of a log");
+	reading->bundle->ima_after = (size_t)bytes;
+	return 0;
+}
+
 static int take_kind(struct reading *reading, const char *kind)
 {
 	if (strcmp(kind, "host") && strcmp(kind, "vtpm"))
@@ -276,7 +296,8 @@ static int take_kind(struct reading *reading, const char *kind)
 
 static int take(struct reading *reading, json_t *root)
 {
-	json_t *host = NULL, *vtpm = NULL, *packages = NULL, **values = reading->values;
+	json_t *host = NULL, *vtpm = NULL, *packages = NULL, *after = NULL;
+	json_t **values = reading->values;
 	const char *kind = "";
 	json_error_t error;
 	int version, r;
@@ -285,7 +306,7 @@ static int take(struct reading *reading, json_t *root)
 		return refuse(reading, "version", "it is not 1");
 	if (json_unpack_ex(root, &error, 0,
 			   "{s:i, s:s, s:o, s?o, s:o, s?{s:o, s?o, s?o !}, s:{s:o, s?o !}, "
-			   "s:{s:o, s:o, s?o, s:o !}, s?o, s?o, s?o !}",
+			   "s:{s:o, s:o, s?o, s:o !}, s?o, s?o, s?o, s?o, s?o !}",
 			   "version", &version, "kind", &kind, "host", &host, "vtpm", &vtpm,
 			   "nonce", &values[BUNDLE_NONCE], "ek", "public", &values[BUNDLE_EK],
 			   "certificates", &reading->certificates, "chain",
@@ -293,8 +314,9 @@ static int take(struct reading *reading, json_t *root)
 			   "certificate", &values[BUNDLE_AK_CERTIFICATE], "quote", "message",
 			   &values[BUNDLE_MESSAGE], "signature", &values[BUNDLE_SIGNATURE],
 			   "frame", &values[BUNDLE_FRAME], "pcrs", &reading->pcrs, "eventlog",
-			   &values[BUNDLE_EVENTLOG], "ima", &values[BUNDLE_IMA], "packages",
-			   &packages))
+			   &values[BUNDLE_EVENTLOG], "eventlog_sha256",
+			   &values[BUNDLE_EVENTLOG_DIGEST], "ima", &values[BUNDLE_IMA],
+			   "ima_after", &after, "packages", &packages))
 		return refuse(reading, "shape", error.text);
 	r = take_kind(reading, kind);
 	if (!r)
@@ -303,6 +325,8 @@ static int take(struct reading *reading, json_t *root)
 		r = take_vtpm(reading, vtpm);
 	if (!r)
 		r = take_parts(reading);
+	if (!r)
+		r = take_known(reading, after);
 	if (!r)
 		r = take_pcrs(reading);
 	return r ? r : check_packages(reading, packages);

@@ -8,6 +8,10 @@
  *	host	SHA-256 of the frame		has the nonce (wire/host_quote.h)
  *	vtpm	the nonce			none
  *
+ * Logs that a verifier has read already need not come again: the event log may be named by its
+ * digest, and the log of IMA may begin where the verifier ended. Whoever has not read them can
+ * do nothing with such a bundle.
+ *
  * No key of a host signs a nonce as it is, and no vTPM's a frame, so neither passes for the
  * other.
  */
@@ -43,6 +47,7 @@ enum bundle_part {
 	BUNDLE_EK_CHAIN,
 	BUNDLE_EVENTLOG,
 	BUNDLE_IMA,
+	BUNDLE_EVENTLOG_DIGEST,
 	BUNDLE_CERTIFICATE,
 	_BUNDLE_MAX = BUNDLE_CERTIFICATE + BUNDLE_CERTIFICATES_MAX,
 };
@@ -53,6 +58,7 @@ enum bundle_part {
  * @host: what the host calls itself; harmless text
  * @boot_id: of its kernel, as it says; harmless text, empty for none
  * @pcrs: values beside the quote
+ * @ima_after: bytes of the log of IMA that are left out in front; 0: it is whole
  * @bytes: of each part; NULL for none
  * @length: how many
  * @certificates: of the endorsement key, from BUNDLE_CERTIFICATE on
@@ -62,6 +68,7 @@ struct bundle {
 	char host[BUNDLE_HOST_MAX];
 	char boot_id[BUNDLE_BOOT_ID_MAX];
 	struct attest_pcrs pcrs;
+	size_t ima_after;
 	uint8_t *bytes[_BUNDLE_MAX];
 	size_t length[_BUNDLE_MAX];
 	size_t certificates;

@@ -222,7 +222,7 @@ int ima_next(struct ima_log *log, struct ima_entry *ret)
 
 	if (!log->in.left)
 		return 0;
-	*ret = (struct ima_entry){ .offset = (size_t)(log->in.at - log->bytes),
+	*ret = (struct ima_entry){ .offset = log->before + (size_t)(log->in.at - log->bytes),
 				   .number = log->entries };
 	ret->pcr = cursor_get_le32(&log->in);
 	ret->digest = cursor_get_bytes(&log->in, hash_size(log->bank));
@@ -273,6 +273,14 @@ int ima_open(struct ima_log *ret, const uint8_t *bytes, size_t length,
 	return attest_verdict_malformed(verdict, INVALID, 0, 0,
 					"this is no binary log of IMA: its first entry has no "
 					"template known here");
+}
+
+void ima_resume(struct ima_log *ret, const struct ima_point *point, const uint8_t *bytes,
+		size_t length, struct attest_verdict *verdict)
+{
+	*ret = (struct ima_log){ .in = cursor_in(bytes, length), .bytes = bytes,
+				 .before = point->bytes, .entries = point->entries,
+				 .bank = point->bank, .verdict = verdict };
 }
 
 void ima_template_digest(const struct ima_entry *entry, struct hash *hash, enum attest_bank bank,

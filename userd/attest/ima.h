@@ -29,6 +29,7 @@
  * struct ima_log - a walk over a log
  * @in: what is left
  * @bytes: all of it
+ * @before: bytes of the log in front of these, which were read earlier
  * @entries: that were read
  * @bank: algorithm of the template digests
  * @verdict: hears what is wrong and where, as "ima.invalid"
@@ -36,6 +37,7 @@
 struct ima_log {
 	struct cursor_in in;
 	const uint8_t *bytes;
+	size_t before;
 	size_t entries;
 	enum attest_bank bank;
 	struct attest_verdict *verdict;
@@ -101,6 +103,41 @@ void ima_template_digest(const struct ima_entry *entry, struct hash *hash, enum 
 			 uint8_t ret[ATTEST_DIGEST_MAX]);
 
 /**
+ * struct ima_point - the entry up to which PCR values vouched for a log
+ * @entries: up to there; 0: there is no such point, or no one that can be gone on from
+ * @bytes: of them
+ * @bank: algorithm of the template digests
+ * @banks: of which @value is known, bit n for bank n
+ * @padded: those of them that were extended with the SHA-1 digest and zeros
+ * @value: of PCR 10; the log extends no other one
+ * @violations: among the entries
+ * @boot_aggregate_status: of it
+ * @reasons: that the verdict had then
+ */
+struct ima_point {
+	size_t entries;
+	size_t bytes;
+	enum attest_bank bank;
+	uint32_t banks;
+	uint32_t padded;
+	uint8_t value[_ATTEST_BANK_MAX][ATTEST_DIGEST_MAX];
+	size_t violations;
+	enum attest_status boot_aggregate_status;
+	size_t reasons;
+};
+
+/**
+ * ima_resume() - begin to read what follows a point
+ * @ret: the walk
+ * @point: where it begins
+ * @bytes: what follows, may be nothing
+ * @length: bytes of it
+ * @verdict: hears what is wrong
+ */
+void ima_resume(struct ima_log *ret, const struct ima_point *point, const uint8_t *bytes,
+		size_t length, struct attest_verdict *verdict);
+
+/**
  * struct ima_result - what a log came to
  * @entries: in it
  * @attested: entries from the first one that the given PCR values vouch for
@@ -110,6 +147,7 @@ void ima_template_digest(const struct ima_entry *entry, struct hash *hash, enum 
  * @boot_aggregate_status: ATTEST_UNKNOWN where it could not be compared
  * @pcrs: values after the last entry, of the banks @given has, SHA-1 and SHA-256
  * @padded: banks that were extended with the SHA-1 digest and zeros, bit n for bank n
+ * @point: to go on from, where the log has grown
  */
 struct ima_result {
 	size_t entries;
@@ -120,6 +158,7 @@ struct ima_result {
 	enum attest_status boot_aggregate_status;
 	struct attest_pcrs pcrs;
 	uint32_t padded;
+	struct ima_point point;
 };
 
 /**
@@ -138,5 +177,23 @@ struct ima_result {
  */
 int ima_appraise(struct ima_result *ret, const uint8_t *bytes, size_t length, struct hash *hash,
 		 const struct attest_pcrs *given, struct attest_verdict *verdict);
+
+/**
+ * ima_appraise_more() - the same for a log that has grown
+ * @ret: what it came to; counts are of the whole log, @template and @boot_aggregate empty
+ * @point: up to which it was appraised
+ * @bytes: what follows
+ * @length: bytes of it, may be 0
+ * @hash: computes
+ * @given: PCR values of the TPM
+ * @verdict: hears of what follows alone
+ *
+ * That these bytes follow those of then only the PCR values tell: they are to follow too.
+ *
+ * Return: 0; -EBADMSG (malformed); -ESTALE (the PCR values do not follow: appraise it whole).
+ */
+int ima_appraise_more(struct ima_result *ret, const struct ima_point *point, const uint8_t *bytes,
+		      size_t length, struct hash *hash, const struct attest_pcrs *given,
+		      struct attest_verdict *verdict);
 
 #endif /* ATTEST_IMA_H */

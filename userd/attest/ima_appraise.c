@@ -8,7 +8,9 @@
  * zeros behind it. Which of both it was no entry says: where the first way leads to no
  * match, a second replay follows both. A violation extends ones.
  *
- * PCR values are those of one moment, so all banks have to match after the same entry.
+ * PCR values are those of one moment, so all banks have to match after the same entry. From
+ * that point a log that has grown is gone on with: the values of then are as good as the
+ * entries that led to them, and which way of extending it was is known.
  */
 #include "attest/ima.h"
 
@@ -28,6 +30,7 @@
  * @used: PCRs that the log extends
  * @native: with digests of each bank
  * @padded: with SHA-1 digests
+ * @pads: banks of which it is known that they are extended with SHA-1 digests
  * @again: this is the second replay, which follows padded digests and says nothing
  * @unlike_native: PCRs of a bank that differ from the given ones
  * @unlike_padded: the same
@@ -39,6 +42,7 @@ struct replay {
 	const struct attest_pcrs *given;
 	uint32_t banks;
 	uint32_t used;
+	uint32_t pads;
 	bool again;
 	struct attest_pcrs native;
 	struct attest_pcrs padded;
@@ -132,7 +136,7 @@ static void extend(struct replay *replay, const struct ima_entry *entry, enum at
 		if (!(replay->banks & 1u << bank))
 			continue;
 		hash_extend(replay->hash, bank, replay->native.value[bank][entry->pcr],
-			    digest[bank]);
+			    replay->pads & 1u << bank ? sha1 : digest[bank]);
 		if (!replay->given || !(replay->given->has[bank] & 1u << entry->pcr))
 			continue;
 		if (replay->again)
@@ -298,13 +302,40 @@ static void end(struct replay *replay)
 					 "given");
 }
 
-/* Which way of extending it was, is known after the entry that all banks match at. */
-static void take_match(struct replay *replay, size_t entries)
+/* After the second replay nobody knows which reasons came before the match. */
+static void take_point(const struct replay *replay, const struct ima_log *log)
 {
-	replay->result->attested = entries;
+	const struct ima_result *result = replay->result;
+	struct ima_point *point = &replay->result->point;
+
+	if (replay->used != 1u << IMA_PCR || (replay->again && log->in.left))
+		return;
+	*point = (struct ima_point){
+		.entries = log->entries,
+		.bytes = log->before + (size_t)(log->in.at - log->bytes),
+		.bank = log->bank,
+		.padded = result->padded | replay->pads,
+		.violations = result->violations,
+		.boot_aggregate_status = result->boot_aggregate_status,
+		.reasons = replay->verdict->count,
+	};
+	for (int bank = 0; bank < _ATTEST_BANK_MAX; bank++) {
+		if (!(replay->given->has[bank] & 1u << IMA_PCR))
+			continue;
+		point->banks |= 1u << bank;
+		cursor_copy(point->value[bank], ATTEST_DIGEST_MAX,
+			    replay->given->value[bank][IMA_PCR], ATTEST_DIGEST_MAX);
+	}
+}
+
+/* Which way of extending it was, is known after the entry that all banks match at. */
+static void take_match(struct replay *replay, const struct ima_log *log)
+{
+	replay->result->attested = log->entries;
 	for (int bank = 0; bank < _ATTEST_BANK_MAX; bank++)
 		if (replay->unlike_native[bank])
 			replay->result->padded |= 1u << bank;
+	take_point(replay, log);
 }
 
 static void run(struct replay *replay, struct ima_log log)
@@ -319,7 +350,7 @@ static void run(struct replay *replay, struct ima_log log)
 			take_aggregate(replay, &entry);
 		}
 		if (replay->given && !replay->result->attested && is_matched(replay))
-			take_match(replay, log.entries);
+			take_match(replay, &log);
 	}
 }
 
@@ -344,5 +375,47 @@ int ima_appraise(struct ima_result *ret, const uint8_t *bytes, size_t length, st
 		run(&replay, log);
 	}
 	end(&replay);
+	return 0;
+}
+
+/* Values of then, where there is one of each bank that is quoted now. */
+static bool go_on(struct replay *replay, const struct ima_point *point)
+{
+	uint32_t quoted = 0;
+
+	for (int bank = 0; bank < _ATTEST_BANK_MAX; bank++) {
+		if (replay->given->has[bank] & 1u << IMA_PCR)
+			quoted |= 1u << bank;
+		cursor_copy(replay->native.value[bank][IMA_PCR], ATTEST_DIGEST_MAX,
+			    point->value[bank], ATTEST_DIGEST_MAX);
+	}
+	return point->entries && quoted && !(quoted & ~point->banks);
+}
+
+int ima_appraise_more(struct ima_result *ret, const struct ima_point *point, const uint8_t *bytes,
+		      size_t length, struct hash *hash, const struct attest_pcrs *given,
+		      struct attest_verdict *verdict)
+{
+	struct replay replay = { .hash = hash, .given = given, .result = ret, .verdict = verdict,
+				 .used = 1u << IMA_PCR, .pads = point->padded };
+	struct ima_log log;
+	int r;
+
+	*ret = (struct ima_result){ .boot_aggregate_status = point->boot_aggregate_status,
+				    .violations = point->violations };
+	ima_resume(&log, point, bytes, length, verdict);
+	r = scan(log, ret, &replay.used);
+	if (r)
+		return r;
+	if (replay.used != 1u << IMA_PCR || !go_on(&replay, point))
+		return -ESTALE;
+	begin(&replay);
+	if (is_matched(&replay))
+		take_match(&replay, &log);
+	run(&replay, log);
+	if (!ret->attested)
+		return -ESTALE;
+	end(&replay);
+	ret->padded = point->padded;
 	return 0;
 }

@@ -13,12 +13,14 @@
 #include <strings.h>
 
 #include <jansson.h>
+#include <openssl/evp.h>
 
 #define PATH_ROOM    4096
 #define PATTERN_ROOM 1024
 
 struct ima_policy {
 	json_t *root;
+	uint8_t digest[ATTEST_DIGEST_MAX];
 	regex_t excludes[IMA_POLICY_EXCLUDES_MAX];
 	size_t count;
 };
@@ -99,6 +101,8 @@ int ima_policy_read(struct ima_policy **ret, const char *text, size_t length,
 		return -ENOMEM;
 	policy->root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
 	wrong = policy->root ? take(policy) : "it is no JSON";
+	if (!wrong && EVP_Digest(text, length, policy->digest, NULL, EVP_sha256(), NULL) != 1)
+		wrong = "its digest cannot be computed";
 	if (!wrong) {
 		*ret = policy;
 		return 0;
@@ -194,19 +198,41 @@ static void check(const struct ima_policy *policy, const struct ima_entry *entry
 		say(verdict, entry, "ima.file", "the policy does not list this file, or not so:");
 }
 
-int ima_policy_check(const struct ima_policy *policy, const uint8_t *bytes, size_t length,
-		     size_t attested, struct attest_verdict *verdict)
+static int check_all(const struct ima_policy *policy, struct ima_log *log, size_t attested,
+		     struct attest_verdict *verdict)
 {
 	struct ima_entry entry;
-	struct ima_log log;
-	int r = ima_open(&log, bytes, length, verdict);
 
-	while (!r && log.entries < attested) {
-		r = ima_next(&log, &entry);
+	while (log->entries < attested) {
+		int r = ima_next(log, &entry);
+
 		if (r <= 0)
 			return r;
 		check(policy, &entry, verdict);
-		r = 0;
 	}
-	return r;
+	return 0;
+}
+
+int ima_policy_check(const struct ima_policy *policy, const uint8_t *bytes, size_t length,
+		     size_t attested, struct attest_verdict *verdict)
+{
+	struct ima_log log;
+	int r = ima_open(&log, bytes, length, verdict);
+
+	return r ? r : check_all(policy, &log, attested, verdict);
+}
+
+int ima_policy_check_more(const struct ima_policy *policy, const struct ima_point *point,
+			  const uint8_t *bytes, size_t length, size_t attested,
+			  struct attest_verdict *verdict)
+{
+	struct ima_log log;
+
+	ima_resume(&log, point, bytes, length, verdict);
+	return check_all(policy, &log, attested, verdict);
+}
+
+const uint8_t *ima_policy_digest(const struct ima_policy *policy)
+{
+	return policy->digest;
 }

@@ -44,4 +44,22 @@ void ima_policy_free(struct ima_policy *policy);
 int ima_policy_check(const struct ima_policy *policy, const uint8_t *bytes, size_t length,
 		     size_t attested, struct attest_verdict *verdict);
 
+/**
+ * ima_policy_check_more() - the same for what follows a point
+ * @policy: knows
+ * @point: entries up to it were compared
+ * @bytes: what follows
+ * @length: bytes of it
+ * @attested: entries that the quote vouches for, from the first of the log
+ * @verdict: hears "ima.file" and "ima.buffer"
+ *
+ * Return: 0; -EBADMSG (malformed).
+ */
+int ima_policy_check_more(const struct ima_policy *policy, const struct ima_point *point,
+			  const uint8_t *bytes, size_t length, size_t attested,
+			  struct attest_verdict *verdict);
+
+/** ima_policy_digest() - SHA-256 of the text that was read: the policy's version */
+const uint8_t *ima_policy_digest(const struct ima_policy *policy);
+
 #endif /* ATTEST_IMA_POLICY_H */

@@ -212,3 +212,46 @@ struct test_log *test_log_good(uint32_t banks, int on)
 	test_log_boot(log);
 	return log;
 }
+
+static void put_field(struct cursor_out *out, const void *bytes, size_t length)
+{
+	for (int i = 0; i < 4; i++)
+		cursor_put_u8(out, (uint8_t)(length >> 8 * i));
+	cursor_put_raw(out, bytes, length);
+}
+
+/* Of a file its digest is that of its name, so that each differs. */
+static void file_digest(struct test_log *log, const char *path, const struct attest_pcrs *pcrs,
+			uint8_t ret[ATTEST_DIGEST_MAX])
+{
+	struct hash_part parts[10] = { { path, strlen(path) } };
+	size_t count = 1;
+
+	if (!strcmp(path, "boot_aggregate"))
+		for (count = 0; count < 10; count++)
+			parts[count] = (struct hash_part){ pcrs->value[ATTEST_SHA256][count], 32 };
+	hash_parts(log->hash, ATTEST_SHA256, parts, count, ret);
+}
+
+void test_log_ima(struct test_log *log, const char *path, struct attest_pcrs *pcrs)
+{
+	uint8_t bytes[512], digest[ATTEST_DIGEST_MAX], named[40];
+	struct cursor_out data = cursor_out(bytes, sizeof(bytes));
+	struct cursor_out name = cursor_out(named, sizeof(named));
+	struct hash_part part = { bytes, 0 };
+
+	file_digest(log, path, pcrs, digest);
+	cursor_put_raw(&name, "sha256:", 8);
+	cursor_put_raw(&name, digest, 32);
+	put_field(&data, named, name.used);
+	put_field(&data, path, strlen(path) + 1);
+	put_field(&data, NULL, 0);
+	part.length = data.used;
+	hash_parts(log->hash, ATTEST_SHA1, &part, 1, digest);
+	test_log_le32(log, 10);
+	cursor_put_raw(&log->out, digest, 20);
+	put_field(&log->out, "ima-sig", 7);
+	put_field(&log->out, bytes, data.used);
+	hash_parts(log->hash, ATTEST_SHA256, &part, 1, digest);
+	hash_extend(log->hash, ATTEST_SHA256, pcrs->value[ATTEST_SHA256][10], digest);
+}

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <openssl/evp.h>
+
 #define INVALID		"policy.invalid"
 #define DEFAULT_SECONDS 300
 #define SECONDS_MAX	(366 * 86400)
@@ -18,6 +20,7 @@
 
 struct policy {
 	json_t *root;
+	uint8_t digest[ATTEST_DIGEST_MAX];
 	uint32_t pcrs;
 	int64_t seconds;
 };
@@ -97,6 +100,8 @@ int policy_read(struct policy **ret, const char *text, size_t length,
 	policy->seconds = DEFAULT_SECONDS;
 	policy->root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
 	wrong = policy->root ? take(policy) : "it is no JSON";
+	if (!wrong && EVP_Digest(text, length, policy->digest, NULL, EVP_sha256(), NULL) != 1)
+		wrong = "its digest cannot be computed";
 	if (!wrong) {
 		*ret = policy;
 		return 0;
@@ -116,6 +121,11 @@ void policy_free(struct policy *policy)
 void policy_freep(struct policy **policy)
 {
 	policy_free(*policy);
+}
+
+const uint8_t *policy_digest(const struct policy *policy)
+{
+	return policy->digest;
 }
 
 int64_t policy_seconds(const struct policy *policy)

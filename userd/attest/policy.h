@@ -36,6 +36,9 @@ int policy_read(struct policy **ret, const char *text, size_t length,
 void policy_free(struct policy *policy);
 void policy_freep(struct policy **policy);
 
+/** policy_digest() - SHA-256 of the text that was read: the policy's version */
+const uint8_t *policy_digest(const struct policy *policy);
+
 /** policy_seconds() - how long a verdict holds */
 int64_t policy_seconds(const struct policy *policy);
 

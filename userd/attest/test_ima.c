@@ -238,6 +238,93 @@ static void test_ima_padded_banks(void **state)
 	}
 }
 
+/* Go on from a point, with what follows it. */
+static int judge_more(struct ima_test *test, const struct ima_point *point,
+		      const struct attest_pcrs *given)
+{
+	size_t length = test->log->out.used - point->bytes;
+	uint8_t *copy = malloc(length ? length : 1);
+	int r;
+
+	assert_true(cursor_copy(copy, length, test->log->bytes + point->bytes, length));
+	verdict = (struct attest_verdict){ 0 };
+	r = ima_appraise_more(&result, point, copy, length, test->log->hash, given, &verdict);
+	free(copy);
+	return r;
+}
+
+/* Round by round, with entries that no round vouched for yet, it comes to what the whole does. */
+static void test_ima_more(void **state)
+{
+	static const uint32_t padded[] = { 0, 1u << ATTEST_SHA384 };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct ima_test test = new_test();
+		struct ima_point point;
+
+		test.padded = padded[i];
+		put_aggregate(&test, ATTEST_SHA256);
+		put_ng(&test, "/usr/bin/init");
+		judge(&test, &test.pcrs);
+		point = result.point;
+		assert_int_equal(point.entries, 2);
+		assert_int_equal(point.bytes, test.log->out.used);
+		assert_int_equal(judge_more(&test, &point, &test.pcrs), 0);
+		assert_passed();
+		assert_int_equal(result.attested, 2);
+		for (int round = 0; round < 3; round++) {
+			struct attest_pcrs quoted;
+
+			put_ng(&test, "/usr/bin/one");
+			quoted = test.pcrs;
+			put_ng(&test, "/usr/bin/two");
+			assert_int_equal(judge_more(&test, &point, &quoted), 0);
+			assert_passed();
+			assert_int_equal(result.attested, 3 + 2 * round);
+			assert_int_equal(result.entries, 4 + 2 * round);
+			assert_int_equal(result.boot_aggregate_status, ATTEST_PASSED);
+			assert_int_equal(result.padded, padded[i]);
+			point = result.point;
+			assert_true(point.entries && point.bytes < test.log->out.used);
+		}
+		test_log_free(test.log);
+	}
+}
+
+/* What does not follow is none of the log's: it has to come whole. */
+static void test_ima_more_does_not_follow(void **state)
+{
+	struct ima_test test = good_test();
+	struct attest_pcrs quoted;
+	struct ima_point point;
+
+	(void)state;
+	judge(&test, &test.pcrs);
+	point = result.point;
+	put_ng(&test, "/usr/bin/one");
+	quoted = test.pcrs;
+	quoted.value[ATTEST_SHA1][10][3] ^= 1;
+	assert_int_equal(judge_more(&test, &point, &quoted), -ESTALE);
+	/* a bank that was not quoted then */
+	quoted = test.pcrs;
+	point.banks &= ~(1u << ATTEST_SHA384);
+	assert_int_equal(judge_more(&test, &point, &quoted), -ESTALE);
+	point = (struct ima_point){ 0 };
+	assert_int_equal(judge_more(&test, &point, &quoted), -ESTALE);
+	judge(&test, &test.pcrs);
+	point = result.point;
+	/* entries say where they are in the whole log */
+	put_ng(&test, "/usr/bin/two");
+	test.log->bytes[point.bytes] = 24;
+	assert_int_equal(judge_more(&test, &point, &test.pcrs), -EBADMSG);
+	assert_int_equal(verdict.reasons[0].offset, point.bytes);
+	assert_int_equal(verdict.reasons[0].event, point.entries);
+	test.log->bytes[point.bytes] = 11;
+	assert_int_equal(judge_more(&test, &point, &test.pcrs), -ESTALE);
+	test_log_free(test.log);
+}
+
 static void test_ima_templates(void **state)
 {
 	static const uint8_t digest[32] = { 7 }, sig[8] = { 4, 0, 0, 0, 3, 2, 4, 9 };
@@ -465,6 +552,8 @@ int main(void)
 		cmocka_unit_test(test_ima_sha1_aggregate),
 		cmocka_unit_test(test_ima_matches_prefix),
 		cmocka_unit_test(test_ima_padded_banks),
+		cmocka_unit_test(test_ima_more),
+		cmocka_unit_test(test_ima_more_does_not_follow),
 		cmocka_unit_test(test_ima_templates),
 		cmocka_unit_test(test_ima_custom_first),
 		cmocka_unit_test(test_ima_hidden_fields),

@@ -9,7 +9,7 @@
 #include "attest/eventlog.h"
 #include "base/cursor.h"
 
-#define TEST_LOG_MAX (1u << 20)
+#define TEST_LOG_MAX (2u << 20)
 
 /**
  * struct test_log - a log that is being made
@@ -71,5 +71,12 @@ void test_log_boot(struct test_log *log);
 
 /** test_log_good() - a whole boot with Secure Boot @on */
 struct test_log *test_log_good(uint32_t banks, int on);
+
+/**
+ * test_log_ima() - an entry "ima-sig" of a log of IMA; such a log has nothing else
+ * @path: of the file; "boot_aggregate" gets that of @pcrs, another one a digest of its name
+ * @pcrs: PCR 10 of the SHA-256 bank is extended
+ */
+void test_log_ima(struct test_log *log, const char *path, struct attest_pcrs *pcrs);
 
 #endif /* ATTEST_TEST_LOG_H */

@@ -208,6 +208,12 @@ static int check_ima(struct appraisal *appraisal)
 	struct ima_result result;
 	int r;
 
+	if (appraisal->bundle.ima_after) {
+		attest_verdict_say(verdict, ATTEST_FAILED, "ima.missing",
+				   "have the host send all of its log of IMA",
+				   "the bundle has the end of a log of IMA alone");
+		return 0;
+	}
 	if (!bytes.at && appraisal->ima_policy) {
 		attest_verdict_say(verdict, ATTEST_FAILED, "ima.missing",
 				   "have the host send its log of IMA",
