@@ -24,6 +24,7 @@ static const uint8_t ak[] = {
 	0xce, 0x33, 0x57, 0x6b, 0x31, 0x5e, 0xce, 0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5,
 };
 static struct judgement judgement;
+static struct judge judge;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -33,10 +34,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bundle bundle;
 	int r;
 
+	if (!judge.hash && judge_init(&judge, 1u << 20))
+		abort();
 	judgement_init(&judgement);
 	r = bundle_read(&bundle, (const char *)data, size, &judgement.verdict);
 	cursor_copy(nonce, sizeof(nonce), bundle.bytes[BUNDLE_NONCE], bundle.length[BUNDLE_NONCE]);
-	if ((r ? r != -EBADMSG : judge_evidence(&bundle, key, nonce, NULL, &judgement)) ||
+	if ((r ? r != -EBADMSG : judge_evidence(&judge, &bundle, key, nonce, &judgement)) ||
 	    judgement.verdict.status != ATTEST_FAILED || !judgement.verdict.count ||
 	    judgement.machine.known || verifier_json_verdict(told, &judgement.verdict))
 		abort();

@@ -39,6 +39,7 @@ static const struct key keys[] = {
 	{ TEXT(passphrase_file) },
 	{ TEXT(ek_roots) },
 	{ TEXT(policy) },
+	{ TEXT(ima_policy) },
 	{ TEXT(listen) },
 	{ NUMBER(port, 0, 65535) },
 	{ TEXT(certificate) },
@@ -49,6 +50,7 @@ static const struct key keys[] = {
 	{ NUMBER(deadline, 1, 3600) },
 	{ NUMBER(evidence, 64, 65536) },
 	{ NUMBER(every, 0, 86400) },
+	{ NUMBER(cache, 0, 65536) },
 };
 
 /**
@@ -115,6 +117,7 @@ int config_read(const char *path, char *reason, size_t room, struct config *ret)
 		.deadline = 60,
 		.evidence = 16384,
 		.every = 5,
+		.cache = 96,
 	};
 	struct reading reading = { &config, reason, room };
 	int r;

@@ -18,6 +18,7 @@
  * @passphrase_file: first line opens the CA's key; empty for none
  * @ek_roots: file or folder of certificates of TPM makers; empty for none
  * @policy: file that hosts are held against; empty for none
+ * @ima_policy: the same of files that they measured, as keylime writes it; empty for none
  * @listen: numeric address
  * @port: of it
  * @certificate: PEM of the server, with its chain
@@ -28,6 +29,7 @@
  * @deadline: seconds to answer a challenge
  * @evidence: largest body of evidence in KiB
  * @every: seconds between two challenges of one host, at least
+ * @cache: MiB for what logs came to that were read
  */
 struct config {
 	char name[64];
@@ -36,6 +38,7 @@ struct config {
 	char passphrase_file[CONFIG_TEXT];
 	char ek_roots[CONFIG_TEXT];
 	char policy[CONFIG_TEXT];
+	char ima_policy[CONFIG_TEXT];
 	char listen[64];
 	unsigned int port;
 	char certificate[CONFIG_TEXT];
@@ -46,6 +49,7 @@ struct config {
 	unsigned int deadline;
 	unsigned int evidence;
 	unsigned int every;
+	unsigned int cache;
 };
 
 /**

@@ -2,6 +2,9 @@
 /*
  * Handler: evidence of a host.
  *
+ * A host leaves out logs that the challenge said are known. Where they are known no more, it is
+ * told so and may ask again at once: nothing is said of it, and what was said before runs out.
+ *
  * The challenge is used up first. An error of this verifier is a failed verdict
  * ("internal"), never the old one.
  */
@@ -93,17 +96,28 @@ static bool save(struct request *request, const struct round *round, int64_t now
 	return request_end(request, good);
 }
 
-/* @error: of bundle_read() */
-static void judge(struct request *request, const struct bundle *bundle, int error,
+/* @error: of bundle_read(). Return: is there a verdict? Otherwise the request was refused. */
+static bool judge(struct request *request, const struct bundle *bundle, int error,
 		  struct round *round, int64_t now)
 {
 	const struct hash_part ak = { round->keys.ak, round->keys.ak_size };
 	struct judgement *judgement = &round->judgement;
-	const struct service *service = request->service;
+	struct service *service = request->service;
+	struct judge_known known;
+	bool any = judge_knows(&service->judge, ak, &known);
 
 	if (!error)
-		error = judge_evidence(bundle, ak, bundle_part(bundle, BUNDLE_NONCE).at,
-				       service->policy, judgement);
+		error = judge_evidence(&service->judge, bundle, ak,
+				       bundle_part(bundle, BUNDLE_NONCE).at, judgement);
+	if (error == -ESTALE) {
+		/* Once: what is forgotten now is not promised again. */
+		if (any)
+			challenge_forget(service->challenges, request->host);
+		request_refuse(request, MHD_HTTP_CONFLICT, "logs",
+			       "logs that the evidence leaves out are not known here",
+			       "get another challenge, and send what it does not name");
+		return false;
+	}
 	if (error && error != -EBADMSG)
 		attest_verdict_say(&judgement->verdict, ATTEST_FAILED, "internal",
 				   "look at the verifier, then ask the host again",
@@ -117,6 +131,7 @@ static void judge(struct request *request, const struct bundle *bundle, int erro
 		round->changed = standing_take(&round->standing, &judgement->verdict,
 					       &judgement->machine, service->config->name, now,
 					       service->config->valid);
+	return true;
 }
 
 static void answer(struct request *request, const struct standing *standing, int64_t now)
@@ -144,8 +159,8 @@ void evidence_take(struct request *request)
 	}
 	if (r) {
 		request_no_host(request, r);
-	} else if (take_challenge(request, &bundle)) {
-		judge(request, &bundle, error, round, now);
+	} else if (take_challenge(request, &bundle) &&
+		   judge(request, &bundle, error, round, now)) {
 		if (save(request, round, now))
 			answer(request, &round->standing, now);
 		else

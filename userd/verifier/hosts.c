@@ -213,13 +213,37 @@ void hosts_acknowledge(struct request *request)
 
 /* Of the host itself */
 
+/* What the host may leave out of its evidence; NULL: nothing */
+static json_t *known_logs(struct request *request, const struct fleet_keys *keys)
+{
+	char eventlog[BASE64_ROOM(CACHE_DIGEST)];
+	struct judge_known known;
+	json_t *logs;
+
+	if (!judge_knows(&request->service->judge,
+			 (struct hash_part){ keys->ak, keys->ak_size }, &known))
+		return NULL;
+	base64_write(known.eventlog, sizeof(known.eventlog), eventlog);
+	logs = json_pack("{s:s, s:s}", "boot_id", known.boot_id, "eventlog_sha256", eventlog);
+	if (known.ima)
+		json_object_set_new(logs, "ima_bytes", json_integer((json_int_t)known.ima));
+	return logs;
+}
+
 void hosts_challenge(struct request *request)
 {
 	const struct config *config = request->service->config;
 	uint8_t nonce[CHALLENGE_NONCE];
 	char text[BASE64_ROOM(CHALLENGE_NONCE)];
+	struct standing standing;
+	struct fleet_keys keys;
 	int r;
 
+	r = fleet_host_get(request->service->fleet, request->host, &standing, &keys);
+	if (r) {
+		request_no_host(request, r);
+		return;
+	}
 	r = challenge_make(request->service->challenges, request->host, request_now_ms(),
 			   1000 * (int64_t)config->deadline, 1000 * (int64_t)config->every, nonce);
 	if (r == -EAGAIN)
@@ -233,8 +257,9 @@ void hosts_challenge(struct request *request)
 	}
 	base64_write(nonce, sizeof(nonce), text);
 	request_answer(request, MHD_HTTP_OK,
-		       json_pack("{s:s, s:i, s:s}", "nonce", text, "deadline",
-				 (int)config->deadline, "pcrs", "sha256:all"));
+		       json_pack("{s:s, s:i, s:s, s:o*}", "nonce", text, "deadline",
+				 (int)config->deadline, "pcrs", "sha256:all", "known",
+				 known_logs(request, &keys)));
 }
 
 static bool is_fact(const char *name, const json_t *value)

@@ -8,25 +8,28 @@
 
 #include "attest/eventlog.h"
 #include "attest/ima.h"
-#include "base/cleanup.h"
+#include "attest/tpm2b.h"
+#include "base/cursor.h"
 #include "base/text.h"
 
 #define ALL_PCRS 0xffffffu
 
 /**
  * struct trial - evidence that is being judged
+ * @judge: by what
  * @bundle: it
- * @policy: what the host has to be; NULL: nobody says
- * @hash: computes
  * @quote: of the bundle
  * @judgement: so far
+ * @known: of its logs, of this life of the TPM and these policies; NULL: nothing
+ * @now: what is known after it; NULL where nothing can be kept
  */
 struct trial {
+	struct judge *judge;
 	const struct bundle *bundle;
-	const struct policy *policy;
-	struct hash *hash;
 	struct quote quote;
 	struct judgement *judgement;
+	const struct cache_entry *known;
+	struct cache_entry *now;
 };
 
 static void take_machine(const struct trial *trial, const struct host_quote *frame)
@@ -57,8 +60,8 @@ static int check_quote(struct trial *trial, struct hash_part ak, struct hash_par
 				   "it is evidence of a vTPM, not of a host");
 		return -EBADMSG;
 	}
-	r = bundle_check_quote(&trial->quote, &frame, trial->bundle, ak, nonce, trial->hash,
-			       verdict);
+	r = bundle_check_quote(&trial->quote, &frame, trial->bundle, ak, nonce,
+			       trial->judge->hash, verdict);
 	if (r || verdict->status == ATTEST_FAILED)
 		return r ? r : -EBADMSG;
 	if (trial->quote.pcrs.has[ATTEST_SHA256] != ALL_PCRS) {
@@ -68,9 +71,79 @@ static int check_quote(struct trial *trial, struct hash_part ak, struct hash_par
 		return -EBADMSG;
 	}
 	take_machine(trial, &frame);
-	if (trial->policy)
-		policy_check_key(trial->policy, &trial->quote.ak_name, true, verdict);
+	if (trial->judge->policy)
+		policy_check_key(trial->judge->policy, &trial->quote.ak_name, true, verdict);
 	return 0;
+}
+
+/* What is known */
+
+static void digest(const struct trial *trial, const struct hash_part *parts, size_t count,
+		   uint8_t ret[CACHE_DIGEST])
+{
+	uint8_t value[ATTEST_DIGEST_MAX];
+
+	hash_parts(trial->judge->hash, ATTEST_SHA256, parts, count, value);
+	cursor_copy(ret, CACHE_DIGEST, value, CACHE_DIGEST);
+}
+
+/* PCR 10 is the one that goes on after the boot; the log of IMA answers for it. */
+static void digest_pcrs(const struct trial *trial, uint8_t ret[CACHE_DIGEST])
+{
+	struct hash_part parts[1 + _ATTEST_BANK_MAX * ATTEST_PCRS];
+	const struct attest_pcrs *pcrs = &trial->quote.pcrs;
+	size_t count = 0;
+
+	parts[count++] = (struct hash_part){ pcrs->has, sizeof(pcrs->has) };
+	for (int bank = 0; bank < _ATTEST_BANK_MAX; bank++)
+		for (uint32_t left = pcrs->has[bank] & ~(1u << IMA_PCR); left; left &= left - 1)
+			parts[count++] = (struct hash_part){
+				pcrs->value[bank][__builtin_ctz(left)], hash_size(bank)
+			};
+	digest(trial, parts, count, ret);
+}
+
+static void make_key(const struct trial *trial, struct cache_key *ret)
+{
+	const struct statement_clock *clock = &trial->quote.statement.clock;
+	const struct judge *judge = trial->judge;
+	const struct hash_part parts[] = {
+		{ judge->policy ? policy_digest(judge->policy) : NULL,
+		  judge->policy ? CACHE_DIGEST : 0 },
+		{ "", 1 },
+		{ judge->ima_policy ? ima_policy_digest(judge->ima_policy) : NULL,
+		  judge->ima_policy ? CACHE_DIGEST : 0 },
+	};
+
+	*ret = (struct cache_key){ .ak = trial->quote.ak_name, .resets = clock->resets,
+				   .restarts = clock->restarts };
+	digest(trial, parts, 3, ret->policy);
+}
+
+static void begin_cache(struct trial *trial)
+{
+	struct cache_entry *known = cache_find(trial->judge->cache, &trial->quote.ak_name), *now;
+
+	now = calloc(1, sizeof(*now));
+	trial->now = now;
+	if (!now)
+		return;
+	make_key(trial, &now->key);
+	digest_pcrs(trial, now->pcrs);
+	text_cut(now->boot_id, sizeof(now->boot_id), trial->bundle->boot_id);
+	if (known && known->key.resets == now->key.resets &&
+	    known->key.restarts == now->key.restarts &&
+	    part_equal((struct hash_part){ known->key.policy, CACHE_DIGEST }, now->key.policy,
+		       CACHE_DIGEST))
+		trial->known = known;
+}
+
+static void keep(struct trial *trial, bool good)
+{
+	if (!good) {
+		cache_entry_free(trial->now);
+		trial->now = NULL;
+	}
 }
 
 /* The logs */
@@ -79,53 +152,142 @@ static int compare_log(struct trial *trial, struct eventlog *log)
 {
 	const struct attest_pcrs *pcrs = &trial->quote.pcrs;
 	struct judgement *ret = trial->judgement;
+	struct hash *hash = trial->judge->hash;
 	struct attest_pcrs replayed;
 
-	eventlog_replay(log, trial->hash, &replayed);
-	ret->secure_boot =
-		event_secure_boot_name(eventlog_appraise(log, trial->hash, &ret->verdict));
-	eventlog_compare(log, trial->hash, &replayed, pcrs, &ret->verdict);
-	if (trial->policy)
-		return policy_check_log(trial->policy, log, pcrs, trial->hash, &ret->verdict);
+	eventlog_replay(log, hash, &replayed);
+	ret->secure_boot = event_secure_boot_name(eventlog_appraise(log, hash, &ret->verdict));
+	eventlog_compare(log, hash, &replayed, pcrs, &ret->verdict);
+	if (trial->judge->policy)
+		return policy_check_log(trial->judge->policy, log, pcrs, hash, &ret->verdict);
 	return 0;
+}
+
+static int read_log(struct trial *trial, struct hash_part bytes)
+{
+	struct attest_verdict *verdict = &trial->judgement->verdict;
+	size_t reasons = verdict->count, sentences = verdict->unchecked_count;
+	struct eventlog log = { 0 };
+	struct cache_finding *said;
+	int r;
+
+	r = eventlog_parse(&log, bytes.at, bytes.length, verdict);
+	if (!r)
+		r = compare_log(trial, &log);
+	eventlog_done(&log);
+	if (r || !trial->now)
+		return r;
+	said = &trial->now->log;
+	trial->now->secure_boot = trial->judgement->secure_boot;
+	while (sentences < verdict->unchecked_count)
+		said->unchecked[said->unchecked_count++] = verdict->unchecked[sentences++];
+	keep(trial, cache_finding_add(said, verdict, reasons, verdict->count));
+	return 0;
+}
+
+static bool is_known_log(const struct trial *trial, const uint8_t eventlog[CACHE_DIGEST])
+{
+	const struct cache_entry *known = trial->known, *now = trial->now;
+
+	return known &&
+	       part_equal((struct hash_part){ known->eventlog, CACHE_DIGEST }, eventlog,
+			  CACHE_DIGEST) &&
+	       part_equal((struct hash_part){ known->pcrs, CACHE_DIGEST }, now->pcrs,
+			  CACHE_DIGEST);
 }
 
 static int check_log(struct trial *trial)
 {
 	const struct hash_part bytes = bundle_part(trial->bundle, BUNDLE_EVENTLOG);
+	const struct hash_part named = bundle_part(trial->bundle, BUNDLE_EVENTLOG_DIGEST);
 	struct attest_verdict *verdict = &trial->judgement->verdict;
-	struct eventlog log = { 0 };
-	int r;
+	uint8_t eventlog[CACHE_DIGEST];
 
-	if (!bytes.at) {
+	if (!bytes.at && !named.at) {
 		attest_verdict_say(verdict, ATTEST_FAILED, "log.missing",
 				   "turn Secure Boot on, and boot a loader that keeps the log",
 				   "the host shows no event log, so nobody can tell what booted");
 		return -EBADMSG;
 	}
-	r = eventlog_parse(&log, bytes.at, bytes.length, verdict);
-	if (!r)
-		r = compare_log(trial, &log);
-	eventlog_done(&log);
-	return r;
+	if (bytes.at)
+		digest(trial, &bytes, 1, eventlog);
+	else
+		cursor_copy(eventlog, sizeof(eventlog), named.at, named.length);
+	if (trial->now)
+		cursor_copy(trial->now->eventlog, CACHE_DIGEST, eventlog, CACHE_DIGEST);
+	if (!is_known_log(trial, eventlog))
+		return bytes.at ? read_log(trial, bytes) : -ESTALE;
+	trial->judgement->secure_boot = trial->known->secure_boot;
+	trial->now->secure_boot = trial->known->secure_boot;
+	cache_finding_say(&trial->known->log, verdict);
+	keep(trial, cache_finding_copy(&trial->now->log, &trial->known->log));
+	return 0;
+}
+
+static int apply_ima_policy(const struct trial *trial, struct hash_part bytes, size_t attested)
+{
+	struct attest_verdict *verdict = &trial->judgement->verdict;
+	const struct ima_policy *policy = trial->judge->ima_policy;
+
+	if (!policy)
+		return 0;
+	return trial->bundle->ima_after
+		       ? ima_policy_check_more(policy, &trial->known->ima, bytes.at, bytes.length,
+					       attested, verdict)
+		       : ima_policy_check(policy, bytes.at, bytes.length, attested, verdict);
+}
+
+static int read_ima(struct trial *trial, struct hash_part bytes, struct ima_result *ret)
+{
+	struct attest_verdict *verdict = &trial->judgement->verdict;
+	const struct cache_entry *known = trial->known;
+	const struct attest_pcrs *pcrs = &trial->quote.pcrs;
+	struct hash *hash = trial->judge->hash;
+
+	if (!trial->bundle->ima_after)
+		return ima_appraise(ret, bytes.at, bytes.length, hash, pcrs, verdict);
+	if (!known || known->ima.bytes != trial->bundle->ima_after)
+		return -ESTALE;
+	cache_finding_say(&known->ima_log, verdict);
+	if (trial->now)
+		keep(trial, cache_finding_copy(&trial->now->ima_log, &known->ima_log));
+	return ima_appraise_more(ret, &known->ima, bytes.at, bytes.length, hash, pcrs, verdict);
 }
 
 static int check_ima(struct trial *trial)
 {
 	const struct hash_part bytes = bundle_part(trial->bundle, BUNDLE_IMA);
 	struct judgement *ret = trial->judgement;
+	struct attest_verdict *verdict = &ret->verdict;
+	const struct cache_entry *known = trial->bundle->ima_after ? trial->known : NULL;
+	size_t before = verdict->count + (known ? known->ima_log.count : 0), after;
 	struct ima_result result;
 	int r;
 
-	if (!bytes.at) {
-		attest_verdict_unchecked(&ret->verdict, "there is no log of IMA");
+	if (!bytes.at && !trial->bundle->ima_after) {
+		if (trial->judge->ima_policy)
+			attest_verdict_say(verdict, ATTEST_FAILED, "ima.missing",
+					   "have the host send its log of IMA",
+					   "there is a policy of IMA, and the host shows no log of "
+					   "it");
+		else
+			attest_verdict_unchecked(verdict, "there is no log of IMA");
 		return 0;
 	}
-	r = ima_appraise(&result, bytes.at, bytes.length, trial->hash, &trial->quote.pcrs,
-			 &ret->verdict);
-	if (!r)
-		ret->ima_entries = result.attested;
-	return r;
+	r = read_ima(trial, bytes, &result);
+	if (r)
+		return r;
+	ret->ima_entries = result.attested;
+	after = verdict->count;
+	r = apply_ima_policy(trial, bytes, result.attested);
+	if (r || !trial->now)
+		return r;
+	trial->now->ima = result.point;
+	keep(trial, cache_finding_add(&trial->now->ima_log, verdict, before,
+				      result.point.reasons) &&
+			    cache_finding_add(&trial->now->ima_log, verdict, after,
+					      verdict->count));
+	return 0;
 }
 
 void judgement_init(struct judgement *ret)
@@ -133,27 +295,88 @@ void judgement_init(struct judgement *ret)
 	*ret = (struct judgement){ .secure_boot = event_secure_boot_name(0) };
 }
 
-int judge_evidence(const struct bundle *bundle, struct hash_part ak,
-		   const uint8_t nonce[CHALLENGE_NONCE], const struct policy *policy,
-		   struct judgement *ret)
+/* A host that failed has to bring its logs again. */
+static void end_cache(struct trial *trial, int error)
 {
-	_cleanup_(hash_freep) struct hash *hash = hash_new();
-	struct trial trial = {
-		.bundle = bundle, .policy = policy, .hash = hash, .judgement = ret
-	};
+	const struct judgement *ret = trial->judgement;
+
+	keep(trial, !error && ret->verdict.status != ATTEST_FAILED &&
+			    !hash_failed(trial->judge->hash));
+	if (trial->now)
+		cache_put(trial->judge->cache, trial->now);
+	else if (trial->quote.signed_by_ak)
+		cache_drop(trial->judge->cache, &trial->quote.ak_name);
+}
+
+int judge_evidence(struct judge *judge, const struct bundle *bundle, struct hash_part ak,
+		   const uint8_t nonce[CHALLENGE_NONCE], struct judgement *ret)
+{
+	struct trial trial = { .judge = judge, .bundle = bundle, .judgement = ret };
 	int r;
 
-	if (!hash)
+	if (!judge->hash)
+		judge->hash = hash_new();
+	if (!judge->hash)
 		return -ENOMEM;
 	r = check_quote(&trial, ak, (struct hash_part){ nonce, CHALLENGE_NONCE });
-	if (!r)
+	if (!r) {
+		begin_cache(&trial);
 		r = check_log(&trial);
+	}
 	if (!r)
 		r = check_ima(&trial);
-	if (!policy)
+	if (!judge->policy)
 		attest_verdict_unchecked(&ret->verdict,
 					 "nothing was compared with reference values");
-	if (hash_failed(hash))
-		return -EIO;
-	return r == -EBADMSG ? 0 : r;
+	end_cache(&trial, r);
+	if (!hash_failed(judge->hash))
+		return r == -EBADMSG ? 0 : r;
+	/* It never believes itself again: the next evidence gets another one. */
+	hash_free(judge->hash);
+	judge->hash = hash_new();
+	return -EIO;
+}
+
+/* Birth, death, and what hosts are told */
+
+int judge_init(struct judge *ret, size_t most)
+{
+	*ret = (struct judge){ .hash = hash_new(), .cache = cache_new(most) };
+	if (ret->hash && ret->cache)
+		return 0;
+	judge_done(ret);
+	return -ENOMEM;
+}
+
+void judge_done(struct judge *judge)
+{
+	hash_free(judge->hash);
+	cache_free(judge->cache);
+	*judge = (struct judge){ 0 };
+}
+
+static bool name_of(struct judge *judge, struct hash_part ak, struct public_name *ret)
+{
+	struct public public;
+
+	if (!judge->hash || !ak.length || !public_parse(&public, ak.at, ak.length))
+		return false;
+	public_name(&public, judge->hash, ret);
+	return true;
+}
+
+bool judge_knows(struct judge *judge, struct hash_part ak, struct judge_known *ret)
+{
+	const struct cache_entry *entry;
+	struct public_name name;
+
+	if (!name_of(judge, ak, &name))
+		return false;
+	entry = cache_find(judge->cache, &name);
+	if (!entry)
+		return false;
+	*ret = (struct judge_known){ .ima = entry->ima.bytes };
+	text_cut(ret->boot_id, sizeof(ret->boot_id), entry->boot_id);
+	cursor_copy(ret->eventlog, sizeof(ret->eventlog), entry->eventlog, CACHE_DIGEST);
+	return true;
 }

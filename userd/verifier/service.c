@@ -93,21 +93,56 @@ static int begin(struct service *service, char *reason, size_t room)
 	return service->daemon ? 0 : -EIO;
 }
 
-static int read_policy(struct service *service, char *reason, size_t room)
-{
-	struct attest_verdict verdict = { 0 };
-	char *text = NULL;
+/**
+ * struct reading - a policy that is being read
+ * @verdict: hears what is wrong
+ * @text: of it
+ * @length: bytes of it
+ */
+struct reading {
+	struct attest_verdict verdict;
+	char *text;
 	size_t length;
-	int r;
+};
 
-	r = verifier_file_read(service->config->policy, POLICY_BYTES_MAX, "policy.missing",
-			       &verdict, &text, &length);
-	if (!r)
-		r = policy_read(&service->policy, text, length, &verdict);
-	free(text);
-	if (verdict.count)
-		snprintf(reason, room, "\"policy\": %s", verdict.reasons[0].text);
+static int read_file(struct reading *reading, const char *path, size_t most)
+{
+	*reading = (struct reading){ 0 };
+	return verifier_file_read(path, most, "policy.missing", &reading->verdict, &reading->text,
+				  &reading->length);
+}
+
+static int end_reading(struct reading *reading, const char *key, int r, char *reason, size_t room)
+{
+	free(reading->text);
+	if (reading->verdict.count)
+		snprintf(reason, room, "\"%s\": %s", key, reading->verdict.reasons[0].text);
 	return r == -EBADMSG ? -EIO : r;
+}
+
+static int read_policies(struct service *service, char *reason, size_t room)
+{
+	const struct config *config = service->config;
+	struct reading reading;
+	int r = 0;
+
+	if (*config->policy) {
+		r = read_file(&reading, config->policy, POLICY_BYTES_MAX);
+		if (!r)
+			r = policy_read(&service->policy, reading.text, reading.length,
+					&reading.verdict);
+		r = end_reading(&reading, "policy", r, reason, room);
+	}
+	if (!r && *config->ima_policy) {
+		r = read_file(&reading, config->ima_policy, IMA_POLICY_BYTES_MAX);
+		if (!r)
+			r = ima_policy_read(&service->ima_policy, reading.text, reading.length,
+					    &reading.verdict);
+		r = end_reading(&reading, "ima_policy", r, reason, room);
+	}
+	service->judge.policy = service->policy;
+	service->judge.ima_policy = service->ima_policy;
+	return r;
 }
 
 int service_new(const struct config *config, struct fleet *fleet, struct ca *ca, char *reason,
@@ -125,8 +160,10 @@ int service_new(const struct config *config, struct fleet *fleet, struct ca *ca,
 	service->challenges = challenges_new();
 	if (!service->challenges)
 		r = -ENOMEM;
-	if (!r && *config->policy)
-		r = read_policy(service, reason, room);
+	if (!r)
+		r = judge_init(&service->judge, (size_t)config->cache << 20);
+	if (!r)
+		r = read_policies(service, reason, room);
 	if (!r)
 		r = enrolments_new(config, reason, room, &service->enrolments);
 	if (!r && (*config->syslog || *config->webhook))
@@ -157,6 +194,8 @@ void service_free(struct service *service)
 	notify_free(service->notify);
 	enrolments_free(service->enrolments);
 	challenges_free(service->challenges);
+	judge_done(&service->judge);
 	policy_free(service->policy);
+	ima_policy_free(service->ima_policy);
 	free(service);
 }

@@ -11,12 +11,12 @@
 
 #include <microhttpd.h>
 
-#include "attest/policy.h"
 #include "verifier/ca.h"
 #include "verifier/challenge.h"
 #include "verifier/config.h"
 #include "verifier/enrol.h"
 #include "verifier/fleet.h"
+#include "verifier/judge.h"
 #include "verifier/notify.h"
 
 #define SERVICE_CONNECTIONS_MAX 1024
@@ -33,6 +33,8 @@
  * @ca: certifies keys
  * @enrolments: that were begun
  * @policy: that hosts are held against; NULL: none
+ * @ima_policy: the same of files that they measured
+ * @judge: of evidence
  * @boot_id: of the machine it runs on
  * @bodies: bytes of all bodies being read
  */
@@ -45,6 +47,8 @@ struct service {
 	struct ca *ca;
 	struct enrolments *enrolments;
 	struct policy *policy;
+	struct ima_policy *ima_policy;
+	struct judge judge;
 	char boot_id[STANDING_ID];
 	size_t bodies;
 };

@@ -503,6 +503,7 @@ static void use_policy(const char *text)
 	service->policy = NULL;
 	if (text)
 		assert_int_equal(policy_read(&service->policy, text, strlen(text), &verdict), 0);
+	service->judge.policy = service->policy;
 	ask("POST", "/v1/hosts/" HOST "/acknowledge", secrets[FLEET_OPERATOR], "");
 	assert_int_equal(send_boot(), 200);
 }
@@ -523,7 +524,7 @@ static void test_evidence_policy(void **state)
 	use_policy("{\"version\": 1, \"cmdline_deny\": [\"init=\"]}");
 	assert_string_equal(member("status"), "passed");
 	policy_free(service->policy);
-	service->policy = NULL;
+	service->judge.policy = service->policy = NULL;
 }
 
 static void test_service_wants_its_policy(void **state)
@@ -576,6 +577,7 @@ static int set_up(void **state)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	tpm = test_quote_new(false);
 	config.evidence = 1024;
+	config.cache = 1;
 	config.valid = 3600;
 	snprintf(config.database, sizeof(config.database), "%s/fleet.db", folder);
 	snprintf(config.ca, sizeof(config.ca), "%s/ca", folder);
