@@ -99,15 +99,44 @@ verifier() {
 }
 enrol() { ctl host enrol "$url" --ca "$place/ca.pem" --state-dir "$place/state" "$@"; }
 
+# A token of the command line is gone from there before the verifier is asked, here one that waits.
+token_hidden() {
+	local listener pid
+	python3 -c 'import socket, time
+s = socket.create_server(("localhost", 0))
+print(s.getsockname()[1], flush=True)
+s.accept()
+time.sleep(60)' >"$place/waits" &
+	listener=$!
+	until_true 10 test -s "$place/waits" || return
+	"$root/build/vtpmctl" --runtime-dir "$place/run" host enrol \
+		"https://localhost:$(cat "$place/waits")" --token visible 2>"$place/hidden" &
+	pid=$!
+	until_true 10 bash -c "[ -n \"\$(ls -l /proc/$pid/fd | grep socket)\" ]"
+	is "$(tr '\0' ' ' </proc/$pid/cmdline | grep -c -e visible)" 0 &&
+		is "$(tr '\0' ' ' </proc/$pid/cmdline | grep -c -e "host enrol")" 1
+	local r=$?
+	kill "$pid" "$listener"
+	return $r
+}
+
 host_enrol() {
 	ready && logs && verifier || return
 	has "$(enrol --token wrong 2>&1)" "this token is not known" || return
 	has "$(attest --to "$url" 2>&1)" "not enrolled" || return
+	token_hidden || return
 	! ctl host enrol "$url" --token right --state-dir "$place/state" || return
 	has "$(cd "$place" && ctl host enrol "$url" --ca ca.pem --state-dir "$place/state" \
-		--token right)" "as host 6f8b" || return
+		--token-file <(echo right))" "as host 6f8b" || return
+	has "$(echo right | enrol --token-file -)" "as host 6f8b" || return
+	has "$(enrol --token-fd 9 9< <(echo right))" "as host 6f8b" || return
+	refused "one token" enrol --token right --token-file /dev/null || return
+	has "$(enrol --token-file "$place/none" 2>&1)" "No such file" || return
 	is "$(stat -c %a "$place/state/attest/enrolment")" 600 || return
 	has "$(attest --to "$url")" "passed: " || return
+	# the rest of the logs alone; and when the verifier forgot them meanwhile, all
+	touch "$place/known"
+	has "$(attest --to "$url")" "passed: " && [ -e "$place/forgotten" ] || return
 	# a bundle that nobody asked for names the host too
 	attest --nonce "$nonce" --output "$place/bundle" || return
 	is "$(bundle get host id)" 6f8b0e5e-1c5e-4b7e-9d0a-3f1f5c0a7e11 || return

@@ -5,7 +5,9 @@
 verifier.py ROOT PLACE
 
 Listens at a free port, which it writes to PLACE/port. It knows the token "right"; with
-"other-name" its credential is for another key. tpm2_makecredential makes credentials.
+"other-name" its credential is for another key. tpm2_makecredential makes credentials. Where
+there is a file PLACE/known, it says in its challenge that it knows the host's logs, and once it
+gets the rest of them alone it forgets them.
 """
 import http.server
 import json
@@ -26,6 +28,27 @@ NONCE = hashlib.sha256(b"nonce").digest()
 
 def text(content):
     return bundle.base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def known():
+    """What a challenge says of logs: all of the event log, and some bytes of IMA's."""
+    boot = read("/proc/sys/kernel/random/boot_id").decode().strip()
+    events = hashlib.sha256(read(f"{PLACE}/events")).digest()
+    return {"boot_id": boot, "eventlog_sha256": text(events), "ima_bytes": 7}
+
+
+def check_rest(body):
+    """Raise unless the bundle leaves out what is known, and nothing else."""
+    said = known()
+    assert "eventlog" not in body and "packages" not in body, "more than the rest"
+    assert body["eventlog_sha256"] == said["eventlog_sha256"], "eventlog_sha256"
+    assert body["ima_after"] == said["ima_bytes"], "ima_after"
+    assert bundle.raw(body["ima"]) == read(f"{PLACE}/ima")[said["ima_bytes"]:], "ima"
 
 
 def credential(body):
@@ -55,8 +78,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def refuse(self, status, detail):
-        self.say(status, {"type": "about:blank", "title": "no", "status": status, "detail": detail})
+    def refuse(self, status, detail, kind="about:blank"):
+        self.say(status, {"type": kind, "title": "no", "status": status, "detail": detail})
 
     def body(self):
         return json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -68,7 +91,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path != f"/v1/hosts/{HOST}/challenge" or not self.known():
             self.refuse(401, "who asks?")
         else:
-            self.say(200, {"nonce": text(NONCE), "deadline": 60, "pcrs": "sha256:0,1,7"})
+            challenge = {"nonce": text(NONCE), "deadline": 60, "pcrs": "sha256:0,1,7"}
+            if os.path.exists(f"{PLACE}/known"):
+                challenge["known"] = known()
+            self.say(200, challenge)
 
     def do_POST(self):
         body = self.body()
@@ -89,6 +115,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif self.path == f"/v1/hosts/{HOST}/evidence" and self.known():
             bundle.check(ROOT, PLACE, body, NONCE.hex(), 3)
             good = body["host"]["id"] == HOST
+            if os.path.exists(f"{PLACE}/known"):
+                check_rest(body)
+                os.rename(f"{PLACE}/known", f"{PLACE}/forgotten")
+                self.refuse(409, "unknown logs", "urn:vtpm-verify:problem:logs")
+                return
             self.say(200, {"status": "passed" if good else "failed", "message": "",
                            "valid_until": None})
         else:

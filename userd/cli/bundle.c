@@ -13,9 +13,11 @@
 
 #include "base/base64.h"
 #include "base/cleanup.h"
+#include "base/secret.h"
 #include "cli/client.h"
 #include "cli/packages.h"
 #include "cli/report.h"
+#include "seal/crypto.h"
 
 #define EVENT_LOG "/sys/kernel/security/tpm0/binary_bios_measurements"
 #define IMA_LOG	  "/sys/kernel/security/ima/binary_runtime_measurements"
@@ -246,8 +248,45 @@ static json_t *host_of(const struct bundle_wish *wish)
 	return host;
 }
 
-static json_t *add_logs(const struct cli *cli, json_t *bundle)
+/* Does the verifier know logs of this boot? */
+static bool is_known_boot(const struct bundle_wish *wish, const json_t *bundle)
 {
+	const char *boot_id =
+		json_string_value(json_object_get(json_object_get(bundle, "host"), "boot_id"));
+
+	return boot_id && *boot_id && !strcmp(boot_id, wish->known.boot_id);
+}
+
+static void add_events(json_t *bundle, const struct log *events, const struct bundle_known *known)
+{
+	uint8_t digest[SEAL_HASH_SIZE];
+
+	if (known && !seal_hash((struct seal_bytes){ events->bytes, events->length }, digest) &&
+	    secret_equal(digest, known->eventlog, sizeof(digest)))
+		json_object_set_new(bundle, "eventlog_sha256",
+				    bundle_bytes(digest, sizeof(digest)));
+	else if (events->length)
+		json_object_set_new(bundle, "eventlog",
+				    bundle_bytes(events->bytes, events->length));
+}
+
+/* Packages are told with the first entries, and not again with those that follow. */
+static void add_ima(json_t *bundle, const struct log *ima, const struct bundle_known *known)
+{
+	size_t after = known && known->ima <= ima->length ? known->ima : 0;
+
+	if (!ima->length)
+		return;
+	json_object_set_new(bundle, "ima", bundle_bytes(ima->bytes + after, ima->length - after));
+	if (after)
+		json_object_set_new(bundle, "ima_after", json_integer((json_int_t)after));
+	else
+		json_object_set_new(bundle, "packages", packages_of(ima->bytes, ima->length));
+}
+
+static json_t *add_logs(const struct cli *cli, const struct bundle_wish *wish, json_t *bundle)
+{
+	const struct bundle_known *known = is_known_boot(wish, bundle) ? &wish->known : NULL;
 	_cleanup_(log_done) struct log events = { 0 };
 	_cleanup_(log_done) struct log ima = { 0 };
 	json_t *problem;
@@ -257,12 +296,8 @@ static json_t *add_logs(const struct cli *cli, json_t *bundle)
 		problem = get_log(cli->ima_log, IMA_LOG, "log of IMA", &ima);
 	if (problem)
 		return problem;
-	if (events.length)
-		json_object_set_new(bundle, "eventlog", bundle_bytes(events.bytes, events.length));
-	if (ima.length) {
-		json_object_set_new(bundle, "ima", bundle_bytes(ima.bytes, ima.length));
-		json_object_set_new(bundle, "packages", packages_of(ima.bytes, ima.length));
-	}
+	add_events(bundle, &events, known);
+	add_ima(bundle, &ima, known);
 	return NULL;
 }
 
@@ -279,7 +314,7 @@ json_t *bundle_make(const struct cli *cli, const struct bundle_wish *wish, json_
 			   "quote", quote);
 	if (!bundle)
 		return no_memory();
-	problem = add_logs(cli, bundle);
+	problem = add_logs(cli, wish, bundle);
 	if (!problem)
 		problem = bundle_identity(cli, &ek, &ak);
 	if (problem)

@@ -20,17 +20,31 @@
 #define BUNDLE_PCRS 0xffffffu
 
 /**
+ * struct bundle_known - logs that a verifier knows of an earlier round
+ * @boot_id: of the boot they are of; empty: it knows none
+ * @eventlog: SHA-256 of the event log
+ * @ima: bytes of the log of IMA, from its beginning
+ */
+struct bundle_known {
+	char boot_id[37];
+	uint8_t eventlog[32];
+	size_t ima;
+};
+
+/**
  * struct bundle_wish - what it shall be about
  * @nonce: of the verifier
  * @pcrs: PCRs of the sha256 bank
  * @host: the host's id at the verifier; NULL for none
  * @certificate: of the attestation key, as base64url; NULL for none
+ * @known: what may be left out
  */
 struct bundle_wish {
 	uint8_t nonce[HOST_QUOTE_NONCE];
 	uint32_t pcrs;
 	const char *host;
 	const char *certificate;
+	struct bundle_known known;
 };
 
 /**

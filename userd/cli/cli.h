@@ -60,6 +60,9 @@ enum cli_format {
 	CLI_FORMAT_CDI,
 };
 
+/** define CLI_TOKEN_SIZE - longest token of a verifier, its NUL included */
+#define CLI_TOKEN_SIZE 129
+
 /**
  * struct cli - the command line
  * @runtime_dir: of vtpmd
@@ -103,7 +106,9 @@ enum cli_format {
  * @output: where a bundle goes; NULL: standard output
  * @to: URL of the verifier whose challenge is answered
  * @url: of the verifier that shall enrol the host
- * @token: of its administrator
+ * @token: of its administrator, as it stood on the command line; empty for none
+ * @token_file: where it is; "-": standard input; NULL for none
+ * @token_fd: where it comes from; -1 for none
  * @ca: file with CAs to trust; NULL: those of the system
  * @event_log: where the firmware's log is; NULL for the default
  * @ima_log: where IMA's log is; NULL for the default
@@ -149,7 +154,9 @@ struct cli {
 	const char *output;
 	const char *to;
 	const char *url;
-	const char *token;
+	char token[CLI_TOKEN_SIZE];
+	const char *token_file;
+	int token_fd;
 	const char *ca;
 	const char *event_log;
 	const char *ima_log;

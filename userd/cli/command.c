@@ -67,10 +67,11 @@ static const struct command commands[] = {
 	  "show a verifier how this host was booted",
 	  "Writes a bundle: a quote by the host TPM, then the logs that explain it. With --to it\n"
 	  "answers the challenge of the verifier that enrolled this host." },
-	{ "host enrol", cli_host_enrol, true, "token ca state-dir",
-	  "--token TOKEN [--ca FILE] [--state-dir DIR]",
+	{ "host enrol", cli_host_enrol, true, "token token-file token-fd ca state-dir",
+	  "[--token-file PATH | --token-fd N | --token TOKEN] [--ca FILE] [--state-dir DIR]",
 	  "have a verifier certify this host's attestation key",
-	  "The verifier at the URL makes a credential that only this host's TPM opens." },
+	  "The verifier at the URL makes a credential that only this host's TPM opens. It wants a\n"
+	  "token of its administrator, which is asked for on the terminal if no option says it." },
 	{ "host migration-key", cli_host_migration_key, false, "key-fd", "[--key-fd N]",
 	  "give the host the key that states of machines are moved under",
 	  "64 hexadecimal digits (openssl rand -hex 32), the same at each host that machines "

@@ -6,6 +6,8 @@
  *	enrol	keys and token → credential; vtpm-keyd opens it → proof → certificate, bearer
  *	attest	challenge → nonce; bundle → what the verifier found
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,8 @@
 #include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/secret.h"
+#include "base/text.h"
+#include "cli/ask.h"
 #include "cli/bundle.h"
 #include "cli/cli.h"
 #include "cli/client.h"
@@ -60,6 +64,21 @@ static uint32_t selection_of(const char *text)
 	return pcrs;
 }
 
+/* What is not understood is sent. */
+static void take_known(const json_t *known, struct bundle_known *ret)
+{
+	const char *boot_id = text_of(known, "boot_id"), *log = text_of(known, "eventlog_sha256");
+	json_int_t ima = json_integer_value(json_object_get(known, "ima_bytes"));
+
+	*ret = (struct bundle_known){ 0 };
+	if (!boot_id || !log || strlen(boot_id) >= sizeof(ret->boot_id) ||
+	    base64_read(log, strlen(log), ret->eventlog, sizeof(ret->eventlog)) !=
+		    sizeof(ret->eventlog))
+		return;
+	text_cut(ret->boot_id, sizeof(ret->boot_id), boot_id);
+	ret->ima = ima > 0 ? (size_t)ima : 0;
+}
+
 static json_t *get_challenge(const struct verifier_request *verifier, const char *host,
 			     struct bundle_wish *wish)
 {
@@ -75,6 +94,7 @@ static json_t *get_challenge(const struct verifier_request *verifier, const char
 	problem = verifier_ask(&request, &challenge);
 	if (problem)
 		return problem;
+	take_known(json_object_get(challenge, "known"), &wish->known);
 	nonce = text_of(challenge, "nonce");
 	wish->pcrs = selection_of(text_of(challenge, "pcrs"));
 	if (!nonce || !wish->pcrs ||
@@ -101,6 +121,16 @@ static json_t *post_bundle(const struct verifier_request *verifier, const char *
 	return problem;
 }
 
+static json_t *answer_once(const struct cli *cli, const struct verifier_request *verifier,
+			   struct bundle_wish *wish, json_t **ret)
+{
+	json_t *bundle = NULL, *problem = get_challenge(verifier, wish->host, wish);
+
+	if (!problem)
+		problem = bundle_make(cli, wish, &bundle);
+	return problem ? problem : post_bundle(verifier, wish->host, bundle, ret);
+}
+
 static json_t *answer_verifier(const struct cli *cli, const json_t *enrolment, json_t **ret)
 {
 	const char *host = text_of(enrolment, "host");
@@ -110,16 +140,18 @@ static json_t *answer_verifier(const struct cli *cli, const json_t *enrolment, j
 		.ca = cli->ca ? cli->ca : text_of(enrolment, "ca"),
 	};
 	struct bundle_wish wish = { .host = host, .certificate = text_of(enrolment, "ak_cert") };
-	json_t *bundle = NULL, *problem;
+	json_t *problem;
 
 	/* The bearer is for the verifier that gave it, and for nobody else. */
 	if (!host || strcmp(cli->to, text_of(enrolment, "url")))
-		return report_problem("conflict", "`vtpmctl host enrol URL --token TOKEN`",
+		return report_problem("conflict", "`vtpmctl host enrol URL --token-file PATH`",
 				      "this host is not enrolled at %s", cli->to);
-	problem = get_challenge(&verifier, host, &wish);
-	if (!problem)
-		problem = bundle_make(cli, &wish, &bundle);
-	return problem ? problem : post_bundle(&verifier, host, bundle, ret);
+	problem = answer_once(cli, &verifier, &wish, ret);
+	if (!report_is(problem, "logs"))
+		return problem;
+	/* It forgot in between what it knew, and does not promise it again. */
+	json_decref(problem);
+	return answer_once(cli, &verifier, &wish, ret);
 }
 
 static enum cli_exit print_finding(const struct cli *cli, const json_t *finding)
@@ -202,13 +234,45 @@ static json_t *open_credential(const struct cli *cli, const json_t *begun, json_
 	return *ret_proof ? NULL : strange(cli->url);
 }
 
-static json_t *begin_body(const struct cli *cli, const json_t *ek, const json_t *ak)
+static json_t *no_token(int error)
+{
+	return report_problem(error == -ENOTTY ? "usage" : "auth",
+			      "its administrator gives one: --token-file PATH",
+			      "a verifier enrols a host for a token, and none can be read: %s",
+			      error == -ENOTTY ? "there is no terminal" : strerror(-error));
+}
+
+static json_t *read_token(const struct cli *cli, char ret[ASK_SIZE])
+{
+	_cleanup_(close_fdp) int fd = -1;
+	int r;
+
+	if (!!*cli->token + !!cli->token_file + (cli->token_fd >= 0) > 1)
+		return report_problem("usage", "leave all of them but one out",
+				      "there is one token: by --token, --token-file or --token-fd");
+	if (*cli->token) {
+		text_cut(ret, ASK_SIZE, cli->token);
+		return NULL;
+	}
+	if (cli->token_fd < 0 && !cli->token_file)
+		r = ask_secret("Token of the verifier's administrator: ", ret);
+	else if (cli->token_fd >= 0)
+		r = ask_fd(cli->token_fd, ret);
+	else if (!strcmp(cli->token_file, "-"))
+		r = ask_fd(STDIN_FILENO, ret);
+	else
+		r = (fd = open(cli->token_file, O_RDONLY | O_CLOEXEC)) < 0 ? -errno
+									    : ask_fd(fd, ret);
+	return r ? no_token(r) : NULL;
+}
+
+static json_t *begin_body(const char *token, const json_t *ek, const json_t *ak)
 {
 	char host[256] = "";
 
 	if (gethostname(host, sizeof(host) - 1))
 		snprintf(host, sizeof(host), "unknown");
-	return json_pack("{s:s, s:s, s:O, s:O, s:O, s:O}", "token", cli->token, "name", host,
+	return json_pack("{s:s, s:s, s:O, s:O, s:O, s:O}", "token", token, "name", host,
 			 "ek_pub", json_object_get(ek, "public"), "ek_certs",
 			 json_object_get(ek, "certificates"), "ek_chain",
 			 json_object_get(ek, "chain"), "ak_pub", json_object_get(ak, "public"));
@@ -256,16 +320,20 @@ enum cli_exit cli_host_enrol(struct cli *cli, const char *name)
 	_cleanup_(json_putp) json_t *finished = NULL;
 	_cleanup_(json_putp) json_t *ek = NULL;
 	_cleanup_(json_putp) json_t *ak = NULL;
+	struct secrets *secrets = secrets_new();
 	char host[128];
 	json_t *problem;
 
 	cli->url = name;
-	if (!cli->token)
-		return report(cli, report_problem("usage", "its administrator gives one: --token",
-						  "a verifier enrols a host for a token"));
-	problem = bundle_identity(cli, &ek, &ak);
+	if (!secrets)
+		return report(cli, report_problem("internal", NULL, "there is no memory left"));
+	problem = read_token(cli, secrets->typed);
+	secret_wipe(cli->token, sizeof(cli->token));
 	if (!problem)
-		problem = exchange(cli, begin_body(cli, ek, ak), &finished);
+		problem = bundle_identity(cli, &ek, &ak);
+	if (!problem)
+		problem = exchange(cli, begin_body(secrets->typed, ek, ak), &finished);
+	secrets_free(secrets);
 	if (!problem)
 		problem = keep(cli, finished);
 	if (problem)

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/secret.h"
+#include "base/text.h"
 #include "cli/report.h"
 
 /**
@@ -238,10 +240,25 @@ static bool take_to(struct cli *cli, char *text)
 	return !strncmp(text, "https://", strlen("https://"));
 }
 
+/* Whoever lists processes sees the command line: what is secret does not stay there. */
 static bool take_token(struct cli *cli, char *text)
 {
-	cli->token = text;
-	return *text && strlen(text) <= 128;
+	size_t length = strlen(text);
+
+	text_cut(cli->token, sizeof(cli->token), text);
+	secret_wipe(text, length);
+	return length && length < sizeof(cli->token);
+}
+
+static bool take_token_file(struct cli *cli, char *text)
+{
+	cli->token_file = text;
+	return *text;
+}
+
+static bool take_token_fd(struct cli *cli, char *text)
+{
+	return take_fd(text, &cli->token_fd);
 }
 
 static bool take_ca(struct cli *cli, char *text)
@@ -341,7 +358,11 @@ static const struct row rows[] = {
 	  take_nonce, 0 },
 	{ "output", "FILE", "write the bundle to this file (standard output)", take_output, 0 },
 	{ "to", "URL", "answer the challenge of this verifier", take_to, 0 },
-	{ "token", "TOKEN", "one-time token of the verifier's administrator", take_token, 0 },
+	{ "token", "TOKEN", "one-time token of the verifier's administrator; others may see it",
+	  take_token, 0 },
+	{ "token-file", "PATH", "read the token from this file, or from - (standard input)",
+	  take_token_file, 0 },
+	{ "token-fd", "N", "read the token from a descriptor", take_token_fd, 0 },
 	{ "ca", "FILE", "certificates of CAs to trust (those of the system)", take_ca, 0 },
 	{ "event-log", "FILE", "the firmware's log (that of securityfs)", take_event_log, 0 },
 	{ "ima-log", "FILE", "the log of IMA (that of securityfs)", take_ima_log, 0 },
@@ -402,7 +423,8 @@ enum cli_exit cli_options_parse(struct cli *cli, int argc, char **argv)
 	enum cli_exit status = CLI_EXIT_OK;
 	int found;
 
-	*cli = (struct cli){ .recovery_code_fd = -1, .owner_password_fd = -1, .key_fd = -1 };
+	*cli = (struct cli){ .recovery_code_fd = -1, .owner_password_fd = -1, .key_fd = -1,
+			     .token_fd = -1 };
 	for (size_t i = 0; i < ROWS; i++)
 		options[i] = (struct option){
 			.name = rows[i].name,

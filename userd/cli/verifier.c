@@ -45,14 +45,18 @@ static json_t *understand(const struct verifier_request *request, const struct a
 				  JSON_REJECT_DUPLICATES, NULL);
 	const char *detail = json_string_value(json_object_get(body, "detail"));
 	const char *next = json_string_value(json_object_get(body, "next"));
+	const char *type = json_string_value(json_object_get(body, "type")), *name = "failed";
 	json_t *problem;
 
+	if (status == 401 || status == 403)
+		name = "auth";
+	else if (type && !strcmp(type, "urn:vtpm-verify:problem:logs"))
+		name = "logs";
 	if (status == 200 && json_is_object(body)) {
 		*ret = body;
 		return NULL;
 	}
-	problem = report_problem(status == 401 || status == 403 ? "auth" : "failed",
-				 next ? next : "ask the verifier's administrator",
+	problem = report_problem(name, next ? next : "ask the verifier's administrator",
 				 "the verifier at %s refuses (HTTP status %ld): %.400s",
 				 request->url, status, detail ? detail : "it does not say why");
 	json_decref(body);

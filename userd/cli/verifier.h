@@ -32,7 +32,7 @@ struct verifier_request {
  * verifier_ask() - ask, and wait for the answer
  * @ret: the answer, an object; the caller's
  *
- * Return: NULL, or the problem.
+ * Return: NULL, or the problem; "logs": the verifier does not know logs that were left out.
  */
 json_t *verifier_ask(const struct verifier_request *request, json_t **ret);
 
