@@ -14,11 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "attest/boot.h"
 #include "attest/bundle.h"
-#include "attest/eventlog.h"
-#include "attest/ima.h"
-#include "attest/ima_policy.h"
-#include "attest/policy.h"
 #include "attest/quote.h"
 #include "base/cleanup.h"
 #include "verifier/verifier.h"
@@ -31,7 +28,7 @@
  * @ima_policy: for its log of IMA; NULL for none
  * @bundle: evidence
  * @quote: of it
- * @log: of it
+ * @boot: of it
  * @learned: policy that was learned
  * @verdict: of it all
  */
@@ -42,7 +39,7 @@ struct appraisal {
 	struct ima_policy *ima_policy;
 	struct bundle bundle;
 	struct quote quote;
-	struct eventlog log;
+	struct boot boot;
 	json_t *learned;
 	struct attest_verdict verdict;
 };
@@ -173,66 +170,23 @@ static int check_quote(struct appraisal *appraisal)
 				  appraisal->hash, &appraisal->verdict);
 }
 
-static int check_log(struct appraisal *appraisal)
+static int check_boot(struct appraisal *appraisal)
 {
-	const struct hash_part bytes = bundle_part(&appraisal->bundle, BUNDLE_EVENTLOG);
-	const struct attest_pcrs *pcrs = &appraisal->quote.pcrs;
-	struct attest_verdict *verdict = &appraisal->verdict;
-	struct attest_pcrs replayed;
-	int r;
+	const struct boot_evidence evidence = {
+		.eventlog = bundle_part(&appraisal->bundle, BUNDLE_EVENTLOG),
+		.ima = bundle_part(&appraisal->bundle, BUNDLE_IMA),
+		.ima_after = appraisal->bundle.ima_after,
+		.pcrs = &appraisal->quote.pcrs,
+		.policy = appraisal->policy,
+		.ima_policy = appraisal->ima_policy,
+	};
+	int r = boot_appraise(&appraisal->boot, &evidence, appraisal->hash, &appraisal->verdict);
 
-	if (!bytes.at || bytes.length > EVENTLOG_BYTES_MAX) {
-		attest_verdict_say(verdict, ATTEST_FAILED, "log.missing",
-				   "boot with the EFI stub, so that the kernel keeps the log",
-				   "the bundle has no event log that can be read");
-		return 0;
-	}
-	r = eventlog_parse(&appraisal->log, bytes.at, bytes.length, verdict);
-	if (r)
+	if (r || appraisal->policy)
 		return r;
-	eventlog_replay(&appraisal->log, appraisal->hash, &replayed);
-	eventlog_compare(&appraisal->log, appraisal->hash, &replayed, pcrs, verdict);
-	eventlog_appraise(&appraisal->log, appraisal->hash, verdict);
-	if (appraisal->policy)
-		return policy_check_log(appraisal->policy, &appraisal->log, pcrs, appraisal->hash,
-					verdict);
-	appraisal->learned = policy_learn(&appraisal->quote.ak_name, &appraisal->log, pcrs,
-					  appraisal->hash);
+	appraisal->learned = policy_learn(&appraisal->quote.ak_name, &appraisal->boot.log,
+					  &appraisal->quote.pcrs, appraisal->hash);
 	return appraisal->learned ? 0 : -ENOMEM;
-}
-
-static int check_ima(struct appraisal *appraisal)
-{
-	const struct hash_part bytes = bundle_part(&appraisal->bundle, BUNDLE_IMA);
-	struct attest_verdict *verdict = &appraisal->verdict;
-	struct ima_result result;
-	int r;
-
-	if (appraisal->bundle.ima_after) {
-		attest_verdict_say(verdict, ATTEST_FAILED, "ima.missing",
-				   "have the host send all of its log of IMA",
-				   "the bundle has the end of a log of IMA alone");
-		return 0;
-	}
-	if (!bytes.at && appraisal->ima_policy) {
-		attest_verdict_say(verdict, ATTEST_FAILED, "ima.missing",
-				   "have the host send its log of IMA",
-				   "a policy of IMA is given, and the bundle has no log of it");
-		return 0;
-	}
-	if (!bytes.at) {
-		attest_verdict_unchecked(verdict, "the bundle has no log of IMA, so what ran after "
-						  "the boot is not known");
-		return 0;
-	}
-	r = ima_appraise(&result, bytes.at, bytes.length, appraisal->hash,
-			 &appraisal->quote.pcrs, verdict);
-	if (!r && appraisal->ima_policy)
-		return ima_policy_check(appraisal->ima_policy, bytes.at, bytes.length,
-					result.attested, verdict);
-	attest_verdict_unchecked(verdict, "files of the IMA log are compared with no list of good "
-					  "ones (--ima-policy)");
-	return r;
 }
 
 static int run(struct appraisal *appraisal, const char *path)
@@ -257,10 +211,7 @@ static int run(struct appraisal *appraisal, const char *path)
 						  "vouch for them");
 		return 0;
 	}
-	if (appraisal->policy)
-		policy_check_pcrs(appraisal->policy, &appraisal->quote.pcrs, verdict);
-	r = check_log(appraisal);
-	return r ? r : check_ima(appraisal);
+	return check_boot(appraisal);
 }
 
 static json_t *json_time(int64_t seconds)
@@ -283,12 +234,14 @@ static json_t *to_json(const struct appraisal *appraisal)
 	gethostname(own, sizeof(own) - 1);
 	snprintf(boot, sizeof(boot), "%u.%u", appraisal->quote.statement.clock.resets,
 		 appraisal->quote.statement.clock.restarts);
-	return json_pack("{s:s, s:o, s:o, s:s, s:s?, s:o}", "host", appraisal->bundle.host,
+	return json_pack("{s:s, s:o, s:o, s:s, s:s?, s:o, s:s, s:b}", "host", appraisal->bundle.host,
 			 "verified_at", json_time(now), "valid_until",
 			 good ? json_time(now + policy_seconds(appraisal->policy)) : json_null(),
 			 "verified_by", own, "boot_id",
 			 appraisal->quote.signed_by_ak ? boot : NULL, "quote",
-			 verifier_json_quote(&appraisal->quote));
+			 verifier_json_quote(&appraisal->quote), "secure_boot",
+			 event_secure_boot_name(appraisal->boot.secure_boot), "log_reliable",
+			 appraisal->boot.log_reliable);
 }
 
 static enum verifier_exit print_learned(const struct appraisal *appraisal)
@@ -333,7 +286,7 @@ static enum verifier_exit start(const struct verifier *verifier, const char *pat
 	appraisal->hash = hash;
 	appraisal->quote.bank = _ATTEST_BANK_MAX;
 	status = end(appraisal, run(appraisal, path));
-	eventlog_done(&appraisal->log);
+	boot_done(&appraisal->boot);
 	bundle_done(&appraisal->bundle);
 	policy_free(appraisal->policy);
 	ima_policy_free(appraisal->ima_policy);

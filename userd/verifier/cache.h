@@ -62,6 +62,7 @@ struct cache_key {
  * @eventlog: SHA-256 of the event log
  * @pcrs: the same of the quoted PCR values, without PCR 10
  * @secure_boot: what the event log says
+ * @log_reliable: it is whole and true
  * @log: what was said of it
  * @ima: to go on from; no entries: the log of IMA has to come whole
  * @ima_log: what was said of it
@@ -74,6 +75,7 @@ struct cache_entry {
 	uint8_t eventlog[CACHE_DIGEST];
 	uint8_t pcrs[CACHE_DIGEST];
 	const char *secure_boot;
+	bool log_reliable;
 	struct cache_finding log;
 	struct ima_point ima;
 	struct cache_finding ima_log;

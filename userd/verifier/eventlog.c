@@ -2,7 +2,7 @@
 /*
  * vtpm-verify eventlog: read, replay, compare, appraise.
  */
-#include "attest/eventlog.h"
+#include "attest/boot.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,12 +19,14 @@
  * @log: as it was read
  * @replayed: PCR values
  * @secure_boot: what the log says of it
+ * @reliable: PCR values are given, and the log is whole and true
  * @verdict: of it all
  */
 struct appraisal {
 	struct eventlog log;
 	struct attest_pcrs replayed;
 	enum event_secure_boot secure_boot;
+	bool reliable;
 	struct attest_verdict verdict;
 };
 
@@ -77,9 +79,10 @@ static json_t *to_json(const struct appraisal *appraisal)
 
 	for (size_t i = 0; !r && i < log->count; i++)
 		r = json_array_append_new(events, json_event(log, &log->events[i]));
-	root = json_pack("{s:s, s:o, s:s, s:o}", "format", log->agile ? "crypto-agile" : "sha1",
+	root = json_pack("{s:s, s:o, s:s, s:b, s:o}", "format", log->agile ? "crypto-agile" : "sha1",
 			 "pcrs", verifier_json_pcrs(&appraisal->replayed), "secure_boot",
-			 event_secure_boot_name(appraisal->secure_boot), "events", events);
+			 event_secure_boot_name(appraisal->secure_boot), "log_reliable",
+			 appraisal->reliable, "events", events);
 	if (!r)
 		return root;
 	json_decref(root);
@@ -110,7 +113,8 @@ static void to_lines(const struct appraisal *appraisal)
 			printf("%s %2d %s\n", hash_name(bank), pcr, hex);
 		}
 	}
-	printf("secure boot: %s\n", event_secure_boot_name(appraisal->secure_boot));
+	printf("secure boot: %s\nlog reliable: %s\n",
+	       event_secure_boot_name(appraisal->secure_boot), appraisal->reliable ? "yes" : "no");
 }
 
 static int appraise(const struct verifier *verifier, const uint8_t *bytes, size_t length,
@@ -131,6 +135,7 @@ static int appraise(const struct verifier *verifier, const uint8_t *bytes, size_
 	r = verifier_pcrs_read(verifier, &ret->verdict, &actual, &given);
 	if (!r && given)
 		eventlog_compare(&ret->log, hash, &ret->replayed, &actual, &ret->verdict);
+	ret->reliable = !r && given && boot_log_is_reliable(&ret->verdict, 0);
 	return !r && hash_failed(hash) ? -EIO : r;
 }
 

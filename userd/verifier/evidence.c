@@ -53,8 +53,9 @@ static bool take_challenge(struct request *request, const struct bundle *bundle)
 
 static char *verdict_text(const struct judgement *judgement)
 {
-	json_t *root = json_pack("{s:s, s:I}", "secure_boot", judgement->secure_boot,
-				 "ima_entries", (json_int_t)judgement->ima_entries);
+	json_t *root = json_pack("{s:s, s:b, s:I}", "secure_boot", judgement->secure_boot,
+				 "log_reliable", judgement->log_reliable, "ima_entries",
+				 (json_int_t)judgement->ima_entries);
 	char *text = NULL;
 
 	if (root && !verifier_json_verdict(root, &judgement->verdict))

@@ -6,8 +6,7 @@
 
 #include <errno.h>
 
-#include "attest/eventlog.h"
-#include "attest/ima.h"
+#include "attest/boot.h"
 #include "attest/tpm2b.h"
 #include "base/cursor.h"
 #include "base/text.h"
@@ -148,37 +147,26 @@ static void keep(struct trial *trial, bool good)
 
 /* The logs */
 
-static int compare_log(struct trial *trial, struct eventlog *log)
-{
-	const struct attest_pcrs *pcrs = &trial->quote.pcrs;
-	struct judgement *ret = trial->judgement;
-	struct hash *hash = trial->judge->hash;
-	struct attest_pcrs replayed;
-
-	eventlog_replay(log, hash, &replayed);
-	ret->secure_boot = event_secure_boot_name(eventlog_appraise(log, hash, &ret->verdict));
-	eventlog_compare(log, hash, &replayed, pcrs, &ret->verdict);
-	if (trial->judge->policy)
-		return policy_check_log(trial->judge->policy, log, pcrs, hash, &ret->verdict);
-	return 0;
-}
-
 static int read_log(struct trial *trial, struct hash_part bytes)
 {
-	struct attest_verdict *verdict = &trial->judgement->verdict;
+	const struct boot_evidence evidence = { .eventlog = bytes, .pcrs = &trial->quote.pcrs,
+						.policy = trial->judge->policy };
+	struct judgement *ret = trial->judgement;
+	struct attest_verdict *verdict = &ret->verdict;
 	size_t reasons = verdict->count, sentences = verdict->unchecked_count;
-	struct eventlog log = { 0 };
 	struct cache_finding *said;
+	struct boot boot;
 	int r;
 
-	r = eventlog_parse(&log, bytes.at, bytes.length, verdict);
-	if (!r)
-		r = compare_log(trial, &log);
-	eventlog_done(&log);
+	r = boot_check_log(&boot, &evidence, trial->judge->hash, verdict);
+	ret->secure_boot = event_secure_boot_name(boot.secure_boot);
+	ret->log_reliable = boot.log_reliable;
+	boot_done(&boot);
 	if (r || !trial->now)
 		return r;
 	said = &trial->now->log;
-	trial->now->secure_boot = trial->judgement->secure_boot;
+	trial->now->secure_boot = ret->secure_boot;
+	trial->now->log_reliable = ret->log_reliable;
 	while (sentences < verdict->unchecked_count)
 		said->unchecked[said->unchecked_count++] = verdict->unchecked[sentences++];
 	keep(trial, cache_finding_add(said, verdict, reasons, verdict->count));
@@ -218,7 +206,9 @@ static int check_log(struct trial *trial)
 	if (!is_known_log(trial, eventlog))
 		return bytes.at ? read_log(trial, bytes) : -ESTALE;
 	trial->judgement->secure_boot = trial->known->secure_boot;
+	trial->judgement->log_reliable = trial->known->log_reliable;
 	trial->now->secure_boot = trial->known->secure_boot;
+	trial->now->log_reliable = trial->known->log_reliable;
 	cache_finding_say(&trial->known->log, verdict);
 	keep(trial, cache_finding_copy(&trial->now->log, &trial->known->log));
 	return 0;

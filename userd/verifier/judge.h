@@ -58,12 +58,14 @@ bool judge_knows(struct judge *judge, struct hash_part ak, struct judge_known *r
  * @verdict: of it
  * @machine: as the quote says; known where it could be believed
  * @secure_boot: "on", "off", "unset" or "unknown"
+ * @log_reliable: the event log is whole and true
  * @ima_entries: of the log that PCR 10 vouches for
  */
 struct judgement {
 	struct attest_verdict verdict;
 	struct standing_machine machine;
 	const char *secure_boot;
+	bool log_reliable;
 	size_t ima_entries;
 };
 
