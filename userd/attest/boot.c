@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define PCR_SECURE_BOOT 7
+
 int boot_check_log(struct boot *ret, const struct boot_evidence *evidence, struct hash *hash,
 		   struct attest_verdict *verdict)
 {
@@ -22,6 +24,7 @@ int boot_check_log(struct boot *ret, const struct boot_evidence *evidence, struc
 	eventlog_replay(&ret->log, hash, &replayed);
 	ret->secure_boot = eventlog_appraise(&ret->log, hash, verdict);
 	eventlog_compare(&ret->log, hash, &replayed, evidence->pcrs, verdict);
+	ret->secure_boot = boot_secure_boot(ret->secure_boot, verdict);
 	ret->log_reliable = boot_log_is_reliable(verdict, first);
 	if (!evidence->policy)
 		return 0;
@@ -96,4 +99,17 @@ bool boot_log_is_reliable(const struct attest_verdict *verdict, size_t first)
 				return false;
 	}
 	return !verdict->dropped;
+}
+
+enum event_secure_boot boot_secure_boot(enum event_secure_boot said,
+					const struct attest_verdict *verdict)
+{
+	for (size_t i = 0; said == EVENT_SECURE_BOOT_ON && i < verdict->count; i++) {
+		const struct attest_reason *reason = &verdict->reasons[i];
+
+		if (reason->pcr == PCR_SECURE_BOOT && reason->status == ATTEST_FAILED &&
+		    (!strncmp(reason->code, "replay.", 7) || !strncmp(reason->code, "pcr.", 4)))
+			return EVENT_SECURE_BOOT_UNKNOWN;
+	}
+	return verdict->dropped && said == EVENT_SECURE_BOOT_ON ? EVENT_SECURE_BOOT_UNKNOWN : said;
 }

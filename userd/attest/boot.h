@@ -74,4 +74,14 @@ void boot_done(struct boot *boot);
  */
 bool boot_log_is_reliable(const struct attest_verdict *verdict, size_t first);
 
+/**
+ * boot_secure_boot() - what a log says of Secure Boot, where PCR 7 can vouch for it
+ * @said: by eventlog_appraise()
+ * @verdict: that heard eventlog_compare()
+ *
+ * Return: @said; EVENT_SECURE_BOOT_UNKNOWN for "on" that PCR 7 does not follow from.
+ */
+enum event_secure_boot boot_secure_boot(enum event_secure_boot said,
+					const struct attest_verdict *verdict);
+
 #endif /* ATTEST_BOOT_H */

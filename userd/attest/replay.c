@@ -86,11 +86,13 @@ static bool is_untouched(const uint8_t *value, size_t size, unsigned int pcr)
 }
 
 /* Windows extends banks that it does not use once, with zeros. */
-static bool is_capped(struct hash *hash, enum attest_bank bank, const uint8_t *value)
+static bool is_capped(struct hash *hash, enum attest_bank bank, uint8_t start,
+		      const uint8_t *value)
 {
 	static const uint8_t zeros[ATTEST_DIGEST_MAX];
 	uint8_t cap[ATTEST_DIGEST_MAX] = { 0 };
 
+	cap[hash_size(bank) - 1] = start;
 	hash_extend(hash, bank, cap, zeros);
 	return secret_equal(cap, value, hash_size(bank));
 }
@@ -123,11 +125,12 @@ static void say_mismatch(struct attest_verdict *verdict, enum attest_bank bank, 
 	attest_text_hex(reason->found, replayed, hash_size(bank));
 }
 
-static void say_unlogged(struct attest_verdict *verdict, enum attest_bank bank, unsigned int pcr,
-			 const uint8_t *found, const char *why)
+static void say_unlogged(struct attest_verdict *verdict, enum attest_status status,
+			 enum attest_bank bank, unsigned int pcr, const uint8_t *found,
+			 const char *why)
 {
 	struct attest_reason *reason = attest_verdict_say(
-		verdict, is_late(pcr) ? ATTEST_WARNING : ATTEST_FAILED, "pcr.unlogged",
+		verdict, status, "pcr.unlogged",
 		"find out what extended it, or switch the bank off in the firmware",
 		"PCR %u (%s) was extended, and %s", pcr, hash_name(bank), why);
 
@@ -149,21 +152,25 @@ static void compare_pcr(const struct eventlog *log, struct hash *hash,
 			enum attest_bank bank, unsigned int pcr, uint32_t logged,
 			struct attest_verdict *verdict)
 {
+	enum attest_status status = is_late(pcr) ? ATTEST_WARNING : ATTEST_FAILED;
 	const uint8_t *value = actual->value[bank][pcr];
 	size_t size = hash_size(bank);
 
 	if (replayed->has[bank] & 1u << pcr) {
 		if (!secret_equal(replayed->value[bank][pcr], value, size))
 			say_mismatch(verdict, bank, pcr, value, replayed->value[bank][pcr]);
-	} else if (pcr >= PCR_STATIC || pcr == PCR_IMA || is_untouched(value, size, pcr) ||
-		   is_capped(hash, bank, value)) {
+	} else if (pcr >= PCR_STATIC || pcr == PCR_IMA || is_untouched(value, size, pcr)) {
 		return;
 	} else if (!(log->banks & 1u << bank)) {
-		say_unlogged(verdict, bank, pcr, value, "the log has no digests of this bank");
+		if (!is_capped(hash, bank, pcr ? 0 : start_of_pcr0(log), value))
+			say_unlogged(verdict, status, bank, pcr, value,
+				     "the log has no digests of this bank");
 	} else if (!(logged & 1u << pcr)) {
-		say_unlogged(verdict, bank, pcr, value, "the log has no event of it");
+		if (is_capped(hash, bank, 0, value))
+			status = ATTEST_WARNING; /* zeros of somebody hide nothing */
+		say_unlogged(verdict, status, bank, pcr, value, "the log has no event of it");
 	} else if (!has_full_bank(replayed, actual, pcr)) {
-		say_unlogged(verdict, bank, pcr, value,
+		say_unlogged(verdict, status, bank, pcr, value,
 			     "not all of its events have digests of this bank");
 	}
 }

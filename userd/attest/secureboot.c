@@ -10,6 +10,7 @@
 
 #include "attest/ipl.h"
 #include "attest/sigdb.h"
+#include "attest/structure.h"
 #include "attest/variable.h"
 
 #define PCR_SECURE_BOOT 7
@@ -269,6 +270,15 @@ static enum event_secure_boot decide(struct secureboot *state)
 	return EVENT_SECURE_BOOT_UNKNOWN;
 }
 
+/* What was extended was an event of another type. */
+static bool has_digest(const struct event *event)
+{
+	for (enum attest_bank bank = 0; bank < _ATTEST_BANK_MAX; bank++)
+		if (event->digest[bank] && !cursor_is_zero(event->digest[bank], hash_size(bank)))
+			return true;
+	return false;
+}
+
 enum event_secure_boot secureboot_appraise(const struct eventlog *log, struct hash *hash,
 					   struct attest_verdict *verdict)
 {
@@ -296,9 +306,18 @@ enum event_secure_boot secureboot_appraise(const struct eventlog *log, struct ha
 			take_device(&state, event);
 			break;
 		case EV_EFI_ACTION:
+			state.forged |= !structure_is_words(event);
 			take_action(event, verdict);
 			break;
+		case EV_NO_ACTION:
+			state.forged |= has_digest(event);
+			continue;
+		default:
+			forged(&state, event, " does not exist in PCR 7",
+			       event_type_name(event->type));
 		}
+		/* who renames an event hides what it says */
+		state.forged |= event->proof == EVENT_LIES;
 	}
 	return decide(&state);
 }

@@ -187,7 +187,7 @@ static void check_place(const struct structure *structure, const struct event *e
 }
 
 /* Actions are words. Anything else is an event of another type with a new name. */
-static bool is_words(const struct event *event)
+bool structure_is_words(const struct event *event)
 {
 	struct cursor_in in = cursor_in(event->data, event->size);
 	size_t words = 0;
@@ -239,7 +239,7 @@ void structure_event(struct structure *structure, const struct eventlog *log,
 		return;
 	}
 	check_proof(event, verdict);
-	if (event->type == EV_EFI_ACTION && !is_words(event))
+	if (event->type == EV_EFI_ACTION && !structure_is_words(event))
 		fail(event, verdict, "an action that is no text");
 	if (event->pcr < BOOT_PCRS && event->type == EV_SEPARATOR)
 		check_separator(structure, event, verdict);

@@ -46,4 +46,7 @@ void structure_event(struct structure *structure, const struct eventlog *log,
 /** structure_end() - say what is missing at the end */
 void structure_end(const struct structure *structure, struct attest_verdict *verdict);
 
+/** structure_is_words() - is an event's data text, as that of an action has to be? */
+bool structure_is_words(const struct event *event);
+
 #endif /* ATTEST_STRUCTURE_H */

@@ -234,8 +234,8 @@ static json_t *to_json(const struct appraisal *appraisal)
 	gethostname(own, sizeof(own) - 1);
 	snprintf(boot, sizeof(boot), "%u.%u", appraisal->quote.statement.clock.resets,
 		 appraisal->quote.statement.clock.restarts);
-	return json_pack("{s:s, s:o, s:o, s:s, s:s?, s:o, s:s, s:b}", "host", appraisal->bundle.host,
-			 "verified_at", json_time(now), "valid_until",
+	return json_pack("{s:s, s:o, s:o, s:s, s:s?, s:o, s:s, s:b}", "host",
+			 appraisal->bundle.host, "verified_at", json_time(now), "valid_until",
 			 good ? json_time(now + policy_seconds(appraisal->policy)) : json_null(),
 			 "verified_by", own, "boot_id",
 			 appraisal->quote.signed_by_ak ? boot : NULL, "quote",

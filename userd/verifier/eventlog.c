@@ -79,8 +79,9 @@ static json_t *to_json(const struct appraisal *appraisal)
 
 	for (size_t i = 0; !r && i < log->count; i++)
 		r = json_array_append_new(events, json_event(log, &log->events[i]));
-	root = json_pack("{s:s, s:o, s:s, s:b, s:o}", "format", log->agile ? "crypto-agile" : "sha1",
-			 "pcrs", verifier_json_pcrs(&appraisal->replayed), "secure_boot",
+	root = json_pack("{s:s, s:o, s:s, s:b, s:o}", "format",
+			 log->agile ? "crypto-agile" : "sha1", "pcrs",
+			 verifier_json_pcrs(&appraisal->replayed), "secure_boot",
 			 event_secure_boot_name(appraisal->secure_boot), "log_reliable",
 			 appraisal->reliable, "events", events);
 	if (!r)
@@ -135,6 +136,7 @@ static int appraise(const struct verifier *verifier, const uint8_t *bytes, size_
 	r = verifier_pcrs_read(verifier, &ret->verdict, &actual, &given);
 	if (!r && given)
 		eventlog_compare(&ret->log, hash, &ret->replayed, &actual, &ret->verdict);
+	ret->secure_boot = boot_secure_boot(ret->secure_boot, &ret->verdict);
 	ret->reliable = !r && given && boot_log_is_reliable(&ret->verdict, 0);
 	return !r && hash_failed(hash) ? -EIO : r;
 }
