@@ -16,8 +16,8 @@ enum {
 	COMMIT = 1 << 2,
 };
 
-/* More than the largest of ENGINE_COMMITTED and ENGINE_AGAIN. */
-#define SMALL	  64
+/* More than the largest of ENGINE_COMMITTED, ENGINE_AGAIN and ENGINE_ATTEST. */
+#define SMALL	  128
 #define ERRNO_MAX 4095
 
 static void get_event(struct ipc_in *in, struct engine_event *ret)
@@ -81,10 +81,31 @@ static int on_committed(void *context, struct ipc_in *in)
 	return 0;
 }
 
+/* A manager that is new knows nothing of the question before. */
+static int on_attest(void *context, struct ipc_in *in)
+{
+	struct channel *channel = context;
+	struct channel_attest *attest = &channel->attest;
+	const uint8_t *digest;
+	size_t length;
+
+	attest->tag = cursor_get_u32(&in->body);
+	cursor_get_raw(&in->body, attest->nonce, sizeof(attest->nonce));
+	attest->pcrs = cursor_get_u32(&in->body);
+	digest = ipc_get_blob(in, sizeof(attest->digest), &length);
+	attest->has_digest = length;
+	if (!ipc_ended(in) || (length && length != sizeof(attest->digest)))
+		return -EPROTO;
+	cursor_copy(attest->digest, sizeof(attest->digest), digest, length);
+	channel->attests = true;
+	return 0;
+}
+
 static const struct ipc_permit permits[] = {
 	{ ENGINE_CONFIG, CONFIG, on_config },
 	{ ENGINE_AGAIN, CONFIG | IDLE | COMMIT, on_again },
 	{ ENGINE_COMMITTED, IDLE | COMMIT, on_committed },
+	{ ENGINE_ATTEST, IDLE | COMMIT, on_attest },
 };
 
 static int take(struct channel *channel, void *buffer, size_t room)
@@ -202,6 +223,17 @@ void channel_init(struct channel *channel, int fd)
 	channel->store.ops = &channel_ops;
 	channel->fd = fd;
 	channel->state = CONFIG;
+}
+
+int channel_asked(struct channel *channel, struct channel_attest *ret)
+{
+	int r = drain(channel);
+
+	if (r || !channel->attests)
+		return r;
+	channel->attests = false;
+	*ret = channel->attest;
+	return 1;
 }
 
 int channel_ready(struct channel *channel, uint64_t generation, bool resumed)

@@ -4,7 +4,7 @@
  * behind it.
  *
  *	CONFIG	waits for ENGINE_CONFIG, whose envelope is what the store loads
- *	IDLE	nobody reads; ENGINE_AGAIN may lie there and means nothing
+ *	IDLE	nobody reads, but after SIGURG; ENGINE_AGAIN may lie there and means nothing
  *	COMMIT	ENGINE_COMMIT or ENGINE_FORK is sent, its ENGINE_COMMITTED is awaited
  *
  * The other end belongs to the manager, and a dup of it to spawn: so a manager that
@@ -26,6 +26,7 @@
 #include "store/store.h"
 #include "wire/ipc.h"
 #include "wire/ipc_keyd.h"
+#include "wire/leaf.h"
 
 /**
  * struct channel_config - what ENGINE_CONFIG says
@@ -54,6 +55,22 @@ struct channel_config {
 };
 
 /**
+ * struct channel_attest - what ENGINE_ATTEST says
+ * @tag: of the question
+ * @nonce: of a verifier
+ * @pcrs: PCRs of the SHA-256 bank
+ * @digest: of a TPMS_ATTEST
+ * @has_digest: that is meant, not PCRs
+ */
+struct channel_attest {
+	uint32_t tag;
+	uint8_t nonce[LEAF_HASH];
+	uint32_t pcrs;
+	uint8_t digest[LEAF_HASH];
+	bool has_digest;
+};
+
+/**
  * struct channel - the engine's end
  * @store: the store behind it
  * @fd: borrowed
@@ -63,6 +80,8 @@ struct channel_config {
  * @outcome: errno of it, once @state is no longer COMMIT
  * @again: a new manager wants the commit
  * @resent: the commit was sent more than once
+ * @attest: what is asked for
+ * @attests: it is, and not answered yet
  * @in: buffer of ENGINE_CONFIG
  * @out: buffer of a commit
  */
@@ -75,6 +94,8 @@ struct channel {
 	uint32_t outcome;
 	bool again;
 	bool resent;
+	struct channel_attest attest;
+	bool attests;
 	uint8_t in[IPC_PACKET_MAX];
 	uint8_t out[IPC_PACKET_MAX];
 };
@@ -89,6 +110,14 @@ void channel_init(struct channel *channel, int fd);
  * else came); -errno.
  */
 int channel_configure(struct channel *channel);
+
+/**
+ * channel_asked() - take what the manager asks of one that serves
+ * @ret: set where there is something
+ *
+ * Return: 1; 0 (nothing); -EPIPE (the other end is gone); -EPROTO; -errno.
+ */
+int channel_asked(struct channel *channel, struct channel_attest *ret);
 
 /** channel_ready() - say ENGINE_READY. Return: as ipc_send() */
 int channel_ready(struct channel *channel, uint64_t generation, bool resumed);

@@ -138,6 +138,7 @@ static int configure(void)
 		return engine_fails(&engine, r, "the manager's configuration is not one: errno %d",
 				    -r);
 	engine.store = &channel.store;
+	engine.channel = &channel;
 	engine.instance = config->instance;
 	engine.manufacture = config->flags & ENGINE_CONFIG_MANUFACTURE;
 	engine.firmware = config->flags & ENGINE_CONFIG_FIRMWARE;
@@ -166,6 +167,9 @@ static int take_key(const struct engine_zygote *zygote, int keyd)
 	r = envelope_key_init(&engine.key, key.key, config->uuid, config->epoch, key.id);
 	if (!r)
 		r = carry_set_key(&engine, key.has_migration_key ? key.migration_key : NULL);
+	cursor_copy(engine.evidence.key, sizeof(engine.evidence.key), key.claims,
+		    sizeof(key.claims));
+	engine.evidence.since = config->epoch;
 	if (!r && key.entropy_length)
 		r = entropy_add(key.entropy, key.entropy_length);
 	secret_wipe(&key, sizeof(key));
@@ -213,6 +217,7 @@ int engine_child(const struct engine_zygote *zygote, unsigned int links)
 	carry_done(&engine);
 	channel_ends(&channel, (uint32_t)status_of(r), engine_reason(&engine, r));
 	envelope_key_done(&engine.key);
+	secret_wipe(&engine.evidence, sizeof(engine.evidence));
 	unit_unmap(&engine.unit);
 	entropy_done();
 	secret_wipe(&channel.config, sizeof(channel.config));

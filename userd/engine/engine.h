@@ -16,6 +16,7 @@
  *	channel.c, datakey.c	its talk with manager and keyd
  *	control.c	what is asked on the control channel of a stream link
  *	carry.c		states that leave for another host, and come from one
+ *	evidence.c	what this TPM is, vouched for
  *	cancel.c	stopping a command that nobody waits for
  *	outcome.c	why it ends
  *	tpmlib.c, unit.c, unit_log.c, link.c	what these work with
@@ -37,6 +38,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/evidence.h"
 #include "engine/launch.h"
 #include "engine/link.h"
 #include "engine/tpmlib.h"
@@ -100,6 +102,8 @@ enum engine_exit {
  * @resumed: it went on from a checkpoint
  * @audits: the TPM audits commands that otherwise change nothing
  * @unsettled: the next command is published even if it changes nothing
+ * @channel: to the manager; NULL: none
+ * @evidence: what it can vouch for
  * @reason: why it ends, a sentence
  */
 struct engine {
@@ -125,6 +129,8 @@ struct engine {
 	bool resumed;
 	bool audits;
 	bool unsettled;
+	struct channel *channel;
+	struct evidence evidence;
 	char reason[IPC_TEXT_MAX];
 };
 
@@ -293,6 +299,18 @@ int engine_stop_on_signals(void);
  * -ENOTRECOVERABLE, -EUCLEAN, another -errno.
  */
 int engine_serve(struct engine *engine);
+
+/* evidence.c */
+
+/**
+ * engine_attend() - answer what the manager asked, if he did
+ *
+ * The TPM is left as it was: it is put back into the current unit, and stirred. What the manager
+ * says that is no question, or that he is gone, is for the next commit to find.
+ *
+ * Return: 0; -ENOTRECOVERABLE; -ENOMEM.
+ */
+int engine_attend(struct engine *engine);
 
 /* persist.c */
 

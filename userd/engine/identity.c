@@ -263,21 +263,26 @@ static int look(uint32_t handle, const struct template *key, struct identity *re
 	return 0;
 }
 
-int identity_read(enum keyd_cert_kind kind, struct identity *ret)
+int identity_use(enum keyd_cert_kind kind, struct identity *ret, uint32_t *ret_handle)
 {
 	const struct template *key = &templates[kind];
-	uint32_t handle;
-	int r, flushed;
+	int r;
 
+	*ret_handle = key->handle;
 	r = look(key->handle, key, ret);
 	if (r != REFUSED)
 		return r;
-	r = create_primary(key, &handle);
+	r = create_primary(key, ret_handle);
 	if (r)
 		return r;
-	r = look(handle, key, ret);
-	flushed = flush(handle);
-	if (r == REFUSED)
-		r = -ENOTRECOVERABLE;
-	return r ? r : flushed;
+	r = look(*ret_handle, key, ret);
+	return r == REFUSED ? -ENOTRECOVERABLE : r;
+}
+
+int identity_read(enum keyd_cert_kind kind, struct identity *ret)
+{
+	uint32_t handle;
+	int r = identity_use(kind, ret, &handle);
+
+	return r || handle == templates[kind].handle ? r : flush(handle);
 }

@@ -44,4 +44,12 @@ int identity_make(void);
  */
 int identity_read(enum keyd_cert_kind kind, struct identity *ret);
 
+/**
+ * identity_use() - the same, to use it
+ * @ret_handle: set on success; one that is no longer at its place stays loaded
+ *
+ * Return: as identity_read().
+ */
+int identity_use(enum keyd_cert_kind kind, struct identity *ret, uint32_t *ret_handle);
+
 #endif /* ENGINE_IDENTITY_H */

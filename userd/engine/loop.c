@@ -12,6 +12,9 @@
  * SIGTERM (end) and SIGHUP (leave) are noticed between two commands. Should one come just
  * before the sleep begins, nothing would end that sleep: so its handler sets a timer, and the
  * next SIGALRM, or the one after it, does. Who is told both, ends.
+ *
+ * SIGURG says that the manager asks something (evidence.c). It is noticed in the same way, but the
+ * timer ends soon, for it would also disturb a client that reads its answer slowly.
  */
 #include "engine/engine.h"
 
@@ -29,19 +32,31 @@
 /* By which signal; 0: not at all */
 static volatile sig_atomic_t stopping;
 
+/* The manager asks something; and how often the timer still goes off for that */
+static volatile sig_atomic_t asked, alarms;
+#define ALARMS 4
+
 static void on_signal(int number)
 {
 	static const struct itimerval again = {
 		.it_interval = { .tv_usec = 10000 },
 		.it_value = { .tv_usec = 10000 },
 	};
+	static const struct itimerval never;
 
-	if (number == SIGALRM)
+	if (number == SIGALRM) {
+		if (!stopping && --alarms <= 0)
+			setitimer(ITIMER_REAL, &never, NULL);
 		return;
+	}
 	if (!stopping)
 		setitimer(ITIMER_REAL, &again, NULL);
-	if (stopping != SIGTERM)
+	if (number == SIGURG) {
+		asked = 1;
+		alarms = ALARMS;
+	} else if (stopping != SIGTERM) {
 		stopping = number;
+	}
 }
 
 int engine_stop_on_signals(void)
@@ -50,12 +65,13 @@ int engine_stop_on_signals(void)
 	sigset_t all;
 
 	if (sigaction(SIGTERM, &action, NULL) || sigaction(SIGHUP, &action, NULL) ||
-	    sigaction(SIGALRM, &action, NULL))
+	    sigaction(SIGURG, &action, NULL) || sigaction(SIGALRM, &action, NULL))
 		return -errno;
 	/* A parent that reads its signals from a descriptor leaves them blocked here. */
 	sigemptyset(&all);
 	sigaddset(&all, SIGTERM);
 	sigaddset(&all, SIGHUP);
+	sigaddset(&all, SIGURG);
 	sigaddset(&all, SIGALRM);
 	if (sigprocmask(SIG_UNBLOCK, &all, NULL))
 		return -errno;
@@ -262,6 +278,7 @@ static int run_command(struct engine *engine, size_t length)
 	if (r == RM_E_HANDLE)
 		return refuse_handle(engine);
 	link_respond(link, size);
+	evidence_note(&engine->evidence, command.code, link->answer.response, size);
 	was_shut = note_shutdown(link, &command);
 
 	r = keep(engine, client, &command, attributes);
@@ -312,15 +329,26 @@ static int take_frame(struct engine *engine)
 	}
 }
 
+/* Whoever waits for an answer has it first. */
+static int attend(struct engine *engine, bool answer)
+{
+	int r = answer ? link_exchange(&engine->link, true, false) : 0;
+
+	asked = 0;
+	return r && r != -EINTR ? r : engine_attend(engine);
+}
+
 int engine_serve(struct engine *engine)
 {
 	int answer = 0;
 
 	while (!stopping) {
-		int r = link_exchange(&engine->link, answer, true);
+		bool attends = asked;
+		int r = attends ? attend(engine, answer)
+				: link_exchange(&engine->link, answer, true);
 
 		answer = 0;
-		if (r == -EINTR)
+		if (r == -EINTR || (!r && attends))
 			continue;
 		if (r)
 			return r;

@@ -57,6 +57,7 @@ static void say(int fd, const uint8_t *data, size_t size)
 static void be_engine(int fd)
 {
 	static struct channel channel;
+	struct channel_attest asked;
 	struct store_record record;
 
 	channel = (struct channel){ 0 };
@@ -68,6 +69,8 @@ static void be_engine(int fd)
 		abort();
 	for (uint64_t generation = 2; generation < 6; generation++)
 		store_commit(&channel.store, generation, "state", 5);
+	if (channel_asked(&channel, &asked) == 1 && channel_asked(&channel, &asked) == 1)
+		abort();
 }
 
 static void ask_keyd(int fd)

@@ -140,7 +140,7 @@ static int on_signal(void *context, struct ipc_in *in)
 	request->tag = cursor_get_u32(&in->body);
 	uuid = get_uuid(in);
 	number = cursor_get_u32(&in->body);
-	if (!ipc_ended(in) || (number != SIGTERM && number != SIGKILL))
+	if (!ipc_ended(in) || (number != SIGTERM && number != SIGKILL && number != SIGURG))
 		return -EPROTO;
 	entry = spawn_table_find(&request->spawn->table, uuid);
 	if (!entry || !entry->pid)

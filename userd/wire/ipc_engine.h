@@ -5,7 +5,7 @@
  * spawn made it and keeps the manager's end: what either side has sent stays in it
  * while a manager is replaced. The engine takes ENGINE_CONFIG first, asks keyd
  * for its data key, starts or resumes, says ENGINE_READY and serves. From then on it
- * looks at the channel only while it waits for a commit's outcome.
+ * looks at the channel only while it waits for a commit's outcome, and after SIGURG.
  *
  * A commit is idempotent by generation: the manager answers one that is already
  * durable, with the same bytes, as it answered it before. After ENGINE_AGAIN an
@@ -30,6 +30,15 @@
  *	ends by itself
  * @ENGINE_FORK: as ENGINE_COMMIT, of a state that came from elsewhere, in the epoch after
  *	that of the commits before; once it is durable, the vTPM is in that one
+ * @ENGINE_ATTEST: u32 tag, nonce (LEAF_HASH), u32 PCRs of the sha256 bank, blob SHA-256 of a
+ *	TPMS_ATTEST that this engine's client was given (empty: none). Vouch for that one, or
+ *	quote these PCRs. One that serves looks when it is sent SIGURG; one at a time
+ * @ENGINE_ATTESTED: u32 tag, u32 errno, string a sentence for people; where errno is 0: claim
+ *	(LEAF_CLAIM_SIZE), blob attestation key and blob P-256 endorsement key (TPM2B_PUBLIC; the
+ *	latter may be empty), blob TPMS_ATTEST and blob TPMT_SIGNATURE (empty where a digest
+ *	was given), u32 PCRs, value (32) of each, lowest first. errno ENOENT: this engine knows
+ *	no such digest; EHOSTDOWN: the TPM is off, or not started up; ENOTSUP: it has no such
+ *	key or no SHA-256 bank; EINVAL: no PCRs; EIO: OpenSSL fails
  */
 enum engine_op {
 	ENGINE_CONFIG = 0,
@@ -39,6 +48,8 @@ enum engine_op {
 	ENGINE_AGAIN = 4,
 	ENGINE_ENDS = 5,
 	ENGINE_FORK = 6,
+	ENGINE_ATTEST = 8,
+	ENGINE_ATTESTED = 9,
 	_ENGINE_OP_MAX,
 };
 

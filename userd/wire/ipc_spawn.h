@@ -28,7 +28,8 @@
  *	u32 pid (0: its engine has ended), u32 wait status (of the ended one); the
  *	manager's end of the channel, and the life, as descriptors. The last one has the
  *	nil uuid and no descriptor
- * @SPAWN_SIGNAL: tag, uuid, u32 signal: to its engine, SIGTERM or SIGKILL
+ * @SPAWN_SIGNAL: tag, uuid, u32 signal: to its engine, SIGTERM, SIGKILL, or SIGURG
+ *	(wire/ipc_engine.h)
  * @SPAWN_SIGNALLED: nothing more. errno ESRCH: no engine runs
  * @SPAWN_FORGET: tag, uuid: give up its life and the channel
  * @SPAWN_FORGOTTEN: nothing more. errno EBUSY: its engine runs
