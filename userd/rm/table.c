@@ -11,12 +11,27 @@
  */
 #include "rm/table.h"
 
+#include <string.h>
+
 #include "base/cursor.h"
 #include "rm/context.h"
 
+/* Most engines have few clients: what is zero stays unwritten, and no page of its own. */
+#define PIECE 1024
+
 void rm_init(struct rm *rm, rm_execute *execute, void *memory)
 {
-	*rm = (struct rm){ .execute = execute, .memory = memory, .published = 1 };
+	uint8_t *bytes = (uint8_t *)rm;
+
+	for (size_t at = 0; at < sizeof(*rm); at += PIECE) {
+		size_t size = sizeof(*rm) - at < PIECE ? sizeof(*rm) - at : PIECE;
+
+		if (!cursor_is_zero(bytes + at, size))
+			memset(bytes + at, 0, size);
+	}
+	rm->execute = execute;
+	rm->memory = memory;
+	rm->published = 1;
 }
 
 bool rm_is_session(uint32_t handle)
