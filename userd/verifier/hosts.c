@@ -110,54 +110,6 @@ bool request_end(struct request *request, bool good)
 	return true;
 }
 
-static bool read_new_host(const json_t *body, struct standing *ret)
-{
-	const char *name = json_string_value(json_object_get(body, "name"));
-	const char *tpm = json_string_value(json_object_get(body, "tpm"));
-	char id[STANDING_ID];
-
-	if (!name || !*name || strlen(name) >= STANDING_NAME || !tpm ||
-	    (strcmp(tpm, "none") && strcmp(tpm, "1.2")) || fleet_uuid_new(id))
-		return false;
-	standing_new(ret, id, name);
-	ret->status = ATTEST_NA;
-	snprintf(ret->message, sizeof(ret->message), "%s",
-		 strcmp(tpm, "none") ? "the host has a TPM 1.2, which cannot be verified"
-				     : "the host has no TPM");
-	return true;
-}
-
-void hosts_add(struct request *request)
-{
-	static const char *const names[] = { "name", "tpm", NULL };
-	json_t *body = request_object(request, names);
-	struct fleet *fleet = request->service->fleet;
-	const struct fleet_keys keys = { 0 };
-	struct attest_reason reason;
-	struct standing standing;
-	bool good;
-
-	if (!body)
-		return;
-	good = read_new_host(body, &standing);
-	json_decref(body);
-	if (!good) {
-		request_refuse(request, MHD_HTTP_BAD_REQUEST, "invalid",
-			       "a host is added by hand with a \"name\" and \"tpm\" none or 1.2",
-			       "a host with a TPM 2.0 enrols itself, with a token");
-		return;
-	}
-	request_note(&reason, ATTEST_NA, "host.added", request->pass.name, "a host was added by hand");
-	good = !fleet_begin(fleet, true) &&
-	       request_end(request, !fleet_host_add(fleet, &standing, &keys) &&
-				    !fleet_event_add(fleet, standing.id, time(NULL), &reason));
-	if (good)
-		request_answer(request, MHD_HTTP_CREATED,
-			       fleet_host_json(fleet, standing.id, time(NULL)));
-	else
-		request_broken(request);
-}
-
 void hosts_remove(struct request *request)
 {
 	const struct fleet_pass pass = { FLEET_HOST, "" };
@@ -262,24 +214,33 @@ void hosts_challenge(struct request *request)
 				 known_logs(request, &keys)));
 }
 
+/* @name is one of those that hosts_facts() lets through. */
 static bool is_fact(const char *name, const json_t *value)
 {
 	if (!strcmp(name, "recovery_backed_up"))
 		return json_is_boolean(value);
 	if (json_is_integer(value))
-		return (!strcmp(name, "vtpms_running") || !strcmp(name, "vtpms_locked") ||
-			!strcmp(name, "window_seconds")) &&
+		return (!strncmp(name, "vtpms_", 6) || !strcmp(name, "window_seconds")) &&
 		       json_integer_value(value) >= 0 && json_integer_value(value) <= NUMBER_MOST;
 	return json_is_string(value) && json_string_length(value) <= TEXT_MOST &&
-	       (!strcmp(name, "tpm") || !strcmp(name, "lockdown") || !strcmp(name, "ima") ||
-		!strcmp(name, "state_protection"));
+	       strncmp(name, "vtpms_", 6) && strcmp(name, "window_seconds");
 }
 
 void hosts_facts(struct request *request)
 {
 	static const char *const names[] = {
-		"tpm",		"lockdown",	    "ima",	      "vtpms_running",
-		"vtpms_locked", "state_protection", "window_seconds", "recovery_backed_up",
+		"tpm",
+		"tpm_vendor",
+		"tpm_firmware",
+		"secure_boot",
+		"lockdown",
+		"ima",
+		"vtpms_running",
+		"vtpms_locked",
+		"vtpms_quarantined",
+		"state_protection",
+		"window_seconds",
+		"recovery_backed_up",
 		NULL,
 	};
 	json_t *body = request_object(request, names), *value;

@@ -18,7 +18,7 @@
 static const char *const columns[REPORT_COLUMNS] = {
 	"Name",		    "Attestation", "Last verified", "Valid until",
 	"Attested by",	    "TPM",	   "Secure Boot",   "Lockdown / IMA",
-	"vTPMs (run/lock)", "State",	   "Recovery",	    "Message",
+	"vTPMs",	    "State",	   "Recovery",	    "Message",
 };
 
 static const char *const formats[_REPORT_FORMAT_MAX] = {
@@ -68,9 +68,17 @@ static void cell_lockdown(const json_t *facts, char ret[REPORT_CELL])
 
 static void cell_vtpms(const json_t *facts, char ret[REPORT_CELL])
 {
-	if (number(facts, "vtpms_running") != UNKNOWN)
-		snprintf(ret, REPORT_CELL, "%ld / %ld", number(facts, "vtpms_running"),
-			 number(facts, "vtpms_locked"));
+	static const char *const states[] = { "running", "locked", "quarantined" };
+	char member[32];
+	size_t at = 0;
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		snprintf(member, sizeof(member), "vtpms_%s", states[i]);
+		/* Nobody wants to read that none is locked. */
+		if (number(facts, member) > 0 || (!i && !number(facts, member)))
+			at += (size_t)snprintf(ret + at, REPORT_CELL - at, "%s%ld %s",
+					       at ? ", " : "", number(facts, member), states[i]);
+	}
 }
 
 static void cell_state(const json_t *facts, char ret[REPORT_CELL])
@@ -84,8 +92,24 @@ static void cell_state(const json_t *facts, char ret[REPORT_CELL])
 
 static void cell_tpm(const json_t *host, const json_t *facts, char ret[REPORT_CELL])
 {
-	snprintf(ret, REPORT_CELL, "%s%s", report_text(facts, "tpm"),
+	const char *vendor = report_text(facts, "tpm_vendor");
+	const char *firmware = report_text(facts, "tpm_firmware");
+
+	snprintf(ret, REPORT_CELL, "%s%s%s%s%s%s", report_text(facts, "tpm"), *vendor ? " " : "",
+		 vendor, *firmware ? " " : "", firmware,
 		 strcmp(report_text(host, "ek"), "listed") ? "" : " (EK listed by hand)");
+}
+
+/* What the log proves; beside it what the host says, where that is something else. */
+static void cell_secure_boot(const json_t *host, const json_t *facts, char ret[REPORT_CELL])
+{
+	const char *proven = report_text(json_object_get(host, "verdict"), "secure_boot");
+	const char *said = report_text(facts, "secure_boot");
+
+	if (!*said || !strcmp(proven, said))
+		text_cut(ret, REPORT_CELL, proven);
+	else
+		snprintf(ret, REPORT_CELL, "%s (host says %s)", *proven ? proven : "unknown", said);
 }
 
 void report_cell(const json_t *host, int column, char ret[REPORT_CELL])
@@ -101,8 +125,7 @@ void report_cell(const json_t *host, int column, char ret[REPORT_CELL])
 	else if (column == 5)
 		cell_tpm(host, facts, ret);
 	else if (column == 6)
-		text_cut(ret, REPORT_CELL,
-			 report_text(json_object_get(host, "verdict"), "secure_boot"));
+		cell_secure_boot(host, facts, ret);
 	else if (column == 7)
 		cell_lockdown(facts, ret);
 	else if (column == 8)

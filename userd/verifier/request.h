@@ -124,6 +124,7 @@ void evidence_take(struct request *request);
 void enrol_begin(struct request *request);
 void enrol_finish(struct request *request);
 void enrol_list(struct request *request);
+void enrol_unverifiable(struct request *request);
 void report_get(struct request *request);
 
 #endif /* VERIFIER_REQUEST_H */

@@ -32,6 +32,7 @@ static const struct route routes[] = {
 	{ "POST", "/v1/eks", ADMIN, false, enrol_list },
 	{ "POST", "/v1/enrol/begin", ANYBODY, false, enrol_begin },
 	{ "POST", "/v1/enrol/finish", ANYBODY, false, enrol_finish },
+	{ "POST", "/v1/enrol/unverifiable", ANYBODY, false, enrol_unverifiable },
 	{ "GET", "/report", VIEW, false, report_get },
 };
 

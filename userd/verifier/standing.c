@@ -20,6 +20,18 @@ void standing_new(struct standing *ret, const char *id, const char *name)
 	text_cut(ret->message, sizeof(ret->message), "no evidence has come yet");
 }
 
+bool standing_unverifiable(struct standing *standing, const char *tpm)
+{
+	bool none = !strcmp(tpm, "none");
+
+	if (!none && strcmp(tpm, "1.2") != 0)
+		return false;
+	standing->status = ATTEST_NA;
+	text_cut(standing->message, sizeof(standing->message),
+		 none ? "the host has no TPM" : "the host has a TPM 1.2, which cannot be verified");
+	return true;
+}
+
 static void say(struct attest_verdict *verdict, enum attest_status status, const char *code,
 		const char *text, const char *next, uint64_t expected, uint64_t found)
 {

@@ -70,6 +70,14 @@ struct standing {
 void standing_new(struct standing *ret, const char *id, const char *name);
 
 /**
+ * standing_unverifiable() - of a host that cannot be verified
+ * @tpm: what it has instead of a TPM 2.0: "none" or "1.2"
+ *
+ * Return: false: @tpm is neither; nothing changed.
+ */
+bool standing_unverifiable(struct standing *standing, const char *tpm);
+
+/**
  * standing_compare() - what changed in the machine since the quote before
  * @before: that one; nothing is said where it is not known
  * @now: of the newest

@@ -115,6 +115,7 @@ static const struct {
 	{ "POST", "/v1/eks", "admin" },
 	{ "POST", "/v1/enrol/begin", "token" },
 	{ "POST", "/v1/enrol/finish", "token" },
+	{ "POST", "/v1/enrol/unverifiable", "token" },
 	{ "GET", "/report", "viewer operator admin" },
 };
 
@@ -141,9 +142,9 @@ static void test_route_each_role(void **state)
 				 mark ? (int)(mark - rights[i].path) : 64, rights[i].path,
 				 mark ? id : "", mark ? mark + strlen("{host}") : "");
 			status = ask(rights[i].method, path, role ? secrets[role] : NULL, "{}");
-			/* Those two look at what is in the body, not at who asks. */
+			/* These look at what is in the body, not at who asks. */
 			if (!strcmp(rights[i].who, "token"))
-				assert_int_equal(status, strstr(path, "begin") ? 401 : 403);
+				assert_int_equal(status, strstr(path, "finish") ? 403 : 401);
 			else if (may)
 				assert_true(status != 401 && status != 403 && status);
 			else if (role == FLEET_NOBODY || role == FLEET_ENROL)
@@ -269,6 +270,9 @@ static void test_facts_are_checked(void **state)
 	assert_int_equal(ask("PUT", path, mine, "{\"vtpms_running\": \"2\"}"), 400);
 	assert_int_equal(ask("PUT", path, mine, "{\"recovery_backed_up\": 1}"), 400);
 	assert_int_equal(ask("PUT", path, mine, "{\"status\": \"passed\"}"), 400);
+	assert_int_equal(ask("PUT", path, mine, "{\"tpm_vendor\": 1}"), 400);
+	assert_int_equal(ask("PUT", path, mine, "{\"vtpms_quarantined\": \"1\"}"), 400);
+	assert_int_equal(ask("PUT", path, mine, "{\"window_seconds\": \"1\"}"), 400);
 	assert_int_equal(ask("GET", "/v1/hosts/" HOST, mine, NULL), 200);
 	assert_non_null(strstr(got, "\"vtpms_running\":2"));
 }
@@ -368,6 +372,44 @@ static void test_enrol_refuses(void **state)
 	assert_int_equal(begin(token), 200);
 	/* Three beginnings */
 	assert_int_equal(begin(token), 401);
+}
+
+/* A host without a TPM 2.0 says so by itself; one that had one does not get rid of it so. */
+static void test_enrol_unverifiable(void **state)
+{
+	char token[FLEET_SECRET], bearer[64], body[256], path[128];
+	struct fleet_keys keys = { .ek_name = { 7 }, .ek_size = 34, .ak_size = 1 };
+
+	(void)state;
+	new_token(token);
+	snprintf(body, sizeof(body), "{\"token\": \"%s\", \"name\": \"c\", \"tpm\": \"2.0\"}",
+		 token);
+	assert_int_equal(ask("POST", "/v1/enrol/unverifiable", NULL, body), 400);
+	snprintf(body, sizeof(body), "{\"token\": \"%s\", \"name\": \"c\", \"tpm\": \"1.2\"}",
+		 token);
+	assert_int_equal(ask("POST", "/v1/enrol/unverifiable", NULL, body), 200);
+	snprintf(bearer, sizeof(bearer), "%s", member("bearer"));
+	snprintf(path, sizeof(path), "/v1/hosts/%s", member("host"));
+	assert_int_equal(ask("POST", "/v1/enrol/unverifiable", NULL, body), 401);
+	assert_int_equal(ask("GET", path, bearer, NULL), 200);
+	assert_string_equal(member("status"), "n/a");
+	assert_non_null(strstr(member("message"), "TPM 1.2"));
+	/* Again, by a token for it: another bearer, and the one before is worth nothing. */
+	snprintf(body, sizeof(body), "{\"role\": \"enrol\", \"name\": \"%s\"}", path + 10);
+	assert_int_equal(ask("POST", "/v1/grants", secrets[FLEET_ADMIN], body), 201);
+	snprintf(body, sizeof(body), "{\"token\": \"%s\", \"name\": \"c\", \"tpm\": \"none\"}",
+		 member("bearer"));
+	assert_int_equal(ask("POST", "/v1/enrol/unverifiable", NULL, body), 200);
+	assert_string_equal(member("host"), path + 10);
+	assert_int_equal(ask("GET", path, bearer, NULL), 401);
+	/* It has shown a TPM 2.0 since. */
+	assert_int_equal(fleet_host_rekey(fleet, path + 10, &keys), 0);
+	snprintf(body, sizeof(body), "{\"role\": \"enrol\", \"name\": \"%s\"}", path + 10);
+	assert_int_equal(ask("POST", "/v1/grants", secrets[FLEET_ADMIN], body), 201);
+	snprintf(body, sizeof(body), "{\"token\": \"%s\", \"name\": \"c\", \"tpm\": \"none\"}",
+		 member("bearer"));
+	assert_int_equal(ask("POST", "/v1/enrol/unverifiable", NULL, body), 403);
+	assert_int_equal(ask("DELETE", path, secrets[FLEET_ADMIN], NULL), 200);
 }
 
 /* Evidence as a host makes it */
@@ -635,6 +677,7 @@ int main(void)
 		cmocka_unit_test(test_grants_open_and_close),
 		cmocka_unit_test(test_body_too_long),
 		cmocka_unit_test(test_enrol_refuses),
+		cmocka_unit_test(test_enrol_unverifiable),
 		cmocka_unit_test(test_evidence_once),
 		cmocka_unit_test(test_evidence_of_another_key),
 		cmocka_unit_test(test_evidence_policy),
