@@ -96,6 +96,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 challenge["known"] = known()
             self.say(200, challenge)
 
+    def do_PUT(self):
+        if self.path != f"/v1/hosts/{HOST}/facts" or not self.known():
+            self.refuse(401, "who asks?")
+        elif self.body()["tpm"] != "2.0":
+            self.refuse(400, "it has a TPM 2.0")
+        else:
+            self.say(200, {})
+
     def do_POST(self):
         body = self.body()
         if self.path == "/v1/enrol/begin":

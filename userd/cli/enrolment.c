@@ -63,7 +63,7 @@ json_t *enrolment_save(const struct cli *cli, const json_t *enrolment)
 
 static bool is_whole(const json_t *enrolment)
 {
-	static const char *const members[] = { "url", "host", "bearer", "ak_cert" };
+	static const char *const members[] = { "url", "host", "bearer" };
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
 		if (!json_is_string(json_object_get(enrolment, members[i])))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What this host knows of the verifier that enrolled it, in STATE_DIR/attest/enrolment, an
- * object of mode 0600: url, host, bearer, ak_cert and, where one was given, ca.
+ * object of mode 0600: url, host, bearer, ak_cert and, where one was given, ca. A host without a
+ * TPM 2.0 has no ak_cert.
  */
 #ifndef CLI_ENROLMENT_H
 #define CLI_ENROLMENT_H

@@ -98,6 +98,7 @@ static json_t *perform(const struct verifier_request *request, CURL *curl, const
 		curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca);
 	if (body)
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
 	code = curl_easy_perform(curl);
@@ -138,4 +139,11 @@ json_t *verifier_ask(const struct verifier_request *request, json_t **ret)
 		secret_wipe(body, strlen(body));
 	free(body);
 	return problem;
+}
+
+json_t *verifier_strange(const char *url)
+{
+	return report_problem("failed", "is it a verifier, and of this version?",
+			      "the verifier at %s gave an answer that vtpmctl does not understand",
+			      url);
 }

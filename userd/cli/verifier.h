@@ -12,7 +12,7 @@
 
 /**
  * struct verifier_request - what to ask
- * @method: GET or POST
+ * @method: GET, POST or PUT
  * @url: of the verifier, of the scheme https
  * @path: below it
  * @body: object, or NULL; its reference is taken
@@ -35,5 +35,8 @@ struct verifier_request {
  * Return: NULL, or the problem; "logs": the verifier does not know logs that were left out.
  */
 json_t *verifier_ask(const struct verifier_request *request, json_t **ret);
+
+/** verifier_strange() - the problem of an answer that nobody here understands */
+json_t *verifier_strange(const char *url);
 
 #endif /* CLI_VERIFIER_H */
