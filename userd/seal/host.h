@@ -274,6 +274,20 @@ int host_load(struct host *host, const struct host_sealed *sealed, const char *d
 	      struct host_handle *ret, struct reason *reason);
 
 /**
+ * host_load_with() - host_load(), to be used with its authValue
+ * @auth: it
+ * @ret: set on success; ended with host_forget()
+ *
+ * Return: as host_session().
+ */
+int host_load_with(struct host *host, const struct host_sealed *sealed,
+		   const uint8_t auth[SEAL_KEY_SIZE], const char *doing, struct host_handle *ret,
+		   struct reason *reason);
+
+/** host_forget() - wipe its authValue out of ESYS, and flush it */
+void host_forget(struct host_handle *handle);
+
+/**
  * host_capability() - ask the TPM what it is or holds; the answer is under no HMAC
  *
  * Return: the answer, for Esys_Free(); NULL: there is none.

@@ -61,24 +61,7 @@ int host_ak_make(struct host *host, const uint8_t auth[SEAL_KEY_SIZE], struct ho
 int host_ak_load(struct host *host, const struct host_sealed *ak, const uint8_t auth[SEAL_KEY_SIZE],
 		 struct host_handle *ret, struct reason *reason)
 {
-	TPM2B_AUTH value = { .size = SEAL_KEY_SIZE };
-	int r = host_load(host, ak, "load the attestation key", ret, reason);
-
-	if (r)
-		return r;
-	cursor_copy(value.buffer, sizeof(value.buffer), auth, SEAL_KEY_SIZE);
-	Esys_TR_SetAuth(host->esys, ret->tr, &value);
-	secret_wipe(&value, sizeof(value));
-	return 0;
-}
-
-void host_ak_forget(struct host_handle *handle)
-{
-	static const TPM2B_AUTH none;
-
-	if (handle->tr != ESYS_TR_NONE && handle->epoch == handle->host->epoch)
-		Esys_TR_SetAuth(handle->host->esys, handle->tr, &none);
-	host_flush(handle);
+	return host_load_with(host, ak, auth, "load the attestation key", ret, reason);
 }
 
 static int quote(struct host *host, ESYS_TR ak, const TPM2B_DATA *about, uint32_t mask,
@@ -128,7 +111,7 @@ int host_ak_quote(struct host *host, const struct host_sealed *ak,
 		  const uint8_t auth[SEAL_KEY_SIZE], const uint8_t about[SEAL_HASH_SIZE],
 		  uint32_t mask, struct host_quoted *ret, struct reason *reason)
 {
-	_cleanup_(host_ak_forget) struct host_handle key = HOST_HANDLE(host);
+	_cleanup_(host_forget) struct host_handle key = HOST_HANDLE(host);
 	TPM2B_DATA extra = { .size = SEAL_HASH_SIZE };
 	struct host_quoted quoted;
 	int r;

@@ -40,15 +40,12 @@ int host_ak_make(struct host *host, const uint8_t auth[SEAL_KEY_SIZE], struct ho
 
 /**
  * host_ak_load() - load one, to be used with its authValue
- * @ret: set on success; ended with host_ak_forget()
+ * @ret: set on success; ended with host_forget()
  *
  * Return: 0; -ENODEV; -EBUSY; -EIO (also: of another TPM).
  */
 int host_ak_load(struct host *host, const struct host_sealed *ak, const uint8_t auth[SEAL_KEY_SIZE],
 		 struct host_handle *ret, struct reason *reason);
-
-/** host_ak_forget() - wipe its authValue out of ESYS, and flush it */
-void host_ak_forget(struct host_handle *handle);
 
 /**
  * host_ak_quote() - quote PCRs

@@ -314,7 +314,7 @@ int host_ek_activate(struct host *host, const struct host_sealed *ak,
 		     const uint8_t auth[SEAL_KEY_SIZE], struct seal_bytes blob,
 		     struct seal_bytes secret, TPM2B_DIGEST *ret, struct reason *reason)
 {
-	_cleanup_(host_ak_forget) struct host_handle key = HOST_HANDLE(host);
+	_cleanup_(host_forget) struct host_handle key = HOST_HANDLE(host);
 	_cleanup_(host_flush) struct host_handle ek = HOST_HANDLE(host);
 	TPM2B_ENCRYPTED_SECRET encrypted;
 	size_t blob_at = 0, secret_at = 0;

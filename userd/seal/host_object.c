@@ -220,6 +220,30 @@ int host_load(struct host *host, const struct host_sealed *sealed, const char *d
 			   doing, reason);
 }
 
+int host_load_with(struct host *host, const struct host_sealed *sealed,
+		   const uint8_t auth[SEAL_KEY_SIZE], const char *doing, struct host_handle *ret,
+		   struct reason *reason)
+{
+	TPM2B_AUTH value = { .size = SEAL_KEY_SIZE };
+	int r = host_load(host, sealed, doing, ret, reason);
+
+	if (r)
+		return r;
+	cursor_copy(value.buffer, sizeof(value.buffer), auth, SEAL_KEY_SIZE);
+	Esys_TR_SetAuth(host->esys, ret->tr, &value);
+	secret_wipe(&value, sizeof(value));
+	return 0;
+}
+
+void host_forget(struct host_handle *handle)
+{
+	static const TPM2B_AUTH none;
+
+	if (handle->tr != ESYS_TR_NONE && handle->epoch == handle->host->epoch)
+		Esys_TR_SetAuth(handle->host->esys, handle->tr, &none);
+	host_flush(handle);
+}
+
 int host_unseal_under(struct host *host, const struct host_sealed *sealed, ESYS_TR policy,
 		      uint8_t ret_secret[SEAL_KEY_SIZE], struct reason *reason)
 {

@@ -145,21 +145,28 @@ static int choose(struct host *host, const struct host_plan *plan,
 	return host_failed(host, rc, "take one of two policies", reason);
 }
 
+int host_plan_enter(struct host *host, const struct host_plan *plan,
+		    const struct host_configuration *own, const struct host_configuration *now,
+		    struct host_handle *ret, struct reason *reason)
+{
+	int r;
+
+	r = host_policy_pcrs(host, now->pcrs->mask, ret, reason);
+	if (!r)
+		r = host_counter_policy(host, plan->counter, plan->auth, ret->tr, now->sequence,
+					reason);
+	if (!r && now->approval)
+		r = authorize(host, plan, now, ret->tr, reason);
+	return r ? r : choose(host, plan, own, ret->tr, reason);
+}
+
 int host_plan_unseal(struct host *host, const struct host_plan *plan,
 		     const struct host_configuration *own, const struct host_configuration *now,
 		     const struct host_sealed *sealed, uint8_t ret_secret[SEAL_KEY_SIZE],
 		     struct reason *reason)
 {
 	_cleanup_(host_flush) struct host_handle session = HOST_HANDLE(host);
-	int r;
+	int r = host_plan_enter(host, plan, own, now, &session, reason);
 
-	r = host_policy_pcrs(host, now->pcrs->mask, &session, reason);
-	if (!r)
-		r = host_counter_policy(host, plan->counter, plan->auth, session.tr, now->sequence,
-					reason);
-	if (!r && now->approval)
-		r = authorize(host, plan, now, session.tr, reason);
-	if (!r)
-		r = choose(host, plan, own, session.tr, reason);
 	return r ? r : host_unseal_under(host, sealed, session.tr, ret_secret, reason);
 }

@@ -47,6 +47,19 @@ int host_plan_seal(struct host *host, const struct host_plan *plan,
 		   struct host_sealed *ret, struct reason *reason);
 
 /**
+ * host_plan_enter() - a session that went through the policy
+ * @own: as at host_plan_seal()
+ * @now: the configuration that is believed to be running
+ * @ret: set on success
+ *
+ * Return: 0; 1 (@now was not approved, or retired); -ENXIO (the counter is gone); -ENODEV;
+ * -EBUSY; -EIO.
+ */
+int host_plan_enter(struct host *host, const struct host_plan *plan,
+		    const struct host_configuration *own, const struct host_configuration *now,
+		    struct host_handle *ret, struct reason *reason);
+
+/**
  * host_plan_unseal() - the reverse
  * @own: as at host_plan_seal()
  * @now: the configuration that is believed to be running

@@ -153,6 +153,19 @@ int root_take(struct root *root, const struct slots *slots, const struct slot_op
 int root_hold(struct root *root, const struct slots *slots, const uint8_t key[SEAL_KEY_SIZE],
 	      struct reason *reason);
 
+/**
+ * root_enter() - a policy session that went through what the root key is sealed to
+ * @slot: by root_policy()
+ * @ret: set on success
+ *
+ * The configuration is that of the plan that opened the root key, otherwise the slot's own.
+ * Whether the PCRs are such shows at the latest when the session is used.
+ *
+ * Return: 0; 1 (they are not, or the configuration was retired); as host_plan_enter().
+ */
+int root_enter(struct root *root, const struct tpm2_slot *slot, struct host_handle *ret,
+	       struct reason *reason);
+
 /** root_done() - wipe it */
 void root_done(struct root *root);
 

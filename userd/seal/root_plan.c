@@ -306,3 +306,35 @@ int root_plan_retire(struct root *root, uint64_t up_to, struct reason *reason)
 	root->opened = ROOT_OPENED_SLOT;
 	return 0;
 }
+
+/* Return: 0; 1: there is none. */
+static int find_plan(const struct root *root, struct plans *plans, const struct plan **ret)
+{
+	if (plans_load(root->directory, plans))
+		return 1;
+	for (unsigned int i = 0; i < plans->count; i++) {
+		if (plans->plan[i].sequence == root->plan) {
+			*ret = &plans->plan[i];
+			return 0;
+		}
+	}
+	return 1;
+}
+
+int root_enter(struct root *root, const struct tpm2_slot *slot, struct host_handle *ret,
+	       struct reason *reason)
+{
+	const struct host_configuration own = { &slot->pcrs, slot->sequence, NULL };
+	struct host_configuration now = own;
+	const struct plan *plan;
+	struct plans plans;
+
+	if (!slot->planned)
+		return host_policy_pcrs(root->host, slot->pcrs.mask, ret, reason);
+	if (root->opened == ROOT_OPENED_PLAN) {
+		if (find_plan(root, &plans, &plan))
+			return 1;
+		now = (struct host_configuration){ &plan->pcrs, plan->sequence, plan->approval };
+	}
+	return host_plan_enter(root->host, &slot->plan, &own, &now, ret, reason);
+}

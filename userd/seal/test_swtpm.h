@@ -22,7 +22,7 @@
 
 #include "base/cursor.h"
 
-#define TEST_ARGS 16
+#define TEST_ARGS 24
 
 extern char **environ;
 
