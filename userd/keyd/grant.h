@@ -22,6 +22,7 @@
  * @expires: when, in microseconds of CLOCK_BOOTTIME; 0: no grant
  * @uuid: of the vTPM
  * @ticket: what an engine must show
+ * @epoch: of the vTPM
  * @key: what it gets
  * @claims: key under which it makes claims (wire/leaf.h)
  */
@@ -29,6 +30,7 @@ struct grant {
 	uint64_t expires;
 	uint8_t uuid[IPC_UUID_SIZE];
 	uint8_t ticket[KEYD_TICKET_SIZE];
+	uint64_t epoch;
 	struct data_key key;
 	uint8_t claims[LEAF_KEY_SIZE];
 };
@@ -52,6 +54,7 @@ void grants_add(struct grants *grants, const struct grant *grant, uint64_t now);
  * @ticket: compared with every pending one, in constant time
  * @now: in microseconds of CLOCK_BOOTTIME
  * @ret: set on success; the caller wipes it
+ * @ret_epoch: set on success
  *
  * The grant of a right ticket is gone afterwards, even if the uuid is another one.
  *

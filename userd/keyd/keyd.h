@@ -11,6 +11,10 @@
  *	quote.c		what the attestation key signs
  *	claim.c		what engines say, and whether it was them
  *	deep.c		one quote for many claims
+ *	orders_ca.c	the same, of those about the host's CA
+ *	subject.c	keys that it is to certify
+ *	duty.c		how much of the host TPM's time that may take
+ *	issued.c	what it certified
  *	answer.c	answers to them
  *	typed.c		what a person typed
  *	migration.c	the key that states are carried to another host under
@@ -30,6 +34,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/notify.h"
+#include "keyd/duty.h"
 #include "keyd/grant.h"
 #include "keyd/pool.h"
 #include "keyd/witness.h"
@@ -39,7 +44,7 @@
 #define KEYD_PEERS_MAX 128
 
 /** define KEYD_MESSAGE_MAX - largest request and answer, in bytes */
-#define KEYD_MESSAGE_MAX 4096
+#define KEYD_MESSAGE_MAX 12288
 
 /**
  * enum keyd_exit - exit status
@@ -76,7 +81,7 @@ struct keyd_options {
  * @KEYD_EITHER: its uid is both manager's and engine's, and it has not asked yet
  * @KEYD_MANAGER: everything but a data key
  * @KEYD_ENGINE: one data key
- * @KEYD_SERVED: an engine that had its answer: nothing more
+ * @KEYD_SERVED: an engine that has its data key: certificates of its vTPM's keys
  */
 enum keyd_role {
 	KEYD_FREE = 0,
@@ -98,6 +103,8 @@ struct deep;
  * @uid: of its process when it connected
  * @pid: the same
  * @number: grows with each connection; the lowest is the oldest
+ * @uuid: of the vTPM, where KEYD_SERVED
+ * @epoch: of it, as the manager said when it granted the key
  */
 struct keyd_peer {
 	struct keyd *keyd;
@@ -107,6 +114,8 @@ struct keyd_peer {
 	uid_t uid;
 	pid_t pid;
 	uint64_t number;
+	uint8_t uuid[IPC_UUID_SIZE];
+	uint64_t epoch;
 };
 
 /**
@@ -120,6 +129,7 @@ struct keyd_peer {
  * @no_host: why there is none, empty where there is
  * @ek: its endorsement key's public area, size 0 until somebody asked: a TPM takes seconds
  * @root: host root key
+ * @duty: of the host TPM, for certificates
  * @witness: what is known about the store
  * @scalar: private half of the session key; made at each start
  * @point: its public half
@@ -143,6 +153,7 @@ struct keyd {
 	struct reason no_host;
 	TPM2B_PUBLIC ek;
 	struct root root;
+	struct duty duty;
 	struct witness witness;
 	uint8_t scalar[SEAL_SCALAR_SIZE];
 	uint8_t point[SEAL_POINT_SIZE];

@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -133,6 +134,8 @@ static int open_everything(void)
 		return r;
 	/* TSS frees sessions as they are, with the owner's password behind their keys */
 	mallopt(M_PERTURB, PERTURB);
+	/* certificates have dates: for those the C library reads a file, once */
+	tzset();
 	/* TSS writes its own lines unless told not to; ours say it once */
 	setenv("TSS2_LOG", "all+none", 1);
 	unsetenv("TSS2_LOGFILE");

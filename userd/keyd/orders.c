@@ -282,7 +282,8 @@ static int on_grant(void *context, struct ipc_in *in)
 
 	cursor_get_raw(&in->body, grant.uuid, sizeof(grant.uuid));
 	cursor_get_raw(&in->body, grant.ticket, sizeof(grant.ticket));
-	who.since = cursor_get_u64(&in->body);
+	grant.epoch = cursor_get_u64(&in->body);
+	who.since = grant.epoch;
 	wrapped.at = ipc_get_blob(in, KEYD_WRAPPED_MAX, &wrapped.length);
 	if (!ipc_ended(in))
 		return -EPROTO;
@@ -405,6 +406,8 @@ static int on_key(void *context, struct ipc_in *in)
 		answer_plain(peer, KEYD_KEY_IS, tag, r, &reason);
 		return r;
 	}
+	peer->epoch = grant.epoch;
+	cursor_copy(peer->uuid, sizeof(peer->uuid), uuid, sizeof(uuid));
 	r = send_key(peer, tag, &grant);
 	secret_wipe(&grant, sizeof(grant));
 	return r;
@@ -429,7 +432,13 @@ static const struct ipc_permit permits[] = {
 	{ KEYD_HOST_QUOTE, KEYD_EITHER | KEYD_MANAGER, keyd_on_host_quote },
 	{ KEYD_ACTIVATE, KEYD_EITHER | KEYD_MANAGER, keyd_on_activate },
 	{ KEYD_DEEP, KEYD_EITHER | KEYD_MANAGER, keyd_on_deep },
+	{ KEYD_HOST_CA, KEYD_EITHER | KEYD_MANAGER, keyd_on_host_ca },
+	{ KEYD_CA_INIT, KEYD_EITHER | KEYD_MANAGER, keyd_on_ca_init },
+	{ KEYD_CA_PROVE, KEYD_EITHER | KEYD_MANAGER, keyd_on_ca_prove },
+	{ KEYD_CA_IMPORT, KEYD_EITHER | KEYD_MANAGER, keyd_on_ca_import },
+	{ KEYD_ISSUED, KEYD_EITHER | KEYD_MANAGER, keyd_on_issued },
 	{ KEYD_KEY, KEYD_EITHER | KEYD_ENGINE, on_key },
+	{ KEYD_CERTIFY, KEYD_SERVED, keyd_on_certify },
 };
 
 int keyd_take_order(struct keyd_peer *peer, struct ipc_in *in)
@@ -437,7 +446,7 @@ int keyd_take_order(struct keyd_peer *peer, struct ipc_in *in)
 	int r = ipc_dispatch(permits, sizeof(permits) / sizeof(permits[0]), (uint32_t)peer->role,
 			     peer, in);
 
-	if (!r)
+	if (!r && peer->role != KEYD_SERVED)
 		peer->role = in->op == KEYD_KEY ? KEYD_SERVED : KEYD_MANAGER;
 	return r;
 }

@@ -29,4 +29,11 @@ int keyd_on_host_quote(void *context, struct ipc_in *in);
 int keyd_on_activate(void *context, struct ipc_in *in);
 int keyd_on_deep(void *context, struct ipc_in *in);
 
+int keyd_on_certify(void *context, struct ipc_in *in);
+int keyd_on_host_ca(void *context, struct ipc_in *in);
+int keyd_on_ca_init(void *context, struct ipc_in *in);
+int keyd_on_ca_prove(void *context, struct ipc_in *in);
+int keyd_on_ca_import(void *context, struct ipc_in *in);
+int keyd_on_issued(void *context, struct ipc_in *in);
+
 #endif /* KEYD_ORDERS_H */

@@ -44,7 +44,7 @@ static void put_keys(struct answer *answer, const struct host_sealed *ak, const 
 
 int keyd_on_host_ak(void *context, struct ipc_in *in)
 {
-	_cleanup_(ak_done) struct ak ak = { 0 };
+	_cleanup_(hostkey_done) struct hostkey ak = { 0 };
 	struct keyd_peer *peer = context;
 	struct keyd *keyd = peer->keyd;
 	uint32_t tag = cursor_get_u32(&in->body);
@@ -139,7 +139,7 @@ int keyd_on_deep(void *context, struct ipc_in *in)
 
 int keyd_on_activate(void *context, struct ipc_in *in)
 {
-	_cleanup_(ak_done) struct ak ak = { 0 };
+	_cleanup_(hostkey_done) struct hostkey ak = { 0 };
 	struct keyd_peer *peer = context;
 	struct keyd *keyd = peer->keyd;
 	uint32_t tag = cursor_get_u32(&in->body);

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "keyd/orders.h"
 
-int quote_ak(struct keyd *keyd, struct ak *ret, struct reason *reason)
+int quote_ak(struct keyd *keyd, struct hostkey *ret, struct reason *reason)
 {
 	bool new;
 	int r;
@@ -30,7 +30,7 @@ int quote_ak(struct keyd *keyd, struct ak *ret, struct reason *reason)
 
 int quote_make(struct keyd *keyd, struct quote *quote, struct reason *reason)
 {
-	_cleanup_(ak_done) struct ak ak = { 0 };
+	_cleanup_(hostkey_done) struct hostkey ak = { 0 };
 	uint8_t digest[SEAL_HASH_SIZE];
 	int r;
 

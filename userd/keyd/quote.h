@@ -26,11 +26,11 @@ struct quote {
 
 /**
  * quote_ak() - the attestation key, made where there is none
- * @ret: set on success; ended with ak_done()
+ * @ret: set on success; ended with hostkey_done()
  *
  * Return: 0; -ENOKEY (locked); -ENODEV (no host TPM protects this host); as ak_get().
  */
-int quote_ak(struct keyd *keyd, struct ak *ret, struct reason *reason);
+int quote_ak(struct keyd *keyd, struct hostkey *ret, struct reason *reason);
 
 /**
  * quote_make() - have the host TPM quote

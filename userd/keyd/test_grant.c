@@ -21,7 +21,7 @@ static struct grants grants;
 
 static struct grant numbered(uint32_t number)
 {
-	struct grant grant = { .key.id = number };
+	struct grant grant = { .epoch = number, .key.id = number };
 	struct cursor_out out = cursor_out(grant.ticket, sizeof(grant.ticket));
 
 	cursor_put_u32(&out, number);
@@ -36,6 +36,7 @@ static int take(uint32_t number, uint64_t now)
 	int r = grants_take(&grants, grant.uuid, grant.ticket, now, &got);
 
 	assert_int_equal(got.key.id, r ? 0 : number);
+	assert_int_equal(got.epoch, r ? 0 : number);
 	return r;
 }
 

@@ -39,7 +39,7 @@ struct test_keyd {
 
 /* An answer: the packet, what all have, and a reader over the rest. */
 struct test_reply {
-	uint8_t bytes[4096];
+	uint8_t bytes[16384];
 	struct ipc_in in;
 	uint32_t tag;
 	int error;

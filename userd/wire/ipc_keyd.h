@@ -3,7 +3,9 @@
  * What vtpm-keyd is asked, at RUNTIME_DIR/keyd.sock.
  *
  * Two kinds of peers, told apart by SO_PEERCRED and by what they ask first: the
- * manager (all but KEYD_KEY), and engines (KEYD_KEY, once, and nothing else).
+ * manager (all but KEYD_KEY), and engines (KEYD_KEY, once, and nothing before it). A
+ * connection that KEYD_KEY was answered on is bound to the uuid and the epoch of its
+ * KEYD_GRANT; what an engine asks after that is about this vTPM and no other.
  *
  * Every request begins with a tag (u32) of the asker's choice. Every answer
  * begins with that tag, an errno (0: done), and a sentence for the operator that
@@ -40,6 +42,24 @@
 
 /** define KEYD_PUBLIC_MAX - largest public area of a key to be certified, in bytes */
 #define KEYD_PUBLIC_MAX 1024
+
+/** define KEYD_CHAIN_MAX - largest chain of the host's CA, DER one behind the other, in bytes */
+#define KEYD_CHAIN_MAX 8192
+
+/** define KEYD_CA_NAME_MAX - longest name of a host in its CA's certificate, and its ending NUL */
+#define KEYD_CA_NAME_MAX 65
+
+/** define KEYD_CA_NONCE - nonce of an enrolment */
+#define KEYD_CA_NONCE 32
+
+/** define KEYD_ISSUED_RECORD - record of a certificate that was issued (keyd/issued.h) */
+#define KEYD_ISSUED_RECORD 56
+
+/** define KEYD_ISSUED_MOST - records in one answer */
+#define KEYD_ISSUED_MOST 128
+
+/** define KEYD_SERIAL_SIZE - serial number of a certificate that keyd issues */
+#define KEYD_SERIAL_SIZE 16
 
 #define KEYD_DATA_KEY_SIZE 32
 #define KEYD_ENTROPY_SIZE  32
@@ -79,8 +99,8 @@
  *	KEYD_INIT), blob session public key
  * @KEYD_NEW_KEY: tag, uuid
  * @KEYD_NEW_KEY_IS: blob wrapped data key, for this uuid alone. errno ENOKEY, ESTALE as below
- * @KEYD_GRANT: tag, uuid, ticket, u64 epoch of the vTPM, blob wrapped data key: an engine that
- *	shows this ticket and uuid may have the key
+ * @KEYD_GRANT: tag, uuid, ticket, u64 epoch, blob wrapped data key: an engine that shows
+ *	this ticket and uuid may have the key, and is in this epoch
  * @KEYD_GRANTED: nothing more. errno ENOKEY: locked; ESTALE: the store has not been
  *	witnessed as the newest (KEYD_WITNESS); EKEYREJECTED: the wrapped key
  *	is not of this host or not of this uuid
@@ -145,6 +165,37 @@
  *	(wire/batch.h), and then as KEYD_HOST_QUOTE_IS, of all PCRs. errno EACCES: no engine
  *	of this host claimed that in this boot; EBUSY: too many wait, of this vTPM or in
  *	all; as for KEYD_HOST_QUOTE_IS
+ * @KEYD_CERTIFY: tag, u8 &enum keyd_cert_kind, blob public area (TPMT_PUBLIC): an engine
+ *	wants a certificate of a key of its TPM
+ * @KEYD_CERTIFIED: u8 &enum keyd_cert_state; then where it is ISSUED: serial
+ *	(KEYD_SERIAL_SIZE), blob certificate (DER); where it is PENDING: u32 milliseconds
+ *	until it is worth asking again. errno EINVAL: no public area of a key of
+ *	this kind; ENOKEY: locked; EPERM: the host TPM's PCRs changed; ETIME: a certificate of
+ *	the CA's chain is out of date; EBUSY, EIO, ENODEV: of the host TPM; another: of the
+ *	files in keys/
+ * @KEYD_HOST_CA: tag: what is the host's CA?
+ * @KEYD_HOST_CA_IS: blob its key (TPM2B_PUBLIC; empty: there is none, or it is of a
+ *	configuration that the host was in before), blob its chain (KEYD_CHAIN_MAX, DER one
+ *	behind the other; empty: nobody certified this key yet), u64 certificates it issued.
+ *	errno ENOKEY, ENODEV, EBADMSG, EPROTONOSUPPORT as for KEYD_HOST_AK_IS
+ * @KEYD_CA_INIT: tag, u32 &enum keyd_ca_flags, string name of the host
+ *	(KEYD_CA_NAME_MAX): have a key; where there is none of this configuration it is made
+ * @KEYD_CA_INIT_DONE: blob request for a certificate (PKCS #10, DER). errno EEXIST: there is
+ *	a chain already, for who wants another one without KEYD_CA_NEW; EINVAL: no name, or
+ *	a flag that is not known; as for KEYD_CERTIFIED
+ * @KEYD_CA_PROVE: tag, nonce (KEYD_CA_NONCE): have the attestation key certify the CA's key,
+ *	which is made where there is none
+ * @KEYD_CA_PROOF: blob the CA's key (TPM2B_PUBLIC), blob storage key (TPM2B_PUBLIC), blob
+ *	TPMS_ATTEST, blob TPMT_SIGNATURE. extraData is the SHA-256 of KEYD_CA_WORDS (no NUL)
+ *	and the nonce. errno as for KEYD_HOST_AK_IS
+ * @KEYD_CA_IMPORT: tag, blob chain (DER one behind the other, or PEM), the certificate of the
+ *	CA's key first
+ * @KEYD_CA_IMPORTED: nothing more. errno ENOENT: there is no key; EBADMSG: no certificates;
+ *	EKEYREJECTED: of another key; EPERM: one may not certify what it has to; EBADE: one is
+ *	not signed by the next; ETIME: one is out of date; another: of the file
+ * @KEYD_ISSUED: tag, u64 first record wanted
+ * @KEYD_ISSUED_IS: u64 records in all, blob records (KEYD_ISSUED_RECORD each, at most
+ *	KEYD_ISSUED_MOST). errno of the file
  */
 enum keyd_op {
 	KEYD_STATUS = 0,
@@ -185,6 +236,18 @@ enum keyd_op {
 	KEYD_ACTIVATED = 35,
 	KEYD_DEEP = 36,
 	KEYD_DEEP_IS = 37,
+	KEYD_CERTIFY = 38,
+	KEYD_CERTIFIED = 39,
+	KEYD_HOST_CA = 40,
+	KEYD_HOST_CA_IS = 41,
+	KEYD_CA_INIT = 42,
+	KEYD_CA_INIT_DONE = 43,
+	KEYD_CA_PROVE = 44,
+	KEYD_CA_PROOF = 45,
+	KEYD_CA_IMPORT = 46,
+	KEYD_CA_IMPORTED = 47,
+	KEYD_ISSUED = 48,
+	KEYD_ISSUED_IS = 49,
 	_KEYD_OP_MAX,
 };
 
@@ -272,6 +335,19 @@ enum keyd_accept_flags {
 	KEYD_ACCEPT_MOVE = 1 << 1,
 };
 
+/** define KEYD_CA_WORDS - what extraData of KEYD_CA_PROOF is made of begins with */
+#define KEYD_CA_WORDS "vtpm-host-ca-v1"
+
+/**
+ * enum keyd_ca_flags - flags of KEYD_CA_INIT
+ * @KEYD_CA_SELF_SIGNED: it stands below nobody: the chain is its own certificate
+ * @KEYD_CA_NEW: make a key though there is one; what that one signed stays good
+ */
+enum keyd_ca_flags {
+	KEYD_CA_SELF_SIGNED = 1 << 0,
+	KEYD_CA_NEW = 1 << 1,
+};
+
 /**
  * enum keyd_cert_kind - what a key of a vTPM is for
  * @KEYD_CERT_EK_RSA_2048: endorsement key, template L-1 (EK Credential Profile, B.3.3)
@@ -285,6 +361,18 @@ enum keyd_cert_kind {
 	KEYD_CERT_EK_P384 = 3,
 	KEYD_CERT_IAK = 4,
 	_KEYD_CERT_KIND_MAX,
+};
+
+/**
+ * enum keyd_cert_state - what became of a wish for a certificate
+ * @KEYD_CERT_ISSUED: here it is
+ * @KEYD_CERT_NO_CA: the host has no CA yet: neither `vtpmctl host enrol` nor `vtpmctl ca init`
+ * @KEYD_CERT_PENDING: the host TPM has done enough of this for the moment
+ */
+enum keyd_cert_state {
+	KEYD_CERT_ISSUED = 0,
+	KEYD_CERT_NO_CA = 1,
+	KEYD_CERT_PENDING = 2,
 };
 
 #endif /* WIRE_IPC_KEYD_H */
