@@ -127,16 +127,17 @@ static int take_parts(const struct reading *reading)
 
 /* PCRs */
 
+/* "0" to "23", and no other way to write them. Return: -1: it is none. */
 static int pcr_of(const char *name)
 {
-	char number[12];
+	size_t digits = strspn(name, "0123456789");
+	int pcr = 0;
 
-	for (int pcr = 0; pcr < ATTEST_PCRS; pcr++) {
-		snprintf(number, sizeof(number), "%d", pcr);
-		if (!strcmp(number, name))
-			return pcr;
-	}
-	return -1;
+	if (!digits || digits > 2 || name[digits] || (digits == 2 && *name == '0'))
+		return -1;
+	for (; *name; name++)
+		pcr = 10 * pcr + *name - '0';
+	return pcr < ATTEST_PCRS ? pcr : -1;
 }
 
 static int take_bank(struct reading *reading, enum attest_bank bank, json_t *values)

@@ -100,6 +100,7 @@ struct hash_part bundle_part(const struct bundle *bundle, enum bundle_part part)
  * @ret_frame: of a host, where nothing failed; zeros otherwise
  * @bundle: that was read
  * @ak: key that has to have signed
+ * @key: the same, where it was made of that before; NULL: not yet
  * @nonce: that was asked for; at NULL: none
  * @hash: computes
  * @verdict: hears "quote.*", "ak.*", "clock.unsafe"
@@ -110,7 +111,7 @@ struct hash_part bundle_part(const struct bundle *bundle, enum bundle_part part)
  * Return: 0; -EBADMSG (something is malformed); -ENOMEM.
  */
 int bundle_check_quote(struct quote *ret, struct host_quote *ret_frame,
-		       const struct bundle *bundle, struct hash_part ak, struct hash_part nonce,
-		       struct hash *hash, struct attest_verdict *verdict);
+		       const struct bundle *bundle, struct hash_part ak, EVP_PKEY *key,
+		       struct hash_part nonce, struct hash *hash, struct attest_verdict *verdict);
 
 #endif /* ATTEST_BUNDLE_H */

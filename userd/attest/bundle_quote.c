@@ -31,8 +31,8 @@ static bool check_frame(struct hash_part bytes, struct hash_part nonce, struct h
 }
 
 int bundle_check_quote(struct quote *ret, struct host_quote *ret_frame,
-		       const struct bundle *bundle, struct hash_part ak, struct hash_part nonce,
-		       struct hash *hash, struct attest_verdict *verdict)
+		       const struct bundle *bundle, struct hash_part ak, EVP_PKEY *key,
+		       struct hash_part nonce, struct hash *hash, struct attest_verdict *verdict)
 {
 	const struct hash_part bytes = bundle_part(bundle, BUNDLE_FRAME);
 	struct quote_evidence evidence = {
@@ -40,6 +40,7 @@ int bundle_check_quote(struct quote *ret, struct host_quote *ret_frame,
 		.signature = bundle_part(bundle, BUNDLE_SIGNATURE),
 		.values = &bundle->pcrs,
 		.ak = ak,
+		.key = key,
 		.nonce = nonce,
 	};
 	struct host_quote frame = { 0 };

@@ -56,13 +56,21 @@ static EVP_PKEY *read_pem(struct hash_part bytes)
 	return key;
 }
 
+/* To make a key of its numbers costs more than to verify by it. */
+static EVP_PKEY *take_key(EVP_PKEY *made, const struct public *public)
+{
+	if (made && EVP_PKEY_up_ref(made) == 1)
+		return made;
+	return public_key(public);
+}
+
 static int read_ak(struct check *check)
 {
 	const struct hash_part *bytes = &check->evidence->ak;
 
 	if (bytes->length <= PUBLIC_BYTES_MAX && public_parse(&check->ak, bytes->at,
 							      bytes->length)) {
-		check->key = public_key(&check->ak);
+		check->key = take_key(check->evidence->key, &check->ak);
 		public_name(&check->ak, check->hash, &check->quote->ak_name);
 	} else {
 		check->ak = (struct public){ 0 };

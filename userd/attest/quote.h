@@ -23,6 +23,7 @@
  * @pcrs: values, as tpm2_quote writes them or as text; at NULL: none
  * @values: the same, where they were read already; NULL: @pcrs
  * @ak: attestation key: PEM, TPM2B_PUBLIC or TPMT_PUBLIC
+ * @key: the same, where it was made of that before; NULL: not yet
  * @ek: its parent, TPM2B_PUBLIC or TPMT_PUBLIC; at NULL: not known
  * @nonce: that was asked for; at NULL: none
  */
@@ -32,6 +33,7 @@ struct quote_evidence {
 	struct hash_part pcrs;
 	const struct attest_pcrs *values;
 	struct hash_part ak;
+	EVP_PKEY *key;
 	struct hash_part ek;
 	struct hash_part nonce;
 };

@@ -166,7 +166,7 @@ static int check_quote(struct appraisal *appraisal)
 	struct host_quote frame;
 
 	return bundle_check_quote(&appraisal->quote, &frame, &appraisal->bundle,
-				  bundle_part(&appraisal->bundle, BUNDLE_AK), nonce,
+				  bundle_part(&appraisal->bundle, BUNDLE_AK), NULL, nonce,
 				  appraisal->hash, &appraisal->verdict);
 }
 

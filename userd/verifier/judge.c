@@ -5,6 +5,9 @@
 #include "verifier/judge.h"
 
 #include <errno.h>
+#include <stdlib.h>
+
+#include <openssl/evp.h>
 
 #include "attest/boot.h"
 #include "attest/tpm2b.h"
@@ -19,6 +22,7 @@
  * @bundle: it
  * @quote: of the bundle
  * @judgement: so far
+ * @entry: of its key, of whatever life of the TPM and whatever policies; NULL: none
  * @known: of its logs, of this life of the TPM and these policies; NULL: nothing
  * @now: what is known after it; NULL where nothing can be kept
  */
@@ -27,6 +31,7 @@ struct trial {
 	const struct bundle *bundle;
 	struct quote quote;
 	struct judgement *judgement;
+	struct cache_entry *entry;
 	const struct cache_entry *known;
 	struct cache_entry *now;
 };
@@ -59,7 +64,8 @@ static int check_quote(struct trial *trial, struct hash_part ak, struct hash_par
 				   "it is evidence of a vTPM, not of a host");
 		return -EBADMSG;
 	}
-	r = bundle_check_quote(&trial->quote, &frame, trial->bundle, ak, nonce,
+	r = bundle_check_quote(&trial->quote, &frame, trial->bundle, ak,
+			       trial->entry ? trial->entry->signer : NULL, nonce,
 			       trial->judge->hash, verdict);
 	if (r || verdict->status == ATTEST_FAILED)
 		return r ? r : -EBADMSG;
@@ -119,14 +125,24 @@ static void make_key(const struct trial *trial, struct cache_key *ret)
 	digest(trial, parts, 3, ret->policy);
 }
 
-static void begin_cache(struct trial *trial)
+static EVP_PKEY *signer_of(const struct cache_entry *entry, struct hash_part ak)
 {
-	struct cache_entry *known = cache_find(trial->judge->cache, &trial->quote.ak_name), *now;
+	struct public public;
 
-	now = calloc(1, sizeof(*now));
+	if (entry && entry->signer)
+		return EVP_PKEY_up_ref(entry->signer) == 1 ? entry->signer : NULL;
+	return public_parse(&public, ak.at, ak.length) ? public_key(&public) : NULL;
+}
+
+static void begin_cache(struct trial *trial, struct hash_part ak)
+{
+	const struct cache_entry *known = trial->entry;
+	struct cache_entry *now = calloc(1, sizeof(*now));
+
 	trial->now = now;
 	if (!now)
 		return;
+	now->signer = signer_of(known, ak);
 	make_key(trial, &now->key);
 	digest_pcrs(trial, now->pcrs);
 	text_cut(now->boot_id, sizeof(now->boot_id), trial->bundle->boot_id);
@@ -298,19 +314,32 @@ static void end_cache(struct trial *trial, int error)
 		cache_drop(trial->judge->cache, &trial->quote.ak_name);
 }
 
+static bool name_of(struct judge *judge, struct hash_part ak, struct public_name *ret)
+{
+	struct public public;
+
+	if (!judge->hash || !ak.length || !public_parse(&public, ak.at, ak.length))
+		return false;
+	public_name(&public, judge->hash, ret);
+	return true;
+}
+
 int judge_evidence(struct judge *judge, const struct bundle *bundle, struct hash_part ak,
 		   const uint8_t nonce[CHALLENGE_NONCE], struct judgement *ret)
 {
 	struct trial trial = { .judge = judge, .bundle = bundle, .judgement = ret };
+	struct public_name name;
 	int r;
 
 	if (!judge->hash)
 		judge->hash = hash_new();
 	if (!judge->hash)
 		return -ENOMEM;
+	if (name_of(judge, ak, &name))
+		trial.entry = cache_find(judge->cache, &name);
 	r = check_quote(&trial, ak, (struct hash_part){ nonce, CHALLENGE_NONCE });
 	if (!r) {
-		begin_cache(&trial);
+		begin_cache(&trial, ak);
 		r = check_log(&trial);
 	}
 	if (!r)
@@ -343,16 +372,6 @@ void judge_done(struct judge *judge)
 	hash_free(judge->hash);
 	cache_free(judge->cache);
 	*judge = (struct judge){ 0 };
-}
-
-static bool name_of(struct judge *judge, struct hash_part ak, struct public_name *ret)
-{
-	struct public public;
-
-	if (!judge->hash || !ak.length || !public_parse(&public, ak.at, ak.length))
-		return false;
-	public_name(&public, judge->hash, ret);
-	return true;
 }
 
 bool judge_knows(struct judge *judge, struct hash_part ak, struct judge_known *ret)
