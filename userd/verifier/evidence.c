@@ -72,14 +72,14 @@ static bool save_events(struct request *request, const struct attest_verdict *of
 	return true;
 }
 
-/* What happened is synced; one more pass of many is not. */
+/* What happened waits for the disk; one more pass of many does not. */
 static bool save(struct request *request, const struct round *round, int64_t now)
 {
 	char *text = verdict_text(&round->judgement);
 	bool good, news = round->changed || round->events.count;
 	struct attest_reason reason;
 
-	if (!text || fleet_begin(request->service->fleet, news)) {
+	if (!text || fleet_begin(request->service->fleet, false)) {
 		free(text);
 		return false;
 	}
@@ -94,7 +94,10 @@ static bool save(struct request *request, const struct round *round, int64_t now
 		good = !fleet_event_add(request->service->fleet, request->host, now, &reason) &&
 		       save_events(request, &round->judgement.verdict, now);
 	}
-	return request_end(request, good);
+	if (!request_end(request, good))
+		return false;
+	request->durable = news;
+	return true;
 }
 
 /* @error: of bundle_read(). Return: is there a verdict? Otherwise the request was refused. */

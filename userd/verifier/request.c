@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <gnutls/gnutls.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -198,8 +199,40 @@ static void handle(struct request *request)
 		request->route->handle(request);
 }
 
+/* By the thread of sync.c, while libmicrohttpd leaves the connection alone. */
+static void on_synced(struct sync_waiter *waiter, bool good)
+{
+	struct request *request =
+		(struct request *)(void *)((char *)waiter - offsetof(struct request, waiter));
+
+	request->durable = false;
+	request->lost = !good;
+	MHD_resume_connection(request->connection);
+}
+
+/* libmicrohttpd comes again when it is on the disk, with the answer that was made before. */
+static enum MHD_Result wait_for_disk(struct request *request)
+{
+	request->waiter.done = on_synced;
+	MHD_suspend_connection(request->connection);
+	sync_wait(request->service->sync, &request->waiter);
+	return MHD_YES;
+}
+
+static void take_back(struct request *request)
+{
+	MHD_destroy_response(request->answer);
+	request->answer = NULL;
+	request->lost = false;
+	request_broken(request);
+}
+
 static enum MHD_Result respond(struct request *request)
 {
+	if (request->durable)
+		return wait_for_disk(request);
+	if (request->lost)
+		take_back(request);
 	if (!request->answer)
 		return MHD_NO;
 	return MHD_queue_response(request->connection, request->status, request->answer);

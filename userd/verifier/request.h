@@ -8,6 +8,7 @@
 #define VERIFIER_REQUEST_H
 
 #include "verifier/service.h"
+#include "verifier/sync.h"
 
 struct request;
 
@@ -40,6 +41,9 @@ struct route {
  * @too_long: more bytes came than may
  * @status: of the answer; 0: none yet
  * @answer: made
+ * @durable: the answer has to wait until what it tells is on the disk
+ * @lost: it did not get there
+ * @waiter: for that
  */
 struct request {
 	struct service *service;
@@ -53,6 +57,9 @@ struct request {
 	bool too_long;
 	unsigned int status;
 	struct MHD_Response *answer;
+	bool durable;
+	bool lost;
+	struct sync_waiter waiter;
 };
 
 /** route_find() - by method and path. Return: NULL: none; @ret_path: the path is there */

@@ -43,7 +43,8 @@ static bool parse_address(const struct config *config, struct sockaddr_storage *
 static void start(struct service *service, const struct sockaddr_storage *address, const char *key,
 		  const char *certificate)
 {
-	unsigned int flags = MHD_USE_TLS | MHD_USE_EPOLL_INTERNAL_THREAD;
+	unsigned int flags = MHD_USE_TLS | MHD_USE_EPOLL_INTERNAL_THREAD |
+			     MHD_ALLOW_SUSPEND_RESUME;
 
 	if (address->ss_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
@@ -166,6 +167,8 @@ int service_new(const struct config *config, struct fleet *fleet, struct ca *ca,
 		r = read_policies(service, reason, room);
 	if (!r)
 		r = enrolments_new(config, reason, room, &service->enrolments);
+	if (!r)
+		r = sync_new(config->database, reason, room, &service->sync);
 	if (!r && (*config->syslog || *config->webhook))
 		r = notify_new(config, reason, room, &service->notify);
 	if (!r)
@@ -189,8 +192,12 @@ void service_free(struct service *service)
 {
 	if (!service)
 		return;
+	/* A connection that waits cannot be closed. */
+	if (service->sync)
+		sync_stop(service->sync);
 	if (service->daemon)
 		MHD_stop_daemon(service->daemon);
+	sync_free(service->sync);
 	notify_free(service->notify);
 	enrolments_free(service->enrolments);
 	challenges_free(service->challenges);

@@ -3,7 +3,7 @@
  * The service: hosts answer challenges, people read and decide, over HTTPS.
  *
  * One thread of libmicrohttpd does all of it, so nothing here has a lock. notify.c has a
- * thread and a connection of its own to the store. A request goes through request.c (head,
+ * thread and a connection of its own to the store, sync.c a thread that waits for the disk. A request goes through request.c (head,
  * body, answer), route.c (is there such a route, and who may) and a handler.
  */
 #ifndef VERIFIER_SERVICE_H
@@ -18,6 +18,7 @@
 #include "verifier/fleet.h"
 #include "verifier/judge.h"
 #include "verifier/notify.h"
+#include "verifier/sync.h"
 
 #define SERVICE_CONNECTIONS_MAX 1024
 #define SERVICE_BODY_MAX	65536
@@ -28,6 +29,7 @@
  * @config: of it
  * @fleet: of hosts
  * @challenges: open ones
+ * @sync: has verdicts on the disk before they are answered
  * @notify: tells others of events; NULL: nobody
  * @daemon: of libmicrohttpd
  * @ca: certifies keys
@@ -42,6 +44,7 @@ struct service {
 	const struct config *config;
 	struct fleet *fleet;
 	struct challenges *challenges;
+	struct sync *sync;
 	struct notify *notify;
 	struct MHD_Daemon *daemon;
 	struct ca *ca;

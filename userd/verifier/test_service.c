@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -569,6 +570,29 @@ static void test_evidence_policy(void **state)
 	service->judge.policy = service->policy = NULL;
 }
 
+/* A verdict that changes something and does not get onto the disk is none. */
+static void test_evidence_not_on_disk(void **state)
+{
+	struct sync *mine = service->sync, *broken = NULL;
+	char reason[256] = "", path[96], pipe[112];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/pipe", folder);
+	snprintf(pipe, sizeof(pipe), "%s-wal", path);
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	assert_int_equal(sync_new(path, reason, sizeof(reason), &broken), 0);
+	service->sync = broken;
+	fail_host();
+	ask("POST", "/v1/hosts/" HOST "/acknowledge", secrets[FLEET_OPERATOR], "");
+	assert_int_equal(send_boot(), 500);
+	/* Nothing new, nothing to wait for */
+	assert_int_equal(send_boot(), 200);
+	service->sync = mine;
+	sync_stop(broken);
+	sync_free(broken);
+	unlink(pipe);
+}
+
 static void test_service_wants_its_policy(void **state)
 {
 	struct config other = config;
@@ -681,6 +705,7 @@ int main(void)
 		cmocka_unit_test(test_evidence_once),
 		cmocka_unit_test(test_evidence_of_another_key),
 		cmocka_unit_test(test_evidence_policy),
+		cmocka_unit_test(test_evidence_not_on_disk),
 		cmocka_unit_test(test_service_wants_its_policy),
 		cmocka_unit_test(test_notify_line_is_one_line),
 		cmocka_unit_test(test_route_host_about_another),
