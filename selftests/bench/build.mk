@@ -7,6 +7,7 @@
 # make bench-state: what many vTPMs and durable answers cost, beside what is asked;
 #	make check-state is a short form, which fails where a ratio is far off.
 # make bench-verify: what a verdict on an event log and on a log of IMA costs.
+# make bench-serve: how many hosts the service of the verifier keeps judged; HOSTS=20000 COLD=500
 # make bench-start: how soon an engine is there, and how much memory many take.
 
 $(B)/selftests/latency: selftests/bench/latency.c selftests/bench/reach.c selftests/bench/reach.h
@@ -30,10 +31,16 @@ $(B)/selftests/durable: $(addprefix selftests/bench/,durable.c client.c reach.c 
 	@mkdir -p $(@D)
 	$(CC) $(E2E_CFLAGS) -o $@ $(filter %.c,$^) -ltpms -lcrypto
 
-$(B)/selftests/verify: selftests/bench/verify.c $(B)/userd/attest/log_for_tests.o \
-		$(B)/userd/libuserd.a
+BENCH_LOGS := $(B)/userd/attest/log_for_tests.o selftests/bench/logs.c
+
+$(B)/selftests/verify: selftests/bench/verify.c $(BENCH_LOGS) $(B)/userd/libuserd.a
 	@mkdir -p $(@D)
 	$(CC) $(E2E_CFLAGS) -Iuserd -o $@ $^ -ljansson -lcrypto
+
+$(B)/selftests/hosts: selftests/bench/hosts.c $(BENCH_LOGS) \
+		$(B)/userd/attest/quote_for_tests.o $(B)/userd/libuserd.a
+	@mkdir -p $(@D)
+	$(CC) $(E2E_CFLAGS) -D_GNU_SOURCE -Iuserd -o $@ $^ $(VERIFIER_LIBS)
 
 bench:
 	@selftests/bench/run
@@ -59,5 +66,8 @@ bench-start: $(B)/selftests/start $(B)/vtpm-spawn
 bench-verify: $(B)/selftests/verify
 	@taskset -c 0 $<
 
+bench-serve: $(B)/selftests/hosts $(B)/vtpm-verify
+	@$< $(B)/vtpm-verify $(HOSTS) $(COLD)
+
 .PHONY: bench bench-native bench-devices bench-start bench-daemon bench-state bench-verify \
-	check-state
+	bench-serve check-state

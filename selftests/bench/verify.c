@@ -15,11 +15,9 @@
 #include <time.h>
 
 #include "attest/ima.h"
-#include "attest/test_log.h"
+#include "logs.h"
 
-#define ROUNDS_MAX  1000
-#define IMA_ENTRIES 10000
-#define IMA_ROOM    (4u << 20)
+#define ROUNDS_MAX 1000
 
 static struct attest_verdict verdict;
 
@@ -47,22 +45,6 @@ static void expect(bool good, const char *what)
 	exit(1);
 }
 
-static struct test_log *make_eventlog(void)
-{
-	struct test_log *log = test_log_good(1u << ATTEST_SHA1 | 1u << ATTEST_SHA256, 1);
-	static uint8_t bytes[1024];
-
-	while (log->out.used < 100000) {
-		test_log_event(log, 9, EV_IPL, "a file", 6, "(hd0,gpt2)/boot/grub/x86_64", 28);
-		test_log_event(log, 8, EV_IPL, "test -n x", 9, "grub_cmd: test -n x", 20);
-		test_log_event(log, 4, EV_EFI_BOOT_SERVICES_APPLICATION, "an image", 8, bytes,
-			       120);
-		test_log_true(log, 5, EV_EFI_GPT_EVENT, bytes, sizeof(bytes));
-		test_log_variable(log, EV_EFI_VARIABLE_AUTHORITY, true, "db", bytes, 1000);
-	}
-	return log;
-}
-
 static void judge_eventlog(const struct test_log *log, struct hash *hash,
 			   struct attest_pcrs *actual, bool first)
 {
@@ -83,46 +65,16 @@ static void judge_eventlog(const struct test_log *log, struct hash *hash,
 	eventlog_done(&eventlog);
 }
 
-static void put_le32(struct cursor_out *out, size_t value)
-{
-	for (int i = 0; i < 4; i++, value >>= 8)
-		cursor_put_u8(out, (uint8_t)value);
-}
-
-static void put_entry(struct cursor_out *out, struct hash *hash, const char *path)
-{
-	uint8_t bytes[256], digest[ATTEST_DIGEST_MAX] = { 1 };
-	struct cursor_out data = cursor_out(bytes, sizeof(bytes));
-	struct hash_part part = { bytes, 0 };
-
-	put_le32(&data, 40);
-	cursor_put_raw(&data, "sha256:", 8);
-	cursor_put_raw(&data, digest, 32);
-	put_le32(&data, strlen(path) + 1);
-	cursor_put_raw(&data, path, strlen(path) + 1);
-	put_le32(&data, 0);
-	part.length = data.used;
-	hash_parts(hash, ATTEST_SHA1, &part, 1, digest);
-	put_le32(out, IMA_PCR);
-	cursor_put_raw(out, digest, 20);
-	put_le32(out, 7);
-	cursor_put_raw(out, "ima-sig", 7);
-	put_le32(out, data.used);
-	cursor_put_raw(out, bytes, data.used);
-}
-
-static void judge_ima(const struct cursor_out *log, struct hash *hash, struct attest_pcrs *given,
+static void judge_ima(const struct test_log *log, struct hash *hash, struct attest_pcrs *given,
 		      bool first)
 {
 	static struct ima_result result;
 
 	verdict = (struct attest_verdict){ 0 };
-	expect(!ima_appraise(&result, log->base, log->used, hash, first ? NULL : given, &verdict) &&
+	expect(!ima_appraise(&result, log->bytes, log->out.used, hash, given, &verdict) &&
 		       !verdict.status, "log of IMA");
-	if (first) {
-		*given = result.pcrs;
-		printf("log of IMA: %zu bytes, %zu entries, 2 banks\n", log->used, result.entries);
-	}
+	if (first)
+		printf("log of IMA: %zu bytes, %zu entries\n", log->out.used, result.entries);
 }
 
 static bool report(const char *what, double *times, int rounds, double aim)
@@ -139,25 +91,20 @@ int main(int argc, char **argv)
 	int rounds = asked < 1 || asked > ROUNDS_MAX ? ROUNDS_MAX : (int)asked;
 	double eventlog[ROUNDS_MAX], ima[ROUNDS_MAX], before;
 	struct hash *hash = hash_new();
-	struct test_log *log = make_eventlog();
-	struct cursor_out entries = cursor_out(malloc(IMA_ROOM), IMA_ROOM);
-	struct attest_pcrs actual, given;
-	char path[64];
+	struct test_log *log = logs_events(), *entries;
+	struct attest_pcrs actual, given = { 0 };
 	bool good;
 
-	put_entry(&entries, hash, "boot_aggregate");
-	for (int i = 1; i < IMA_ENTRIES; i++) {
-		snprintf(path, sizeof(path), "/usr/lib/x86_64-linux-gnu/libnumber-%d.so.1", i);
-		put_entry(&entries, hash, path);
-	}
+	given.has[ATTEST_SHA256] = 1u << IMA_PCR;
+	entries = logs_ima(LOGS_IMA_ENTRIES, &given);
 	judge_eventlog(log, hash, &actual, true);
-	judge_ima(&entries, hash, &given, true);
+	judge_ima(entries, hash, &given, true);
 	for (int i = 0; i < rounds; i++) {
 		before = now();
 		judge_eventlog(log, hash, &actual, false);
 		eventlog[i] = now() - before;
 		before = now();
-		judge_ima(&entries, hash, &given, false);
+		judge_ima(entries, hash, &given, false);
 		ima[i] = now() - before;
 	}
 	good = report("event log", eventlog, rounds, 2);

@@ -3,8 +3,9 @@
  * The service: hosts answer challenges, people read and decide, over HTTPS.
  *
  * One thread of libmicrohttpd does all of it, so nothing here has a lock. notify.c has a
- * thread and a connection of its own to the store, sync.c a thread that waits for the disk. A request goes through request.c (head,
- * body, answer), route.c (is there such a route, and who may) and a handler.
+ * thread and a connection of its own to the store, sync.c a thread that waits for the disk. A
+ * request goes through request.c (head, body, answer), route.c (is there such a route, and who
+ * may) and a handler.
  */
 #ifndef VERIFIER_SERVICE_H
 #define VERIFIER_SERVICE_H
