@@ -49,6 +49,9 @@ $(B)/userd/%.o: userd/%.c
 	@mkdir -p $(@D)
 	$(CC) $(USERD_FLAGS) $(USERD_HARDEN) -MMD -c $< -o $@
 
+# A header that is gone is no reason to stop: who included it is compiled anew.
+userd/%.h: ;
+
 $(B)/userd/libuserd.a: $(patsubst userd/%.c,$(B)/userd/%.o,$(USERD_SRC))
 	@rm -f $@
 	$(AR) rcs $@ $^

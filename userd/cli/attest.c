@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Evidence of a vTPM: attest NAME. Its own quote by its own key, over the verifier's nonce as
- * it is; that it runs on this host, and which host that is, the host's evidence has to say.
+ * Evidence of a vTPM: attest NAME. Its engine has it quote by its own key, over the verifier's
+ * nonce as it is, while its client goes on. With --deep the host's quote says that it is here,
+ * and the host's evidence is in the same bundle.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,105 +12,133 @@
 #include "cli/bundle.h"
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "cli/enrolment.h"
 #include "cli/report.h"
-#include "cli/tpm.h"
 
 static void json_putp(json_t **object)
 {
 	json_decref(*object);
 }
 
-/* Where a client gets in: a device that has a resource manager, or the socket. */
-static const char *path_of(const json_t *vtpm)
+static json_t *strange(void)
 {
-	const char *front = json_string_value(json_object_get(vtpm, "front_end"));
-	const json_t *item;
-	size_t i;
+	return report_problem("internal", "is it vtpmd, and of this version?",
+			      "vtpmd gave evidence that vtpmctl does not understand");
+}
 
-	json_array_foreach (json_object_get(vtpm, "devices"), i, item) {
-		const char *path = json_string_value(item);
+static json_t *request_of(const struct cli *cli)
+{
+	json_t *body = json_pack("{s:s, s:b}", "nonce", cli->nonce, "deep", cli->deep);
+	json_t *pcrs = json_array();
 
-		if (path && strstr(path, "rm"))
-			return path;
+	for (int pcr = 0; pcr < 24; pcr++) {
+		if (cli->pcrs >> pcr & 1)
+			json_array_append_new(pcrs, json_integer(pcr));
 	}
-	return front && !strcmp(front, "socket")
-		       ? json_string_value(json_object_get(vtpm, "socket"))
-		       : NULL;
+	if (cli->digest)
+		json_object_set_new(body, "digest", json_string(cli->digest));
+	else if (cli->pcrs)
+		json_object_set(body, "pcrs", pcrs);
+	json_decref(pcrs);
+	return body;
 }
 
-static json_t *problem_of(int r, const struct reason *reason)
+/* The host's own bundle, about the quote that the vTPM is in. Logs are read after it. */
+static json_t *make_host(const struct cli *cli, const uint8_t *nonce, const json_t *quote,
+			 json_t **ret)
 {
-	if (r == -EACCES || r == -EPERM)
-		return report_problem("forbidden", "run it as root, or as its owner", "%s",
-				      reason->text);
-	return report_problem(r == -ETIMEDOUT ? "timeout" : "failed",
-			      "`vtpmctl show` says how it is, then try again", "%s", reason->text);
+	_cleanup_(json_putp) json_t *enrolment = NULL;
+	struct bundle_wish wish = { .quote = quote };
+	json_t *problem = enrolment_load(cli, &enrolment);
+
+	if (problem)
+		return problem;
+	for (size_t i = 0; i < sizeof(wish.nonce); i++)
+		wish.nonce[i] = nonce[i];
+	wish.host = json_string_value(json_object_get(enrolment, "host"));
+	wish.certificate = json_string_value(json_object_get(enrolment, "ak_cert"));
+	return bundle_make(cli, &wish, ret);
 }
 
-static json_t *put_together(const json_t *vtpm, const uint8_t *nonce, uint32_t pcrs,
-			    const struct tpm_quote *quote)
+static json_t *make_deep(const struct cli *cli, const uint8_t *nonce, const json_t *deep,
+			 json_t **ret)
 {
-	json_t *values = json_object(), *bundle;
-	char host[256] = "", number[4];
+	json_t *host, *problem;
+
+	problem = make_host(cli, nonce, json_object_get(deep, "host"), &host);
+	if (problem)
+		return problem;
+	*ret = json_pack("{s:o, s:O, s:O, s:o, s:o}", "leaf", bundle_hex(deep, "leaf"), "index",
+			 json_object_get(deep, "index"), "count", json_object_get(deep, "count"),
+			 "proof", bundle_hex(deep, "proof"), "host", host);
+	return *ret ? NULL : strange();
+}
+
+static json_t *make_vtpm(const uint8_t *nonce, const json_t *body)
+{
+	char host[256] = "";
+	json_t *bundle;
 
 	if (gethostname(host, sizeof(host) - 1) || !host[0])
 		snprintf(host, sizeof(host), "unknown");
-	for (unsigned int pcr = 0; pcr < TPM_PCRS; pcr++) {
-		if (!(pcrs >> pcr & 1))
-			continue;
-		snprintf(number, sizeof(number), "%u", pcr);
-		json_object_set_new(values, number,
-				    bundle_bytes(quote->value[pcr], sizeof(quote->value[pcr])));
-	}
-	bundle = json_pack("{s:i, s:s, s:{s:s}, s:{s:O, s:O}, s:o, s:{s:o}, s:{s:o, s:o, s:{s:o}}}",
-			   "version", 1, "kind", "vtpm", "host", "name", host, "vtpm", "name",
-			   json_object_get(vtpm, "name"), "uuid", json_object_get(vtpm, "uuid"),
+	bundle = json_pack("{s:i, s:s, s:{s:s}, s:{s:O, s:O}, s:o, s:{s:o}, s:o}", "version", 1,
+			   "kind", "vtpm", "host", "name", host, "vtpm", "name",
+			   json_object_get(body, "name"), "uuid", json_object_get(body, "uuid"),
 			   "nonce", bundle_bytes(nonce, HOST_QUOTE_NONCE), "ak", "public",
-			   bundle_bytes(quote->ak.at, quote->ak.length), "quote", "message",
-			   bundle_bytes(quote->message.at, quote->message.length), "signature",
-			   bundle_bytes(quote->signature.at, quote->signature.length), "pcrs",
-			   "sha256", values);
-	if (bundle && quote->ek.length)
-		json_object_set_new(
-			bundle, "ek",
-			json_pack("{s:o}", "public", bundle_bytes(quote->ek.at, quote->ek.length)));
+			   bundle_hex(body, "ak"), "quote", bundle_quote(body));
+	if (bundle && json_string_length(json_object_get(body, "ek")))
+		json_object_set_new(bundle, "ek",
+				    json_pack("{s:o}", "public", bundle_hex(body, "ek")));
 	return bundle;
 }
 
-static json_t *attest(const struct cli *cli, const json_t *vtpm, const uint8_t *nonce)
+static json_t *write_evidence(const struct cli *cli, const uint8_t *nonce, const json_t *body)
 {
-	uint32_t pcrs = cli->pcrs ? cli->pcrs : BUNDLE_PCRS;
-	_cleanup_(json_putp) json_t *bundle = NULL;
-	const char *path = path_of(vtpm);
-	struct tpm_quote quote = { 0 };
-	struct reason reason;
-	int r;
+	_cleanup_(json_putp) json_t *bundle = cli->digest ? json_object() : make_vtpm(nonce, body);
+	json_t *deep = NULL, *problem = NULL;
 
-	if (!path)
-		return report_problem(
-			"conflict", "ask from inside, or start it",
-			"this vTPM has no device and no socket that a client here can "
-			"use");
-	r = tpm_quote_make(path, nonce, pcrs, &quote, &reason);
-	if (r)
-		return problem_of(r, &reason);
-	bundle = put_together(vtpm, nonce, pcrs, &quote);
-	return bundle ? bundle_write(cli, bundle)
-		      : report_problem("internal", NULL, "there is no memory left");
+	if (!bundle)
+		return strange();
+	if (cli->deep)
+		problem = make_deep(cli, nonce, json_object_get(body, "deep"), &deep);
+	if (problem)
+		return problem;
+	if (deep)
+		json_object_set_new(bundle, "deep", deep);
+	return bundle_write(cli, bundle);
+}
+
+static json_t *check(const struct cli *cli)
+{
+	if (cli->digest && !cli->deep)
+		return report_problem("usage", "give --deep too, or no --digest",
+				      "a digest is what a deep quote is about");
+	if (cli->digest && cli->pcrs)
+		return report_problem("usage", "leave one of them out",
+				      "--digest is of a quote that was made, --pcrs for a new one");
+	return NULL;
 }
 
 enum cli_exit cli_vtpm_attest(struct cli *cli, const char *name)
 {
-	struct client_request request = { .method = "GET" };
-	_cleanup_(json_putp) json_t *vtpm = NULL;
+	struct client_request request = {
+		.method = "POST",
+		.doing = cli->deep ? "waiting for a quote of the host" : NULL,
+	};
+	_cleanup_(json_putp) json_t *body = NULL;
 	uint8_t nonce[HOST_QUOTE_NONCE];
 	json_t *problem;
 	char path[128];
 
-	snprintf(path, sizeof(path), "/v1/vtpms/%.64s", name);
+	snprintf(path, sizeof(path), "/v1/vtpms/%.64s/attest", name);
 	request.path = path;
 	problem = bundle_nonce(cli, nonce);
-	if (!problem && client_ask(cli, &request, &vtpm, &problem, NULL))
-		problem = attest(cli, vtpm, nonce);
+	if (!problem)
+		problem = check(cli);
+	if (!problem) {
+		request.body = request_of(cli);
+		if (client_ask(cli, &request, &body, &problem, NULL))
+			problem = write_evidence(cli, nonce, body);
+	}
 	return problem ? report(cli, problem) : CLI_EXIT_OK;
 }

@@ -168,27 +168,38 @@ static json_t *quote_request(const struct bundle_wish *wish)
 	return json_pack("{s:s, s:o}", "nonce", nonce, "pcrs", pcrs);
 }
 
+json_t *bundle_quote(const json_t *body)
+{
+	json_t *values = json_object(), *quote, *value;
+	const char *pcr;
+
+	json_object_foreach (json_object_get(body, "values"), pcr, value)
+		json_object_set_new(values, pcr, from_hex(value));
+	quote = json_pack("{s:o, s:o, s:{s:o}}", "message", bundle_hex(body, "message"),
+			  "signature", bundle_hex(body, "signature"), "pcrs", "sha256", values);
+	/* that of a vTPM has none */
+	if (quote && json_object_get(body, "frame") &&
+	    json_object_set_new(quote, "frame", bundle_hex(body, "frame"))) {
+		json_decref(quote);
+		return NULL;
+	}
+	return quote;
+}
+
 static json_t *get_quote(const struct cli *cli, const struct bundle_wish *wish, json_t **ret)
 {
 	const struct client_request request = {
 		.method = "POST",
 		.path = "/v1/host/quote",
-		.body = quote_request(wish),
+		.body = wish->quote ? NULL : quote_request(wish),
 		.doing = "quoting the host's PCRs",
 	};
 	_cleanup_(json_putp) json_t *body = NULL;
-	json_t *problem = NULL, *values = json_object(), *value;
-	const char *pcr;
+	json_t *problem = NULL;
 
-	if (!client_ask(cli, &request, &body, &problem, NULL)) {
-		json_decref(values);
+	if (!wish->quote && !client_ask(cli, &request, &body, &problem, NULL))
 		return problem;
-	}
-	json_object_foreach (json_object_get(body, "values"), pcr, value)
-		json_object_set_new(values, pcr, from_hex(value));
-	*ret = json_pack("{s:o, s:o, s:o, s:{s:o}}", "message", bundle_hex(body, "message"),
-			 "signature", bundle_hex(body, "signature"), "frame",
-			 bundle_hex(body, "frame"), "pcrs", "sha256", values);
+	*ret = bundle_quote(wish->quote ? wish->quote : body);
 	return *ret ? NULL : strange();
 }
 

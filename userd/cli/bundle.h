@@ -38,6 +38,7 @@ struct bundle_known {
  * @host: the host's id at the verifier; NULL for none
  * @certificate: of the attestation key, as base64url; NULL for none
  * @known: what may be left out
+ * @quote: that the host made already, as vtpmd wrote it; NULL: it is asked for one
  */
 struct bundle_wish {
 	uint8_t nonce[HOST_QUOTE_NONCE];
@@ -45,6 +46,7 @@ struct bundle_wish {
 	const char *host;
 	const char *certificate;
 	struct bundle_known known;
+	const json_t *quote;
 };
 
 /**
@@ -68,6 +70,13 @@ json_t *bundle_bytes(const uint8_t *bytes, size_t length);
 
 /** bundle_hex() - hexadecimal digits, as vtpmd writes bytes, as base64url. Return: NULL: none */
 json_t *bundle_hex(const json_t *object, const char *member);
+
+/**
+ * bundle_quote() - a quote as vtpmd writes it, as a bundle has it
+ *
+ * Return: a new reference; NULL: it is none.
+ */
+json_t *bundle_quote(const json_t *body);
 
 /** bundle_identity() - who this host is, as members "ek" and "ak". Return: NULL, or the problem */
 json_t *bundle_identity(const struct cli *cli, json_t **ret_ek, json_t **ret_ak);

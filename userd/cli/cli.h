@@ -103,6 +103,8 @@ enum cli_format {
  * @configuration: digest of what runs in it
  * @restart: what a launch does to a vTPM that runs; NULL for the default
  * @nonce: of the verifier, as digits
+ * @digest: of a statement of a vTPM, as digits; NULL: none
+ * @deep: the host shall vouch for a vTPM
  * @output: where a bundle goes; NULL: standard output
  * @to: URL of the verifier whose challenge is answered
  * @url: of the verifier that shall enrol the host
@@ -151,6 +153,8 @@ struct cli {
 	const char *configuration;
 	const char *restart;
 	const char *nonce;
+	const char *digest;
+	bool deep;
 	const char *output;
 	const char *to;
 	const char *url;

@@ -78,10 +78,14 @@ static const struct command commands[] = {
 	  "shall\n"
 	  "move to. Asks for them on the terminal, or reads them from a descriptor. vTPMs have it\n"
 	  "once they are started again." },
-	{ "attest", cli_vtpm_attest, true, "nonce pcrs output",
-	  "--nonce DIGITS [--pcrs sha256:all] [--output FILE]",
+	{ "attest", cli_vtpm_attest, true,
+	  "nonce pcrs deep digest output event-log ima-log state-dir",
+	  "--nonce DIGITS [--pcrs sha256:all | --digest DIGITS] [--deep] [--output FILE]\n"
+	  "       [--event-log FILE] [--ima-log FILE] [--state-dir DIR]",
 	  "have a vTPM quote its PCRs for a verifier",
-	  "Its own quote by its own key; what vouches for the host is `vtpmctl host attest`." },
+	  "Its own quote by its own key, while its client goes on. With --deep the host vouches\n"
+	  "for it, and its evidence is in the same bundle. With --digest, what the host says is\n"
+	  "about a quote that the client was given just now, and is all that is written." },
 	{ "create", cli_vtpm_create, true, "front-end owner mode pcr-banks plain-state no-start",
 	  "[--front-end device|chip|socket|vm] [--owner USER[:GROUP]] [--mode MODE] "
 	  "[--pcr-banks sha256,sha384] [--plain-state] [--no-start]",

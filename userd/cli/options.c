@@ -228,6 +228,12 @@ static bool take_nonce(struct cli *cli, char *text)
 	return strlen(text) == 64 && !text[strspn(text, "0123456789abcdefABCDEF")];
 }
 
+static bool take_digest(struct cli *cli, char *text)
+{
+	cli->digest = text;
+	return strlen(text) == 64 && !text[strspn(text, "0123456789abcdefABCDEF")];
+}
+
 static bool take_output(struct cli *cli, char *text)
 {
 	cli->output = text;
@@ -356,6 +362,10 @@ static const struct row rows[] = {
 	  0 },
 	{ "nonce", "DIGITS", "what the evidence answers: 64 hexadecimal digits of a verifier",
 	  take_nonce, 0 },
+	{ "deep", NULL, "have the host vouch for the vTPM", FLAG(deep) },
+	{ "digest", "DIGITS",
+	  "SHA-256 of a statement that the vTPM made for its client: vouch for that", take_digest,
+	  0 },
 	{ "output", "FILE", "write the bundle to this file (standard output)", take_output, 0 },
 	{ "to", "URL", "answer the challenge of this verifier", take_to, 0 },
 	{ "token", "TOKEN", "one-time token of the verifier's administrator; others may see it",

@@ -622,6 +622,47 @@ bool api_json_quote_wish(struct manager_quote_wish *what, const char *body, size
 		    what, problem);
 }
 
+/* POST /v1/vtpms/{name}/attest; what it wants to be quoted comes first in it */
+
+static bool take_statement(const json_t *value, void *into)
+{
+	struct manager_attest_wish *what = into;
+	size_t length;
+
+	what->has_digest = true;
+	return take_hex(value, what->digest, sizeof(what->digest), &length) &&
+	       length == sizeof(what->digest);
+}
+
+static bool take_deep(const json_t *value, void *into)
+{
+	return take_flag(value, &((struct manager_attest_wish *)into)->deep);
+}
+
+static const struct member attest_members[] = {
+	{ "nonce", "a string of 64 hexadecimal digits", take_nonce, true },
+	{ "pcrs", "an array of numbers from 0 to 23, each once", take_quoted, false },
+	{ "digest", "a string of 64 hexadecimal digits", take_statement, false },
+	{ "deep", "true or false", take_deep, false },
+};
+
+bool api_json_attest_wish(struct manager_attest_wish *what, const char *body, size_t length,
+			  struct problem *problem)
+{
+	*what = (struct manager_attest_wish){ 0 };
+	if (!take(body, length, attest_members,
+		  sizeof(attest_members) / sizeof(attest_members[0]), what, problem))
+		return false;
+	if (what->has_digest && (what->quote.pcrs || !what->deep)) {
+		problem_set(problem, PROBLEM_INVALID, BODY_NEXT,
+			    "\"digest\" stands with \"deep\", and without \"pcrs\"");
+		return false;
+	}
+	if (!what->quote.pcrs)
+		what->quote.pcrs = (1u << MANAGER_PCRS) - 1;
+	return true;
+}
+
 /* POST /v1/host/activate */
 
 static bool take_credential(const json_t *value, void *into)

@@ -351,22 +351,64 @@ json_t *api_json_identity(const struct manager_identity *identity)
 	return complete(object, good);
 }
 
-json_t *api_json_quote(const struct manager_quote *quote)
+static json_t *values_of(uint32_t pcrs, const uint8_t value[MANAGER_PCRS][32])
 {
-	json_t *object = json_object(), *values = json_object();
+	json_t *values = json_object();
 	bool good = true;
 	char number[4];
 
 	for (unsigned int pcr = 0; pcr < MANAGER_PCRS; pcr++) {
-		if (!(quote->pcrs >> pcr & 1))
+		if (!(pcrs >> pcr & 1))
 			continue;
 		snprintf(number, sizeof(number), "%u", pcr);
-		good &= put(values, number, hex(quote->value[pcr], sizeof(quote->value[pcr])));
+		good &= put(values, number, hex(value[pcr], 32));
 	}
+	return complete(values, good);
+}
+
+json_t *api_json_quote(const struct manager_quote *quote)
+{
+	json_t *object = json_object();
+	bool good = true;
+
 	good &= put(object, "frame", hex(quote->frame.at, quote->frame.length));
 	good &= put(object, "message", hex(quote->message.at, quote->message.length));
 	good &= put(object, "signature", hex(quote->signature.at, quote->signature.length));
-	good &= put(object, "values", values);
+	good &= put(object, "values", values_of(quote->pcrs, quote->value));
+	return complete(object, good);
+}
+
+static json_t *json_deep(const struct manager_deep *deep)
+{
+	json_t *object = json_object();
+	bool good = true;
+
+	good &= put(object, "leaf", hex(deep->leaf.at, deep->leaf.length));
+	good &= put(object, "index", json_integer(deep->index));
+	good &= put(object, "count", json_integer(deep->count));
+	good &= put(object, "proof", hex(deep->proof.at, deep->proof.length));
+	good &= put(object, "host", api_json_quote(&deep->host));
+	return complete(object, good);
+}
+
+json_t *api_json_attested(const struct manager_attested *attested)
+{
+	json_t *object = json_object();
+	bool good = true;
+
+	good &= put(object, "name", json_string(attested->name));
+	good &= put(object, "uuid", uuid_text(attested->uuid));
+	good &= put(object, "ak", hex(attested->ak.at, attested->ak.length));
+	good &= put(object, "ek", hex(attested->ek.at, attested->ek.length));
+	if (!attested->has_digest) {
+		good &= put(object, "message",
+			    hex(attested->message.at, attested->message.length));
+		good &= put(object, "signature",
+			    hex(attested->signature.at, attested->signature.length));
+		good &= put(object, "values", values_of(attested->pcrs, attested->value));
+	}
+	if (attested->is_deep)
+		good &= put(object, "deep", json_deep(&attested->deep));
 	return complete(object, good);
 }
 

@@ -40,6 +40,9 @@ json_t *api_json_recovery(const uint8_t *record, size_t length, const uint8_t *s
 /** api_json_identity() - who the host is. Return: a new reference; NULL: no memory */
 json_t *api_json_identity(const struct manager_identity *identity);
 
+/** api_json_attested() - a vTPM, vouched for. Return: a new reference; NULL: no memory */
+json_t *api_json_attested(const struct manager_attested *attested);
+
 /** api_json_quote() - a quote of the host. Return: a new reference; NULL: no memory */
 json_t *api_json_quote(const struct manager_quote *quote);
 
@@ -83,6 +86,10 @@ bool api_json_accept(struct manager_host_accept *what, const char *body, size_t 
 /** api_json_rollback() - read the body of POST /v1/host/rollback */
 bool api_json_rollback(struct manager_host_rollback *what, const char *body, size_t length,
 		       struct problem *problem);
+
+/** api_json_attest_wish() - read the body of POST /v1/vtpms/{name}/attest */
+bool api_json_attest_wish(struct manager_attest_wish *what, const char *body, size_t length,
+			  struct problem *problem);
 
 /** api_json_quote_wish() - read the body of POST /v1/host/quote */
 bool api_json_quote_wish(struct manager_quote_wish *what, const char *body, size_t length,

@@ -339,6 +339,28 @@ static void post_launch(struct api_request *request)
 		manager_launch(request->api->manager, request->name, &what, vtpm_done, request);
 }
 
+static void attest_done(void *context, const struct problem *problem,
+			const struct manager_attested *attested)
+{
+	struct api_request *request = context;
+
+	if (problem)
+		api_request_fail(request, problem);
+	else
+		api_request_answer(request, 200, api_json_attested(attested));
+}
+
+static void post_attest(struct api_request *request)
+{
+	struct manager_attest_wish what;
+	struct problem problem;
+
+	if (!api_json_attest_wish(&what, request->body, request->length, &problem))
+		api_request_fail(request, &problem);
+	else if (api_request_pend(request))
+		manager_attest(request->api->manager, request->name, &what, attest_done, request);
+}
+
 /* One that was powered on without a launch has an empty log. */
 static void get_log(struct api_request *request)
 {
@@ -434,6 +456,7 @@ static const struct api_route routes[] = {
 	{ "POST", "/v1/vtpms", post_vtpms, NULL },
 	{ "GET", "/v1/vtpms/{name}", get_vtpm, NULL },
 	{ "DELETE", "/v1/vtpms/{name}", delete_vtpm, NULL },
+	{ "POST", "/v1/vtpms/{name}/attest", post_attest, NULL },
 	{ "POST", "/v1/vtpms/{name}/launch", post_launch, NULL },
 	{ "GET", "/v1/vtpms/{name}/log", get_log, NULL },
 	{ "POST", "/v1/vtpms/{name}/start", post_start, NULL },

@@ -8,9 +8,9 @@
  * then nothing more is read: one that floods us fills its own socket, not our memory.
  *
  *	phase		may say
- *	BEGINNING	COMMIT, FORK, READY, ENDS
- *	SERVING		COMMIT, FORK, ENDS (READY: of an engine found running)
- *	STOPPING	COMMIT, FORK, READY, ENDS
+ *	BEGINNING	COMMIT, FORK, READY, ENDS, ATTESTED (of one found running)
+ *	SERVING		COMMIT, FORK, ENDS, ATTESTED (READY: of an engine found running)
+ *	STOPPING	COMMIT, FORK, READY, ENDS, ATTESTED
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -171,11 +171,17 @@ static int take_ends(void *context, struct ipc_in *in)
 	return 0;
 }
 
+static int take_attested(void *context, struct ipc_in *in)
+{
+	return attest_take(context, in);
+}
+
 static const struct ipc_permit permits[] = {
 	{ ENGINE_COMMIT, BEGINNING | SERVING | STOPPING, take_commit },
 	{ ENGINE_FORK, BEGINNING | SERVING | STOPPING, take_fork },
 	{ ENGINE_READY, BEGINNING | SERVING | STOPPING, take_ready },
 	{ ENGINE_ENDS, BEGINNING | SERVING | STOPPING, take_ends },
+	{ ENGINE_ATTESTED, BEGINNING | SERVING | STOPPING, take_attested },
 };
 
 static int take_one(struct vtpm *vtpm)
@@ -235,6 +241,7 @@ int manager_channel_open(struct vtpm *vtpm, int fd)
 
 void manager_channel_close(struct vtpm *vtpm)
 {
+	attest_lost(vtpm);
 	vtpm->channel_source = sd_event_source_disable_unref(vtpm->channel_source);
 	close_fdp(&vtpm->channel);
 	vtpm->channel = -1;

@@ -41,7 +41,8 @@ static void end(struct evidence *evidence, const struct problem *problem)
 }
 
 /* Is there anything to read in the answer? Else what is to be said instead. */
-static bool is_good(const struct peer_answer *answer, bool ended, struct problem *problem)
+bool manager_evidence_is_good(const struct peer_answer *answer, bool ended,
+			      struct problem *problem)
 {
 	if (!answer->error && ended)
 		return true;
@@ -102,7 +103,7 @@ static int certificate_is(void *context, const struct peer_answer *answer)
 		keep(answer->in, next);
 		ended = ipc_ended(answer->in);
 	}
-	if (!is_good(answer, ended, &problem)) {
+	if (!manager_evidence_is_good(answer, ended, &problem)) {
 		identity_tell(evidence, &problem);
 		return answer->error ? 0 : -EPROTO;
 	}
@@ -128,7 +129,7 @@ static int keys_are(void *context, const struct peer_answer *answer)
 		keep(answer->in, &identity->ek);
 		ended = ipc_ended(answer->in);
 	}
-	if (is_good(answer, ended, &problem)) {
+	if (manager_evidence_is_good(answer, ended, &problem)) {
 		ask_certificate(evidence, 0);
 		return 0;
 	}
@@ -146,6 +147,27 @@ void manager_identity(struct manager *manager, manager_identity_done done, void 
 	peer_send(&manager->keyd, &out, keys_are, evidence);
 }
 
+void manager_quote_values(struct ipc_in *in, uint32_t *ret_pcrs, uint8_t ret[MANAGER_PCRS][32])
+{
+	uint32_t pcrs = cursor_get_u32(&in->body);
+
+	if (pcrs >> MANAGER_PCRS)
+		in->body.bad = true;
+	for (unsigned int pcr = 0; pcr < MANAGER_PCRS; pcr++) {
+		if (pcrs >> pcr & 1)
+			cursor_get_raw(&in->body, ret[pcr], 32);
+	}
+	*ret_pcrs = pcrs;
+}
+
+void manager_quote_take(struct ipc_in *in, struct manager_quote *ret)
+{
+	ret->frame = take(in);
+	ret->message = take(in);
+	ret->signature = take(in);
+	manager_quote_values(in, &ret->pcrs, ret->value);
+}
+
 static int quote_is(void *context, const struct peer_answer *answer)
 {
 	struct evidence *evidence = context;
@@ -154,18 +176,10 @@ static int quote_is(void *context, const struct peer_answer *answer)
 	bool ended = false, good;
 
 	if (!answer->error) {
-		quote.frame = take(answer->in);
-		quote.message = take(answer->in);
-		quote.signature = take(answer->in);
-		quote.pcrs = cursor_get_u32(&answer->in->body);
-		for (unsigned int pcr = 0; pcr < MANAGER_PCRS; pcr++) {
-			if (quote.pcrs >> pcr & 1)
-				cursor_get_raw(&answer->in->body, quote.value[pcr],
-					       sizeof(quote.value[pcr]));
-		}
-		ended = ipc_ended(answer->in) && !(quote.pcrs >> MANAGER_PCRS);
+		manager_quote_take(answer->in, &quote);
+		ended = ipc_ended(answer->in);
 	}
-	good = is_good(answer, ended, &problem);
+	good = manager_evidence_is_good(answer, ended, &problem);
 	if (!evidence->waiter->forgotten)
 		evidence->quote_done(evidence->waiter->context, good ? NULL : &problem, &quote);
 	end(evidence, good ? NULL : &problem);
@@ -197,7 +211,7 @@ static int activated(void *context, const struct peer_answer *answer)
 		proof = take(answer->in);
 		ended = ipc_ended(answer->in);
 	}
-	good = is_good(answer, ended, &problem);
+	good = manager_evidence_is_good(answer, ended, &problem);
 	if (!evidence->waiter->forgotten)
 		evidence->credential_done(evidence->waiter->context, good ? NULL : &problem, proof);
 	end(evidence, good ? NULL : &problem);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "base/text.h"
 
 #define POLL_MS 5
 
@@ -25,6 +26,8 @@
  * @identity: the same, of manager_identity()
  * @quote: the same, of manager_quote()
  * @wish: what that was told
+ * @attest: the same, of manager_attest()
+ * @attested: what that was told
  * @credential: the same as @done, of manager_activate()
  * @context: NULL: nobody any more
  * @timer: when
@@ -41,6 +44,8 @@ struct fake_job {
 	manager_identity_done identity;
 	manager_quote_done quote;
 	struct manager_quote_wish wish;
+	manager_attest_done attest;
+	struct manager_attest_wish attested;
 	manager_credential_done credential;
 	void *context;
 	sd_event_source *timer;
@@ -96,6 +101,29 @@ struct fake_vtpm *fake_find(struct manager *fake, const char *name)
 	return NULL;
 }
 
+static void tell_attested(struct fake_job *job, const struct problem *problem,
+			  const struct manager_quote *host)
+{
+	static const uint8_t bytes[] = { 0x04, 0x05, 0x06 };
+	struct manager_attested attested = {
+		.uuid = { 1 },
+		.has_digest = job->attested.has_digest,
+		.is_deep = job->attested.deep,
+		.ak = { &bytes[0], 1 },
+		.message = { job->attested.quote.nonce, sizeof(job->attested.quote.nonce) },
+		.signature = { &bytes[1], 1 },
+		.pcrs = job->attested.quote.pcrs,
+		.deep = { .leaf = { job->attested.digest, sizeof(job->attested.digest) },
+			  .index = 1,
+			  .count = 2,
+			  .proof = { &bytes[2], 1 },
+			  .host = *host },
+	};
+
+	cursor_copy(attested.name, sizeof(attested.name), job->name, sizeof(job->name));
+	job->attest(job->context, problem, &attested);
+}
+
 /* What no TPM has made: the frame is the nonce, all else one byte. */
 static void tell_evidence(struct fake_job *job, const struct problem *problem)
 {
@@ -118,6 +146,8 @@ static void tell_evidence(struct fake_job *job, const struct problem *problem)
 		job->identity(job->context, problem, &identity);
 	else if (job->quote)
 		job->quote(job->context, problem, &quote);
+	else if (job->attest)
+		tell_attested(job, problem, &quote);
 	else
 		job->credential(job->context, problem, (struct manager_bytes){ &bytes[2], 1 });
 }
@@ -501,4 +531,17 @@ void manager_activate(struct manager *fake, const struct manager_credential *wha
 {
 	(void)what;
 	evidence_new(fake, context)->credential = done;
+}
+
+void manager_attest(struct manager *fake, const char *name,
+		    const struct manager_attest_wish *what, manager_attest_done done,
+		    void *context)
+{
+	struct fake_job *job = evidence_new(fake, context);
+
+	text_cut(job->name, sizeof(job->name), name);
+	if (!fake_find(fake, name))
+		problem_set(&job->problem, PROBLEM_NOT_FOUND, NULL, "there is no vTPM '%s'", name);
+	job->attested = *what;
+	job->attest = done;
 }

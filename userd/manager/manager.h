@@ -15,8 +15,11 @@
 
 #include "manager/problem.h"
 #include "manager/vtpm.h"
+#include "wire/batch.h"
 #include "wire/host_quote.h"
+#include "wire/ipc.h"
 #include "wire/ipc_keyd.h"
+#include "wire/leaf.h"
 
 struct manager;
 
@@ -334,6 +337,79 @@ typedef void (*manager_quote_done)(void *context, const struct problem *problem,
 /** manager_quote() - quote the host's PCRs */
 void manager_quote(struct manager *manager, const struct manager_quote_wish *what,
 		   manager_quote_done done, void *context);
+
+/** define ATTEST_BYTES_MAX - largest of what a vTPM says of itself, in bytes */
+#define ATTEST_BYTES_MAX 1024
+
+/**
+ * struct manager_attest_wish - what a vTPM shall be vouched for about
+ * @quote: of it; its PCRs do not matter where there is a digest
+ * @digest: SHA-256 of a statement that its client was given lately
+ * @has_digest: that is meant
+ * @deep: and the host shall vouch for it
+ */
+struct manager_attest_wish {
+	struct manager_quote_wish quote;
+	uint8_t digest[LEAF_HASH];
+	bool has_digest;
+	bool deep;
+};
+
+/**
+ * struct manager_deep - how the host vouches for a vTPM
+ * @leaf: what for (wire/leaf.h)
+ * @index: of the leaf
+ * @count: of all leaves
+ * @proof: that it is one of them (wire/batch.h)
+ * @host: the host's quote
+ */
+struct manager_deep {
+	struct manager_bytes leaf;
+	uint32_t index;
+	uint32_t count;
+	struct manager_bytes proof;
+	struct manager_quote host;
+};
+
+/**
+ * struct manager_attested - what came of it
+ * @name: of the vTPM
+ * @uuid: of it
+ * @has_digest: a digest was given: there is no quote of its own
+ * @is_deep: there is @deep
+ * @ak: attestation key, TPM2B_PUBLIC
+ * @ek: P-256 endorsement key, TPM2B_PUBLIC; may be empty
+ * @message: TPMS_ATTEST
+ * @signature: TPMT_SIGNATURE
+ * @pcrs: PCRs of the sha256 bank
+ * @value: of those in @pcrs, at their own place
+ * @deep: how the host vouches for it
+ */
+struct manager_attested {
+	char name[VTPM_NAME_SIZE];
+	uint8_t uuid[IPC_UUID_SIZE];
+	bool has_digest;
+	bool is_deep;
+	struct manager_bytes ak;
+	struct manager_bytes ek;
+	struct manager_bytes message;
+	struct manager_bytes signature;
+	uint32_t pcrs;
+	uint8_t value[MANAGER_PCRS][32];
+	struct manager_deep deep;
+};
+
+/**
+ * typedef manager_attest_done - it
+ * @problem: NULL for success; @attested is valid then only, and during the call only
+ */
+typedef void (*manager_attest_done)(void *context, const struct problem *problem,
+				    const struct manager_attested *attested);
+
+/** manager_attest() - have a vTPM that runs vouched for, while its client uses it */
+void manager_attest(struct manager *manager, const char *name,
+		    const struct manager_attest_wish *what, manager_attest_done done,
+		    void *context);
 
 /**
  * struct manager_credential - what KEYD_ACTIVATE is told

@@ -7,6 +7,7 @@
  *	channel.c	generation, by what an engine commits
  *	keyd.c		what keyd last said; spawn.c, driver.c: their connections
  *	rollback.c	whether the store is the newest one, and when it is anchored
+ *	attest.c	requests to vouch for a vTPM
  *	manager.c	definitions, waiters, the list of vTPMs
  *
  * A vTPM is freed when it is removed and nothing it asked for is still under way
@@ -125,6 +126,7 @@ struct launch {
  * @pending: jobs and calls that point here
  * @removed: out of the list; freed when nothing is pending
  * @waiters: who waits
+ * @attests: requests to vouch for it
  */
 struct vtpm {
 	struct vtpm *next;
@@ -172,6 +174,7 @@ struct vtpm {
 	unsigned int pending;
 	bool removed;
 	struct waiter *waiters;
+	struct attesting *attests;
 };
 
 /**
@@ -255,6 +258,7 @@ struct rollback {
  * @children: processes started in the foreground
  * @ending: all is to end, in order
  * @spare_timer: the next spare is due
+ * @attest_tag: of the last question to vouch for one
  */
 struct manager {
 	struct manager_options options;
@@ -281,6 +285,7 @@ struct manager {
 	struct children *children;
 	bool ending;
 	sd_event_source *spare_timer;
+	uint32_t attest_tag;
 };
 
 /** manager_out_of_memory() - end at once: a restart costs nothing */
@@ -491,6 +496,29 @@ void manager_keyd_problem(struct problem *problem, uint32_t error, const char *t
 
 /** manager_is_locked() - the problem of a host whose root key is not open. Return: it is locked */
 bool manager_is_locked(struct manager *manager, struct problem *problem);
+
+/* evidence.c */
+
+/** manager_evidence_is_good() - is there anything in keyd's answer? Else what is to be said */
+bool manager_evidence_is_good(const struct peer_answer *answer, bool ended,
+			      struct problem *problem);
+
+/** manager_quote_take() - read a quote of the host, as KEYD_HOST_QUOTE_IS has it */
+void manager_quote_take(struct ipc_in *in, struct manager_quote *ret);
+
+/** manager_quote_values() - read PCRs and their values; others than there are make @in bad */
+void manager_quote_values(struct ipc_in *in, uint32_t *ret_pcrs, uint8_t ret[MANAGER_PCRS][32]);
+
+/* attest.c */
+
+/** define ATTESTS_MAX - requests to vouch for one vTPM that wait */
+#define ATTESTS_MAX 64
+
+/** attest_take() - ENGINE_ATTESTED came. Return: 0 or -EPROTO */
+int attest_take(struct vtpm *vtpm, struct ipc_in *in);
+
+/** attest_lost() - its engine cannot answer any more */
+void attest_lost(struct vtpm *vtpm);
 
 /* rollback.c */
 

@@ -190,6 +190,57 @@ static void test_api_host_body_malformed(void **state)
 				     unlock[i / 2]), 400);
 }
 
+#define NONCE "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static void test_api_attest(void **state)
+{
+	const json_t *deep;
+
+	(void)state;
+	assert_int_equal(ask("POST", "/v1/vtpms", "{\"name\": \"web1\"}"), 201);
+	assert_int_equal(ask("POST", "/v1/vtpms/web1/attest", "{\"nonce\": \"" NONCE "\"}"), 200);
+	assert_string_equal(text("message"), NONCE);
+	assert_string_equal(text("ak"), "04");
+	assert_int_equal(json_object_size(json_object_get(f.body, "values")), 24);
+	assert_null(json_object_get(f.body, "deep"));
+	assert_int_equal(ask("POST", "/v1/vtpms/web1/attest",
+			     "{\"nonce\": \"" NONCE "\", \"deep\": true, \"pcrs\": [3]}"),
+			 200);
+	assert_int_equal(json_object_size(json_object_get(f.body, "values")), 1);
+	deep = json_object_get(f.body, "deep");
+	assert_int_equal(json_integer_value(json_object_get(deep, "index")), 1);
+	assert_int_equal(json_integer_value(json_object_get(deep, "count")), 2);
+	assert_string_equal(json_string_value(json_object_get(deep, "proof")), "06");
+	assert_non_null(json_object_get(json_object_get(deep, "host"), "frame"));
+	/* a digest is vouched for, and nothing is quoted */
+	assert_int_equal(ask("POST", "/v1/vtpms/web1/attest",
+			     "{\"nonce\": \"" NONCE "\", \"deep\": true, \"digest\": \"" NONCE
+			     "\"}"),
+			 200);
+	deep = json_object_get(f.body, "deep");
+	assert_string_equal(json_string_value(json_object_get(deep, "leaf")), NONCE);
+	assert_null(json_object_get(f.body, "message"));
+	assert_int_equal(ask("POST", "/v1/vtpms/web2/attest", "{\"nonce\": \"" NONCE "\"}"), 404);
+}
+
+static void test_api_attest_malformed(void **state)
+{
+	const char *const bad[] = {
+		"{}",
+		"{\"nonce\": \"00\"}",
+		"{\"nonce\": \"" NONCE "\", \"deep\": 1}",
+		"{\"nonce\": \"" NONCE "\", \"pcrs\": [24]}",
+		"{\"nonce\": \"" NONCE "\", \"deep\": true, \"digest\": \"00\"}",
+		"{\"nonce\": \"" NONCE "\", \"digest\": \"" NONCE "\"}",
+		"{\"nonce\": \"" NONCE "\", \"deep\": true, \"pcrs\": [1], \"digest\": \"" NONCE
+		"\"}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(ask("POST", "/v1/vtpms/web1/attest", bad[i]), 400);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +252,8 @@ int main(void)
 		TEST(test_api_host_init_rollback),
 		TEST(test_api_host_rollback),
 		TEST(test_api_host_body_malformed),
+		TEST(test_api_attest),
+		TEST(test_api_attest_malformed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
