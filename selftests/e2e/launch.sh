@@ -68,3 +68,19 @@ launch_outlives() {
 	! launch web1 2 --restart keep
 }
 check kill-vtpmd-after-launch launch_outlives
+
+# Who launches hears of his launch, not of somebody's reset that came in between.
+phase_is() { is "$(field "$1" phase)" "$2"; }
+reset_meanwhile() {
+	local launcher spawn
+	ready && ctl create web1 --front-end socket --no-start && launch web1 1 || return
+	spawn=$(one vtpm-spawn) && kill -STOP "$spawn" || return
+	launch web1 2 &
+	launcher=$!
+	until_true 5 phase_is web1 stopping || return
+	! ctl reset web1 2>"$place/err" && kill -CONT "$spawn" || return
+	has "$(cat "$place/err")" "'web1' is being launched just now" || return
+	wait $launcher && replays web1 && has "$(ctl log web1)" "image sha256:2222" || return
+	ctl reset web1 && is "$(ctl log web1)" '[]'
+}
+check launch-and-reset reset_meanwhile

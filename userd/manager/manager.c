@@ -466,6 +466,13 @@ void manager_stop(struct manager *manager, const char *name, manager_done done, 
 	power_step(vtpm);
 }
 
+/* Who asked for it has no answer yet, and would be told of a launch that a reset undid. */
+static bool is_launching(const struct vtpm *vtpm)
+{
+	return vtpm->launch.image[0] &&
+	       (vtpm->goal == VTPM_GOAL_CYCLE || (vtpm->goal == VTPM_GOAL_ON && !vtpm->resume));
+}
+
 void manager_reset(struct manager *manager, const char *name, manager_done done, void *context)
 {
 	struct vtpm *vtpm = meant(manager, name, done, context);
@@ -473,6 +480,12 @@ void manager_reset(struct manager *manager, const char *name, manager_done done,
 
 	if (!vtpm)
 		return;
+	if (is_launching(vtpm)) {
+		problem_set(&problem, PROBLEM_CONFLICT, "try again, or stop it",
+			    "'%s' is being launched just now", name);
+		manager_tell(manager, done, context, &problem);
+		return;
+	}
 	if (vtpm->preparing || (vtpm->goal != VTPM_GOAL_ON && vtpm->goal != VTPM_GOAL_CYCLE)) {
 		problem_set(&problem, PROBLEM_CONFLICT, "start it instead",
 			    "'%s' is powered off: there is nothing to reset", name);
