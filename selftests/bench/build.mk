@@ -14,6 +14,10 @@ $(B)/selftests/latency: selftests/bench/latency.c selftests/bench/reach.c selfte
 	@mkdir -p $(@D)
 	$(CC) $(E2E_CFLAGS) -o $@ $(filter %.c,$^) -ltpms
 
+$(B)/selftests/crb: selftests/bench/crb.c selftests/bench/reach.c selftests/bench/reach.h
+	@mkdir -p $(@D)
+	$(CC) $(E2E_CFLAGS) -o $@ $(filter %.c,$^) -ltpms
+
 $(B)/selftests/workload: $(addprefix selftests/bench/,workload.c client.c reach.c client.h reach.h)
 	@mkdir -p $(@D)
 	$(CC) $(E2E_CFLAGS) -o $@ $(filter %.c,$^) -ltpms -lcrypto

@@ -2,7 +2,7 @@
 /*
  * Time from command to response, several ways to reach a TPM side by side.
  *
- *	latency [--rounds R] [--count N] [--json FILE] NAME=PATH...
+ *	latency [--rounds R] [--count N] [--pause US] [--json FILE] NAME=PATH...
  *
  * Two contestants are always there: "inproc", libtpms called in this process, and
  * "pipe", libtpms in a child behind a pair of pipes on the same CPU: the least that
@@ -13,6 +13,9 @@
  * a round is robust against the odd interrupt; the minimum of the medians
  * over all rounds is robust against the two speeds a virtual machine has. Times
  * of different runs are not comparable, ratios within one run are.
+ *
+ * With a pause before each command, caches are as cold as they are for a TPM that is seldom
+ * asked.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -21,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "reach.h"
 
@@ -60,15 +64,19 @@ static void run(const struct contestant *c, const struct command *command)
 		errx(1, "%s: %s failed (%zu bytes)", c->reach.name, command->name, size);
 }
 
-static double median_of_round(struct contestant *c, const struct command *command, int count)
+static double median_of_round(struct contestant *c, const struct command *command, int count,
+			      int pause)
 {
 	static double times[MAX_COUNT];
 
 	for (int i = 0; i < 20; i++)
 		run(c, command);
 	for (int i = 0; i < count; i++) {
-		double start = bench_now_us();
+		double start;
 
+		if (pause)
+			usleep(pause);
+		start = bench_now_us();
 		run(c, command);
 		times[i] = bench_now_us() - start;
 	}
@@ -110,11 +118,12 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "count", required_argument, NULL, 'n' },
+		{ "pause", required_argument, NULL, 'p' },
 		{ "json", required_argument, NULL, 'j' },
 		{ 0 },
 	};
 	struct contestant all[MAX_CONTESTANTS];
-	int rounds = 12, count = 500, n, c;
+	int rounds = 12, count = 500, pause = 0, n, c;
 	FILE *json = NULL;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -122,11 +131,13 @@ int main(int argc, char **argv)
 			rounds = atoi(optarg);
 		else if (c == 'n')
 			count = atoi(optarg);
+		else if (c == 'p')
+			pause = atoi(optarg);
 		else if (c == 'j')
 			json = fopen(optarg, "w");
 		else
-			errx(2, "usage: %s [--rounds R] [--count N] [--json FILE] NAME=PATH...",
-			     argv[0]);
+			errx(2, "usage: %s [--rounds R] [--count N] [--pause US] [--json FILE] "
+				"NAME=PATH...", argv[0]);
 	}
 	if (rounds < 1 || count < 1 || count > MAX_COUNT)
 		errx(2, "rounds: 1 and more; count: 1 to %d", MAX_COUNT);
@@ -145,7 +156,8 @@ int main(int argc, char **argv)
 	for (size_t k = 0; k < N_COMMANDS; k++) {
 		for (int r = 0; r < rounds; r++)
 			for (int i = 0; i < n; i++)
-				all[i].medians[r] = median_of_round(&all[i], &commands[k], count);
+				all[i].medians[r] = median_of_round(&all[i], &commands[k], count,
+								  pause);
 		report(json, &commands[k], all, n, rounds);
 	}
 	return json && fclose(json) ? 1 : 0;

@@ -14,7 +14,7 @@ check-e2e: programs $(B)/selftests/serve
 check-daemon: programs
 	@selftests/e2e/daemon
 
-check-vm: programs $(B)/selftests/latency
+check-vm: programs $(B)/selftests/crb
 	@selftests/e2e/vm
 
 # STORM="--seconds 300 --seed 7 --programs build/asan", the last after `make unit-asan`.
