@@ -282,8 +282,11 @@ host_serve_without_tpm() {
 	has "$(verify report --config "$place/conf" --format csv)" '"n/a"'
 }
 
+enrolled() { python3 -c "import json, sys; print(json.load(sys.stdin)['$1'])" \
+	<"$place/state/attest/enrolment"; }
+
 host_serve() {
-	local admin
+	local admin other
 	measured && init && attest --nonce "$nonce" --output "$place/bundle" || return
 	certificate && serve && admin=$(grant admin boss) || return
 	# nobody vouches for the key of a swtpm, until somebody does
@@ -296,6 +299,15 @@ host_serve() {
 	has "$(attest --to "$url")" "unknown: " || return
 	has "$(elsewhere attest --to "$url")" "passed: " || return
 	told || return
+	# a verifier that knows the logs gets the rest of them, and finds the same
+	has "$(elsewhere attest --to "$url")" "passed: " || return
+	# who wants to be another host with this TPM makes two of it: the first fails
+	post /v1/hosts '{"name": "other", "tpm": "none"}' >"$place/other" || return
+	other=$(python3 -c 'import json, sys; print(json.load(sys.stdin)["id"])' <"$place/other")
+	has "$(enrol --token "$(grant enrol "$other")" 2>&1)" "another host's" || return
+	has "$(verify report --config "$place/conf" --format json -e)" vtpm.duplicate || return
+	has "$(elsewhere attest --to "$url")" "failed: another machine showed" || return
+	post "/v1/hosts/$(enrolled host)/acknowledge" "" || return
 	# by a policy, at the same address
 	elsewhere verify learn "$place/bundle" --nonce "$nonce" >"$place/policy" || return
 	kill $serving && wait $serving

@@ -44,6 +44,22 @@ struct ekcert_store *ekcert_store_new(void)
 	return NULL;
 }
 
+struct ekcert_store *ekcert_store_fork(const struct ekcert_store *store)
+{
+	struct ekcert_store *fork = calloc(1, sizeof(*fork));
+
+	if (!fork)
+		return NULL;
+	*fork = (struct ekcert_store){ .between = X509_chain_up_ref(store->between),
+				       .count = store->count, .root_count = store->root_count };
+	if (fork->between && X509_STORE_up_ref(store->roots) == 1) {
+		fork->roots = store->roots;
+		return fork;
+	}
+	ekcert_store_free(fork);
+	return NULL;
+}
+
 void ekcert_store_free(struct ekcert_store *store)
 {
 	if (!store)

@@ -37,6 +37,14 @@ void ekcert_store_freep(struct ekcert_store **store);
 int ekcert_store_add(struct ekcert_store *store, const uint8_t *bytes, size_t length,
 		     bool believed);
 
+/**
+ * ekcert_store_fork() - another store that believes the same
+ * @store: of roots; what is added to the new one is not added to this
+ *
+ * Return: for ekcert_store_free(); NULL without memory.
+ */
+struct ekcert_store *ekcert_store_fork(const struct ekcert_store *store);
+
 /** ekcert_store_roots() - how many roots there are */
 size_t ekcert_store_roots(const struct ekcert_store *store);
 

@@ -137,6 +137,31 @@ static struct hash_part tpm_ek(void)
 	return (struct hash_part){ tpm->ek.base, tpm->ek.used };
 }
 
+/* What one host sends stands between for it alone, and for no other host. */
+static void test_ekcert_store_fork(void **state)
+{
+	struct ekcert_store *store = ekcert_store_new(), *fork;
+	X509 *certificate = make_ek("2.23.133.8.1", true, YEAR);
+	static uint8_t bytes[8192], chain[8192];
+	size_t length = to_der(root, bytes), chain_length = to_der(between, chain);
+
+	(void)state;
+	assert_int_equal(ekcert_store_add(store, bytes, length, true), 0);
+	fork = ekcert_store_fork(store);
+	assert_non_null(fork);
+	assert_int_equal(ekcert_store_roots(fork), 1);
+	assert_int_equal(ekcert_store_add(fork, chain, chain_length, false), 0);
+	length = to_der(certificate, bytes);
+	verdict = (struct attest_verdict){ 0 };
+	assert_int_equal(ekcert_check(&result, bytes, length, fork, NULL, &verdict), 0);
+	assert_true(result.chained);
+	ekcert_store_free(fork);
+	assert_int_equal(ekcert_check(&result, bytes, length, store, NULL, &verdict), 0);
+	assert_false(result.chained);
+	ekcert_store_free(store);
+	X509_free(certificate);
+}
+
 static void test_ekcert_good(void **state)
 {
 	const struct given given = { .root = true, .between = true, .padding = PADDING,
@@ -211,6 +236,7 @@ static void test_ekcert_malformed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ekcert_store_fork),
 		cmocka_unit_test(test_ekcert_good),
 		cmocka_unit_test(test_ekcert_bad),
 		cmocka_unit_test(test_ekcert_malformed),

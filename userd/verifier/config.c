@@ -40,6 +40,7 @@ static const struct key keys[] = {
 	{ TEXT(ek_roots) },
 	{ TEXT(policy) },
 	{ TEXT(ima_policy) },
+	{ TEXT(own_ak) },
 	{ TEXT(listen) },
 	{ NUMBER(port, 0, 65535) },
 	{ TEXT(certificate) },

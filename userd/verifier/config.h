@@ -19,6 +19,7 @@
  * @ek_roots: file or folder of certificates of TPM makers; empty for none
  * @policy: file that hosts are held against; empty for none
  * @ima_policy: the same of files that they measured, as keylime writes it; empty for none
+ * @own_ak: TPM2B_PUBLIC of the attestation key of the verifier's own machine; empty for none
  * @listen: numeric address
  * @port: of it
  * @certificate: PEM of the server, with its chain
@@ -39,6 +40,7 @@ struct config {
 	char ek_roots[CONFIG_TEXT];
 	char policy[CONFIG_TEXT];
 	char ima_policy[CONFIG_TEXT];
+	char own_ak[CONFIG_TEXT];
 	char listen[64];
 	unsigned int port;
 	char certificate[CONFIG_TEXT];

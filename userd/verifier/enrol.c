@@ -14,6 +14,7 @@
 #include "attest/credential.h"
 #include "attest/ekcert.h"
 #include "base/base64.h"
+#include "base/cleanup.h"
 #include "base/cursor.h"
 #include "base/secret.h"
 #include "base/text.h"
@@ -120,8 +121,28 @@ static ssize_t read_member(const json_t *body, const char *name, uint8_t *ret, s
 
 /* Begin */
 
+/*
+ * What is believed here, and between that and the host's certificate what the host sends: of
+ * itself it vouches for nothing. Return: NULL: without memory, or the host sends nonsense.
+ */
+static struct ekcert_store *make_store(const struct enrolments *enrolments, const json_t *chain)
+{
+	struct ekcert_store *store = ekcert_store_fork(enrolments->store);
+	size_t length = json_string_length(chain);
+	uint8_t *bytes = length ? malloc(length) : NULL;
+	ssize_t size = bytes ? base64_read(json_string_value(chain), length, bytes, length) : 0;
+
+	if (store && (size < 0 || (length && !bytes) ||
+		      (size > 0 && ekcert_store_add(store, bytes, (size_t)size, false)))) {
+		ekcert_store_free(store);
+		store = NULL;
+	}
+	free(bytes);
+	return store;
+}
+
 /* Return: does a certificate of these vouch for the key? */
-static bool is_certified(struct enrolments *enrolments, const json_t *certificates,
+static bool is_certified(struct ekcert_store *store, const json_t *certificates,
 			 const struct public *ek)
 {
 	uint8_t der[CERTIFICATE_MAX];
@@ -137,7 +158,7 @@ static bool is_certified(struct enrolments *enrolments, const json_t *certificat
 				       : -EBADMSG;
 
 		if (size > 0 &&
-		    !ekcert_check(&ekcert, der, (size_t)size, enrolments->store, ek, &verdict) &&
+		    !ekcert_check(&ekcert, der, (size_t)size, store, ek, &verdict) &&
 		    ekcert.chained && verdict.status != ATTEST_FAILED)
 			return true;
 	}
@@ -149,6 +170,7 @@ static const char *read_keys(struct request *request, const json_t *body, struct
 			     struct fleet_keys *ret)
 {
 	struct enrolments *enrolments = request->service->enrolments;
+	_cleanup_(ekcert_store_freep) struct ekcert_store *store = NULL;
 	ssize_t size = read_member(body, "ek_pub", ek_bytes, PUBLIC_BYTES_MAX);
 	struct public_name ek_name;
 	struct public ak;
@@ -168,7 +190,10 @@ static const char *read_keys(struct request *request, const json_t *body, struct
 	for (size_t i = 0; i < ek_name.size; i++)
 		ret->ek_name[i] = ek_name.bytes[i];
 	ret->ek_size = ek_name.size;
-	if (is_certified(enrolments, json_object_get(body, "ek_certs"), ret_ek))
+	store = make_store(enrolments, json_object_get(body, "ek_chain"));
+	if (!store)
+		return "ek_chain has no certificates, or too many";
+	if (is_certified(store, json_object_get(body, "ek_certs"), ret_ek))
 		return NULL;
 	ret->ek_listed = true;
 	return fleet_ek_listed(request->service->fleet, ret->ek_name, ret->ek_size)
@@ -309,6 +334,33 @@ static int certify(struct request *request, const struct fleet_keys *keys, const
 	return r;
 }
 
+/*
+ * Who wants to be another host has just shown that he has this one's TPM: there are two of it, and
+ * the older is believed no more. Where the store is broken the answer is no anyway.
+ */
+static void fail_owner(struct request *request, const struct enrolment *enrolment)
+{
+	const struct config *config = request->service->config;
+	const struct standing_machine machine = { 0 };
+	struct fleet *fleet = request->service->fleet;
+	struct attest_verdict verdict = { 0 };
+	struct standing standing;
+	char owner[STANDING_ID];
+
+	if (fleet_host_by_ek(fleet, enrolment->keys.ek_name, enrolment->keys.ek_size, owner) ||
+	    fleet_host_get(fleet, owner, &standing, NULL))
+		return;
+	attest_verdict_say(&verdict, ATTEST_FAILED, "vtpm.duplicate",
+			   "find out which machine has the TPM, and stop the copy",
+			   "another machine showed the endorsement key of this host's TPM");
+	standing_take(&standing, &verdict, &machine, config->name, time(NULL), config->valid);
+	if (!fleet_begin(fleet, true))
+		request_end(request,
+			    !fleet_host_set(fleet, &standing, NULL) &&
+				    !fleet_event_add(fleet, owner, time(NULL),
+						     &verdict.reasons[0]));
+}
+
 static void finish(struct request *request, const struct enrolment *enrolment,
 		   const struct fleet_pass *token)
 {
@@ -321,6 +373,7 @@ static void finish(struct request *request, const struct enrolment *enrolment,
 	bool new = r == -ENOENT;
 
 	if (r == -EEXIST) {
+		fail_owner(request, enrolment);
 		refuse(request, "this TPM is another host's: remove that host first");
 		return;
 	}

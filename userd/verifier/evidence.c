@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/text.h"
+#include "attest/tpm2b.h"
 #include "verifier/judge.h"
 #include "verifier/request.h"
 #include "verifier/verifier.h"
@@ -58,6 +58,8 @@ static char *verdict_text(const struct judgement *judgement)
 				 (json_int_t)judgement->ima_entries);
 	char *text = NULL;
 
+	if (root && *judgement->machine.boot_id)
+		json_object_set_new(root, "boot_id", json_string(judgement->machine.boot_id));
 	if (root && !verifier_json_verdict(root, &judgement->verdict))
 		text = json_dumps(root, JSON_COMPACT);
 	json_decref(root);
@@ -100,6 +102,18 @@ static bool save(struct request *request, const struct round *round, int64_t now
 	return true;
 }
 
+/* By the boot, as the host says it, or by a key that it cannot deny */
+static bool is_self(struct service *service, struct hash_part ak, const struct judgement *judgement)
+{
+	struct public_name name;
+
+	if (*service->boot_id && !strcmp(judgement->machine.boot_id, service->boot_id))
+		return true;
+	return service->own_ak.size && judge_name(&service->judge, ak, &name) &&
+	       part_equal((struct hash_part){ name.bytes, name.size }, service->own_ak.bytes,
+			  service->own_ak.size);
+}
+
 /* @error: of bundle_read(). Return: is there a verdict? Otherwise the request was refused. */
 static bool judge(struct request *request, const struct bundle *bundle, int error,
 		  struct round *round, int64_t now)
@@ -128,8 +142,7 @@ static bool judge(struct request *request, const struct bundle *bundle, int erro
 				   "the verifier could not finish");
 	standing_compare(&round->standing.machine, &judgement->machine, &judgement->verdict,
 			 &round->events);
-	if (*service->boot_id && !strcmp(judgement->machine.boot_id, service->boot_id) &&
-	    judgement->verdict.status != ATTEST_FAILED)
+	if (judgement->verdict.status != ATTEST_FAILED && is_self(service, ak, judgement))
 		round->changed = standing_self(&round->standing, now);
 	else
 		round->changed = standing_take(&round->standing, &judgement->verdict,

@@ -314,7 +314,7 @@ static void end_cache(struct trial *trial, int error)
 		cache_drop(trial->judge->cache, &trial->quote.ak_name);
 }
 
-static bool name_of(struct judge *judge, struct hash_part ak, struct public_name *ret)
+bool judge_name(struct judge *judge, struct hash_part ak, struct public_name *ret)
 {
 	struct public public;
 
@@ -335,7 +335,7 @@ int judge_evidence(struct judge *judge, const struct bundle *bundle, struct hash
 		judge->hash = hash_new();
 	if (!judge->hash)
 		return -ENOMEM;
-	if (name_of(judge, ak, &name))
+	if (judge_name(judge, ak, &name))
 		trial.entry = cache_find(judge->cache, &name);
 	r = check_quote(&trial, ak, (struct hash_part){ nonce, CHALLENGE_NONCE });
 	if (!r) {
@@ -379,7 +379,7 @@ bool judge_knows(struct judge *judge, struct hash_part ak, struct judge_known *r
 	const struct cache_entry *entry;
 	struct public_name name;
 
-	if (!name_of(judge, ak, &name))
+	if (!judge_name(judge, ak, &name))
 		return false;
 	entry = cache_find(judge->cache, &name);
 	if (!entry)

@@ -38,6 +38,9 @@ struct judge {
 int judge_init(struct judge *ret, size_t most);
 void judge_done(struct judge *judge);
 
+/** judge_name() - the name of a key by its TPM2B_PUBLIC. Return: false: it is none */
+bool judge_name(struct judge *judge, struct hash_part ak, struct public_name *ret);
+
 /**
  * struct judge_known - logs of a host that need not come again
  * @boot_id: of that boot, as the host said

@@ -56,6 +56,7 @@ static void start(struct service *service, const struct sockaddr_storage *addres
 		MHD_OPTION_HTTPS_MEM_TRUST, certificate,			    /**/
 		MHD_OPTION_HTTPS_PRIORITIES, PRIORITIES,			    /**/
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)SERVICE_CONNECTIONS_MAX, /**/
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned int)SERVICE_ADDRESS_MAX,	    /**/
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_MAX,		    /**/
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)IDLE_SECONDS,	    /**/
 		MHD_OPTION_STRICT_FOR_CLIENT, 1,				    /**/
@@ -121,6 +122,19 @@ static int end_reading(struct reading *reading, const char *key, int r, char *re
 	return r == -EBADMSG ? -EIO : r;
 }
 
+static int read_own_ak(struct service *service, char *reason, size_t room)
+{
+	struct reading reading;
+	int r = read_file(&reading, service->config->own_ak, PUBLIC_BYTES_MAX);
+
+	if (!r && !judge_name(&service->judge,
+			      (struct hash_part){ reading.text, reading.length },
+			      &service->own_ak))
+		r = attest_verdict_malformed(&reading.verdict, "ak.invalid", 0, 0,
+					     "it is no TPM2B_PUBLIC");
+	return end_reading(&reading, "own_ak", r, reason, room);
+}
+
 static int read_policies(struct service *service, char *reason, size_t room)
 {
 	const struct config *config = service->config;
@@ -141,6 +155,8 @@ static int read_policies(struct service *service, char *reason, size_t room)
 					    &reading.verdict);
 		r = end_reading(&reading, "ima_policy", r, reason, room);
 	}
+	if (!r && *config->own_ak)
+		r = read_own_ak(service, reason, room);
 	service->judge.policy = service->policy;
 	service->judge.ima_policy = service->ima_policy;
 	return r;

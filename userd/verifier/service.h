@@ -22,6 +22,7 @@
 #include "verifier/sync.h"
 
 #define SERVICE_CONNECTIONS_MAX 1024
+#define SERVICE_ADDRESS_MAX	256 /* connections from one address */
 #define SERVICE_BODY_MAX	65536
 #define SERVICE_BODIES_MAX	(96u << 20)
 
@@ -39,6 +40,7 @@
  * @ima_policy: the same of files that they measured
  * @judge: of evidence
  * @boot_id: of the machine it runs on
+ * @own_ak: name of its attestation key; size 0: nobody says
  * @bodies: bytes of all bodies being read
  */
 struct service {
@@ -54,6 +56,7 @@ struct service {
 	struct ima_policy *ima_policy;
 	struct judge judge;
 	char boot_id[STANDING_ID];
+	struct public_name own_ak;
 	size_t bodies;
 };
 

@@ -593,6 +593,26 @@ static void test_evidence_not_on_disk(void **state)
 	unlink(pipe);
 }
 
+/* The verifier's own machine has nobody else to vouch for it, by whatever name it comes. */
+static void test_evidence_of_own_key(void **state)
+{
+	const struct hash_part ak = { tpm->ak.base, tpm->ak.used };
+
+	(void)state;
+	ask("POST", "/v1/hosts/" HOST "/acknowledge", secrets[FLEET_OPERATOR], "");
+	assert_int_equal(send_boot(), 200);
+	assert_string_equal(member("status"), "passed");
+	assert_true(judge_name(&service->judge, ak, &service->own_ak));
+	assert_int_equal(send_boot(), 200);
+	assert_string_equal(member("status"), "unknown");
+	assert_int_equal(ask("GET", "/v1/hosts/" HOST, secrets[FLEET_HOST], NULL), 200);
+	assert_string_equal(member("verified_by"), "self");
+	service->own_ak.bytes[5] ^= 1;
+	assert_int_equal(send_boot(), 200);
+	assert_string_equal(member("status"), "passed");
+	service->own_ak.size = 0;
+}
+
 static void test_service_wants_its_policy(void **state)
 {
 	struct config other = config;
@@ -606,6 +626,10 @@ static void test_service_wants_its_policy(void **state)
 	snprintf(other.policy, sizeof(other.policy), "%s", pem);
 	assert_int_equal(service_new(&other, fleet, ca, reason, sizeof(reason), &none), -EIO);
 	assert_non_null(strstr(reason, "\"policy\": the policy cannot be used"));
+	*other.policy = '\0';
+	snprintf(other.own_ak, sizeof(other.own_ak), "%s", pem);
+	assert_int_equal(service_new(&other, fleet, ca, reason, sizeof(reason), &none), -EIO);
+	assert_non_null(strstr(reason, "\"own_ak\": it is no TPM2B_PUBLIC"));
 	assert_null(none);
 }
 
@@ -706,6 +730,7 @@ int main(void)
 		cmocka_unit_test(test_evidence_of_another_key),
 		cmocka_unit_test(test_evidence_policy),
 		cmocka_unit_test(test_evidence_not_on_disk),
+		cmocka_unit_test(test_evidence_of_own_key),
 		cmocka_unit_test(test_service_wants_its_policy),
 		cmocka_unit_test(test_notify_line_is_one_line),
 		cmocka_unit_test(test_route_host_about_another),
