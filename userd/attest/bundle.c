@@ -364,7 +364,7 @@ int bundle_read(struct bundle *ret, const char *text, size_t length,
 	*ret = (struct bundle){ 0 };
 	if (length > BUNDLE_BYTES_MAX)
 		return refuse(&reading, "length", "it is more than 64 MiB");
-	r = lift_texts(&reading.lift, text, length);
+	r = lift_texts(&reading.lift, text, length, LIFT_LEAST);
 	if (!r)
 		r = parse(&reading);
 	lift_done(&reading.lift);

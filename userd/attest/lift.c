@@ -42,7 +42,8 @@ static void take(struct lift *lift, struct cursor_out *out, const char *at, size
 	cursor_put_raw(out, mark, strlen(mark));
 }
 
-static void walk(struct lift *lift, struct cursor_out *out, const char *text, size_t length)
+static void walk(struct lift *lift, struct cursor_out *out, const char *text, size_t length,
+		 size_t least)
 {
 	const char *end = text + length, *at = text, *open;
 
@@ -56,7 +57,7 @@ static void walk(struct lift *lift, struct cursor_out *out, const char *text, si
 			at = open + 1;
 			break;
 		}
-		if (size >= LIFT_LEAST && !escapes && lift->count < LIFT_MOST)
+		if (size >= least && !escapes && lift->count < LIFT_MOST)
 			take(lift, out, open + 1, size);
 		else
 			cursor_put_raw(out, open + 1, size);
@@ -66,19 +67,19 @@ static void walk(struct lift *lift, struct cursor_out *out, const char *text, si
 	cursor_put_raw(out, at, (size_t)(end - at));
 }
 
-int lift_texts(struct lift *ret, const char *text, size_t length)
+int lift_texts(struct lift *ret, const char *text, size_t length, size_t least)
 {
 	struct cursor_out out;
 
 	*ret = (struct lift){ .text = text, .length = length };
-	if (length < LIFT_LEAST || memchr(text, MARK, length) ||
+	if (length < least || memchr(text, MARK, length) ||
 	    memmem(text, length, MARK_ESCAPED, strlen(MARK_ESCAPED)))
 		return 0;
 	ret->made = malloc(length);
 	if (!ret->made)
 		return -ENOMEM;
 	out = cursor_out(ret->made, length);
-	walk(ret, &out, text, length);
+	walk(ret, &out, text, length, least);
 	ret->text = ret->made;
 	ret->length = out.used;
 	return 0;

@@ -6,7 +6,7 @@
  *	{"ima": "AAAA...AAAA", ...}	what came
  *	{"ima": "\x7f0", ...}		what is parsed; text 0 lies where it came
  *
- * A text is lifted where it has no escapes and LIFT_LEAST bytes. The mark is a DEL, which
+ * A text is lifted where it has no escapes and LIFT_LEAST bytes at least. The mark is a DEL, which
  * JSON may have: where one came, as it is or escaped, nothing is lifted, so no one else can
  * make a mark. What is lifted was not held against UTF-8 or control characters: only who
  * decodes it by stricter rules may use it, and all others refuse a mark.
@@ -44,10 +44,11 @@ struct lift {
  * @ret: points into @text; for lift_done()
  * @text: JSON, or not
  * @length: bytes of it
+ * @least: bytes of a text that is taken out; LIFT_LEAST but for tests
  *
  * Return: 0 or -ENOMEM.
  */
-int lift_texts(struct lift *ret, const char *text, size_t length);
+int lift_texts(struct lift *ret, const char *text, size_t length, size_t least);
 
 /** lift_done() - release it; an empty one is fine */
 void lift_done(struct lift *lift);

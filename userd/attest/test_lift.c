@@ -32,7 +32,7 @@ static void fill(const char *like, const char *at, const char *hash)
 static void try_lift(const char *like, const char *word)
 {
 	fill(like, filler, word);
-	assert_int_equal(lift_texts(&lift, text, strlen(text)), 0);
+	assert_int_equal(lift_texts(&lift, text, strlen(text), LIFT_LEAST), 0);
 }
 
 static void test_lift_texts_long(void **state)
