@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Replacing events; see the header.
+ *
+ * An event that was replaced has no digest in other banks any more, so its PCR has no value there.
+ */
+#include "attest/predict.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attest/authenticode.h"
+#include "attest/variable.h"
+#include "base/cursor.h"
+#include "base/secret.h"
+
+#define COMMAND_LINE "kernel_cmdline: "
+#define FIRMWARE     (1u << 0 | 1u << 2)
+
+static bool measured(const struct event *event, const uint8_t *digest)
+{
+	return event->type != EV_NO_ACTION && event->digest[ATTEST_SHA256] &&
+	       secret_equal(event->digest[ATTEST_SHA256], digest, hash_size(ATTEST_SHA256));
+}
+
+static int replace(struct predict *predict, struct event *event, const uint8_t *digest)
+{
+	uint8_t *kept;
+
+	if (predict->count == PREDICT_DIGESTS_MAX)
+		return -ENOSPC;
+	kept = predict->digest[predict->count++];
+	cursor_copy(kept, ATTEST_DIGEST_MAX, digest, ATTEST_DIGEST_MAX);
+	for (int bank = 0; bank < _ATTEST_BANK_MAX; bank++)
+		event->digest[bank] = NULL;
+	event->digest[ATTEST_SHA256] = kept;
+	return 0;
+}
+
+static int replace_all(struct predict *predict, const uint8_t *old, const uint8_t *new)
+{
+	int count = 0;
+
+	for (size_t i = 0; i < predict->log->count; i++) {
+		if (!measured(&predict->log->events[i], old))
+			continue;
+		if (replace(predict, &predict->log->events[i], new))
+			return -ENOSPC;
+		count++;
+	}
+	return count;
+}
+
+static bool has(const struct predict *predict, const uint8_t *digest)
+{
+	for (size_t i = 0; i < predict->log->count; i++)
+		if (measured(&predict->log->events[i], digest))
+			return true;
+	return false;
+}
+
+static int replace_image(struct predict *predict, struct hash_part old, struct hash_part new)
+{
+	uint8_t before[ATTEST_DIGEST_MAX] = { 0 }, after[ATTEST_DIGEST_MAX] = { 0 };
+
+	if (!authenticode(predict->hash, ATTEST_SHA256, old.at, old.length, before) ||
+	    !has(predict, before))
+		return 0;
+	if (!authenticode(predict->hash, ATTEST_SHA256, new.at, new.length, after))
+		return -EBADMSG;
+	return replace_all(predict, before, after);
+}
+
+int predict_file(struct predict *predict, struct hash_part old, struct hash_part new)
+{
+	uint8_t before[ATTEST_DIGEST_MAX] = { 0 }, after[ATTEST_DIGEST_MAX] = { 0 };
+	int images, files;
+
+	hash_parts(predict->hash, ATTEST_SHA256, &old, 1, before);
+	hash_parts(predict->hash, ATTEST_SHA256, &new, 1, after);
+	files = replace_all(predict, before, after);
+	images = files < 0 ? files : replace_image(predict, old, new);
+	return images < 0 ? images : files + images;
+}
+
+/* What an event says it measured, to be measured with another end: @kept bytes stay. */
+static int replace_data(struct predict *predict, struct event *event, struct hash_part old,
+			const struct hash_part *new, size_t parts)
+{
+	uint8_t digest[ATTEST_DIGEST_MAX] = { 0 };
+
+	if (!event->digest[ATTEST_SHA256] ||
+	    !hash_is(predict->hash, ATTEST_SHA256, old.at, old.length,
+		     event->digest[ATTEST_SHA256]))
+		return -EBADMSG;
+	hash_parts(predict->hash, ATTEST_SHA256, new, parts, digest);
+	return replace(predict, event, digest);
+}
+
+int predict_variable(struct predict *predict, const char *name, struct hash_part value)
+{
+	int count = 0, r;
+
+	for (size_t i = 0; i < predict->log->count; i++) {
+		struct event *event = &predict->log->events[i];
+		struct variable variable;
+		uint8_t size[8];
+		struct hash_part parts[4];
+
+		if (event->type != EV_EFI_VARIABLE_DRIVER_CONFIG ||
+		    !variable_parse(&variable, event->data, event->size) ||
+		    (!variable_is_image(&variable, name) && !variable_is_global(&variable, name)))
+			continue;
+		for (size_t byte = 0; byte < sizeof(size); byte++)
+			size[byte] = (uint8_t)((uint64_t)value.length >> (8 * byte));
+		/* guid and length of the name; length of the value; name; value */
+		parts[0] = (struct hash_part){ event->data, VARIABLE_GUID_SIZE + 8 };
+		parts[1] = (struct hash_part){ size, sizeof(size) };
+		parts[2] = (struct hash_part){ event->data + VARIABLE_GUID_SIZE + 16,
+					       (size_t)(variable.data - event->data) -
+						       VARIABLE_GUID_SIZE - 16 };
+		parts[3] = value;
+		r = replace_data(predict, event, (struct hash_part){ event->data, event->size },
+				 parts, 4);
+		if (r)
+			return r;
+		count++;
+	}
+	return count;
+}
+
+int predict_command_line(struct predict *predict, const char *text)
+{
+	const size_t prefix = strlen(COMMAND_LINE);
+	const struct hash_part line = { text, strlen(text) };
+	int count = 0, r;
+
+	for (size_t i = 0; i < predict->log->count; i++) {
+		struct event *event = &predict->log->events[i];
+		struct hash_part old;
+
+		if (event->type != EV_IPL || event->size <= prefix ||
+		    !secret_equal(event->data, COMMAND_LINE, prefix))
+			continue;
+		old = (struct hash_part){ event->data + prefix, event->size - prefix };
+		old.length = strnlen(old.at, old.length);
+		r = replace_data(predict, event, old, &line, 1);
+		if (r)
+			return r;
+		count++;
+	}
+	return count;
+}
+
+static bool is_firmware(const struct event *event)
+{
+	return event->pcr < ATTEST_PCRS && FIRMWARE >> event->pcr & 1;
+}
+
+int predict_firmware(struct predict *predict, const struct eventlog *from)
+{
+	struct eventlog *log = predict->log;
+	struct event *events = calloc(log->count + from->count, sizeof(*events));
+	size_t used = 0;
+	int count;
+
+	if (!events)
+		return -ENOMEM;
+	for (size_t i = 0; i < from->count; i++)
+		if (is_firmware(&from->events[i]))
+			events[used++] = from->events[i];
+	count = (int)used;
+	for (size_t i = 0; i < log->count; i++)
+		if (!is_firmware(&log->events[i]))
+			events[used++] = log->events[i];
+	free(log->events);
+	log->events = events;
+	log->count = used;
+	return count;
+}
+
+void predict_pcrs(const struct predict *predict, struct attest_pcrs *ret)
+{
+	eventlog_replay(predict->log, predict->hash, ret);
+}
