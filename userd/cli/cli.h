@@ -18,6 +18,9 @@
 
 #define CLI_VERSION "0.1"
 
+/** define CLI_REPLACE_MAX - files that a plan may replace */
+#define CLI_REPLACE_MAX 8
+
 /**
  * enum cli_exit - exit statuses; stable, described in vtpmctl.1
  * @CLI_EXIT_OK: done
@@ -114,8 +117,32 @@ enum cli_format {
  * @ca: file with CAs to trust; NULL: those of the system
  * @event_log: where the firmware's log is; NULL for the default
  * @ima_log: where IMA's log is; NULL for the default
+ * @replace: OLD=NEW of files that will be booted
+ * @replace_count: how many
+ * @dbx: file with what that variable will hold
+ * @cmdline: command line of the kernel that will be
+ * @firmware: log of a machine that has the firmware that will be
+ * @label: of a plan
+ * @expires: days until a plan ends; 0: never
+ * @plan: file of a plan
+ * @sign_with: file of a private key
+ * @plan_key: file of a public key; "none": no plans; NULL: that of the recovery code
+ * @sequence: of a plan; 0: that of the one that runs
+ * @dry_run: change nothing
  */
 struct cli {
+	const char *replace[CLI_REPLACE_MAX];
+	unsigned int replace_count;
+	const char *dbx;
+	const char *cmdline;
+	const char *firmware;
+	const char *label;
+	unsigned int expires;
+	const char *plan;
+	const char *sign_with;
+	const char *plan_key;
+	uint64_t sequence;
+	bool dry_run;
 	const char *runtime_dir;
 	bool json;
 	bool help;
@@ -191,6 +218,11 @@ enum cli_exit cli_host_migration_key(struct cli *cli, const char *name);
 enum cli_exit cli_host_show(struct cli *cli, const char *name);
 enum cli_exit cli_host_unlock(struct cli *cli, const char *name);
 enum cli_exit cli_host_upgrade(struct cli *cli, const char *name);
+enum cli_exit cli_seal_add(struct cli *cli, const char *name);
+enum cli_exit cli_seal_list(struct cli *cli, const char *name);
+enum cli_exit cli_seal_plan(struct cli *cli, const char *name);
+enum cli_exit cli_seal_retire(struct cli *cli, const char *name);
+enum cli_exit cli_seal_sign(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_attest(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_create(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_start(struct cli *cli, const char *name);

@@ -35,9 +35,11 @@ static enum cli_exit help(struct cli *cli, const char *name);
 
 static const struct command commands[] = {
 	{ "host init", cli_host_init, false,
-	  "no-hardware pcrs recovery-code-file recovery-code-fd owner-password-fd rollback window",
+	  "no-hardware pcrs recovery-code-file recovery-code-fd owner-password-fd rollback window "
+	  "plan-key",
 	  "[--no-hardware] [--pcrs 7,14] [--recovery-code-file PATH | --recovery-code-fd N] "
-	  "[--owner-password-fd N] [--rollback strict|lazy|off] [--window SECONDS]",
+	  "[--owner-password-fd N] [--rollback strict|lazy|off] [--window SECONDS] "
+	  "[--plan-key FILE|none]",
 	  "make the host root key, sealed to the host TPM",
 	  "Makes a recovery code too, and shows it once. Without it nothing on this host can be\n"
 	  "opened when the host TPM, its firmware or the boot chain has changed: keep it\n"
@@ -78,6 +80,24 @@ static const struct command commands[] = {
 	  "shall\n"
 	  "move to. Asks for them on the terminal, or reads them from a descriptor. vTPMs have it\n"
 	  "once they are started again." },
+	{ "seal plan", cli_seal_plan, false,
+	  "replace dbx cmdline firmware label expires event-log dry-run output sign-with "
+	  "recovery-code-fd",
+	  "[--replace OLD=NEW]... [--dbx FILE] [--cmdline TEXT] [--firmware FILE]\n"
+	  "       [--label TEXT] [--expires DAYS] [--event-log FILE]\n"
+	  "       [--dry-run | --output FILE | --sign-with FILE | --recovery-code-fd N]",
+	  "approve what will be booted, before it is",
+	  "Predicts the PCRs of the next boot from the log of this one. Signs them with the key of\n"
+	  "the recovery code, or with --sign-with; --output writes a plan to sign elsewhere." },
+	{ "seal sign", cli_seal_sign, false, "plan sign-with", "--plan FILE --sign-with FILE",
+	  "sign a plan, on any machine", NULL },
+	{ "seal add", cli_seal_add, false, "plan", "--plan FILE",
+	  "have a plan that was signed elsewhere", NULL },
+	{ "seal list", cli_seal_list, false, "", "", "list what opens the host root key by itself",
+	  NULL },
+	{ "seal retire", cli_seal_retire, false, "sequence", "[--sequence N]",
+	  "end configurations that are past",
+	  "The host TPM itself refuses them from then on. What runs now stays good." },
 	{ "attest", cli_vtpm_attest, true,
 	  "nonce pcrs deep digest output event-log ima-log state-dir",
 	  "--nonce DIGITS [--pcrs sha256:all | --digest DIGITS] [--deep] [--output FILE]\n"

@@ -137,15 +137,14 @@ static json_t *open_record(const struct cli *cli, const struct session *session,
 		return problem;
 	r = recovery_open((struct seal_bytes){ session->record, session->record_length },
 			  secrets->scalar, secrets->root);
-	secret_wipe(secrets->scalar, sizeof(secrets->scalar));
 	if (!r)
 		return NULL;
 	return report_problem("auth", "take the code that this host's `vtpmctl host init` made",
 			      "this recovery code does not open this host");
 }
 
-static json_t *get_root(const struct cli *cli, const struct session *session,
-			struct secrets *secrets)
+json_t *cli_host_root(const struct cli *cli, const struct session *session,
+		      struct secrets *secrets)
 {
 	const char *prompt = "Recovery code: ";
 	json_t *problem;
@@ -205,7 +204,7 @@ static json_t *make_unlock(const struct cli *cli, const struct session *session,
 	json_t *problem = has_record(session), *box = NULL;
 
 	if (!problem)
-		problem = get_root(cli, session, secrets);
+		problem = cli_host_root(cli, session, secrets);
 	if (!problem)
 		problem = box_root(session, secrets, &box);
 	if (box)
@@ -304,7 +303,7 @@ static json_t *make_rollback(const struct cli *cli, struct session *session,
 	if (!problem)
 		problem = has_record(session);
 	if (!problem)
-		problem = get_root(cli, session, secrets);
+		problem = cli_host_root(cli, session, secrets);
 	if (!problem)
 		problem = box_root(session, secrets, &box);
 	if (problem)

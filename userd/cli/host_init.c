@@ -18,9 +18,11 @@
 #include "cli/ask.h"
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "cli/key.h"
 #include "cli/place.h"
 #include "cli/report.h"
 #include "cli/session.h"
+#include "seal/plan.h"
 
 #define TRIES 3
 
@@ -68,15 +70,45 @@ static json_t *check_uninitialised(const struct cli *cli)
 			      "the host is initialised already; nothing was done");
 }
 
+/* The plan key: that of the code, or one that is kept elsewhere. */
+static json_t *get_plan_key(const struct init *init, uint8_t ret[SEAL_POINT_SIZE],
+			    bool *ret_planned)
+{
+	struct secrets *secrets = init->secrets;
+	uint8_t key[SEAL_SCALAR_SIZE];
+	unsigned int group;
+	int r;
+
+	*ret_planned = !init->cli->plan_key || strcmp(init->cli->plan_key, "none");
+	if (init->cli->plan_key)
+		return *ret_planned ? key_public(init->cli->plan_key, ret) : NULL;
+	*ret_planned = !init->cli->no_hardware;
+	r = recovery_code_parse(secrets->code, secrets->scalar, &group);
+	if (!r)
+		r = plan_key(secrets->scalar, key);
+	if (!r)
+		r = seal_point_of(key, ret);
+	secret_wipe(secrets->scalar, sizeof(secrets->scalar));
+	secret_wipe(key, sizeof(key));
+	return r ? report_problem("internal", NULL, "OpenSSL makes no plan key") : NULL;
+}
+
 static json_t *make_body(struct init *init)
 {
-	uint8_t point[SEAL_POINT_SIZE];
-	json_t *pcrs;
+	uint8_t point[SEAL_POINT_SIZE], plan_point[SEAL_POINT_SIZE];
+	json_t *pcrs, *problem;
+	bool planned;
 
 	if (recovery_code_new(point, init->secrets->code))
 		return report_problem("internal", NULL, "OpenSSL makes no recovery code");
+	problem = get_plan_key(init, plan_point, &planned);
+	if (problem)
+		return problem;
 	init->body = json_pack("{s:o, s:b}", "recovery_public", session_hex(point, sizeof(point)),
 			       "no_hardware", (int)init->cli->no_hardware);
+	if (planned)
+		json_object_set_new(init->body, "plan_public",
+				    session_hex(plan_point, sizeof(plan_point)));
 	if (init->cli->rollback)
 		json_object_set_new(init->body, "rollback_protection",
 				    json_string(init->cli->rollback));

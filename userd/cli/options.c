@@ -19,6 +19,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "cli/report.h"
+#include "wire/ipc_keyd.h"
 
 /**
  * struct row - an option
@@ -279,6 +280,74 @@ static bool take_event_log(struct cli *cli, char *text)
 	return *text;
 }
 
+static bool take_replace(struct cli *cli, char *text)
+{
+	if (cli->replace_count == CLI_REPLACE_MAX || !strchr(text, '='))
+		return false;
+	cli->replace[cli->replace_count++] = text;
+	return true;
+}
+
+static bool take_dbx(struct cli *cli, char *text)
+{
+	cli->dbx = text;
+	return *text;
+}
+
+static bool take_cmdline(struct cli *cli, char *text)
+{
+	cli->cmdline = text;
+	return true;
+}
+
+static bool take_firmware(struct cli *cli, char *text)
+{
+	cli->firmware = text;
+	return *text;
+}
+
+static bool take_label(struct cli *cli, char *text)
+{
+	cli->label = text;
+	for (const char *c = text; *c; c++)
+		if (*c < ' ' || *c > '~')
+			return false;
+	return strlen(text) <= KEYD_LABEL_MAX;
+}
+
+static bool take_expires(struct cli *cli, char *text)
+{
+	unsigned long days;
+
+	if (!take_number(text, 36500, &days) || !days)
+		return false;
+	cli->expires = (unsigned int)days;
+	return true;
+}
+
+static bool take_plan(struct cli *cli, char *text)
+{
+	cli->plan = text;
+	return *text;
+}
+
+static bool take_sign_with(struct cli *cli, char *text)
+{
+	cli->sign_with = text;
+	return *text;
+}
+
+static bool take_plan_key(struct cli *cli, char *text)
+{
+	cli->plan_key = text;
+	return *text;
+}
+
+static bool take_sequence(struct cli *cli, char *text)
+{
+	return take_number(text, LONG_MAX, &cli->sequence) && cli->sequence;
+}
+
 static bool take_ima_log(struct cli *cli, char *text)
 {
 	cli->ima_log = text;
@@ -376,6 +445,22 @@ static const struct row rows[] = {
 	{ "ca", "FILE", "certificates of CAs to trust (those of the system)", take_ca, 0 },
 	{ "event-log", "FILE", "the firmware's log (that of securityfs)", take_event_log, 0 },
 	{ "ima-log", "FILE", "the log of IMA (that of securityfs)", take_ima_log, 0 },
+	{ "replace", "OLD=NEW", "where the file OLD was measured, NEW will be; up to 8 times",
+	  take_replace, 0 },
+	{ "dbx", "FILE", "what the variable dbx will hold, without attributes", take_dbx, 0 },
+	{ "cmdline", "TEXT", "command line that GRUB will give the kernel", take_cmdline, 0 },
+	{ "firmware", "FILE", "the firmware's log of a machine that has the new one already",
+	  take_firmware, 0 },
+	{ "label", "TEXT", "what the plan is called", take_label, 0 },
+	{ "expires", "DAYS", "the plan ends after this time (never)", take_expires, 0 },
+	{ "plan", "FILE", "the plan, as `seal plan --output` writes it", take_plan, 0 },
+	{ "sign-with", "FILE", "private key (PEM) to sign with (that of the recovery code)",
+	  take_sign_with, 0 },
+	{ "plan-key", "FILE",
+	  "public key (PEM) that may approve other boots, or none (that of the recovery code)",
+	  take_plan_key, 0 },
+	{ "sequence", "N", "the last one to end (that of the plan that runs)", take_sequence, 0 },
+	{ "dry-run", NULL, "say what would come of it, and change nothing", FLAG(dry_run) },
 	{ "cdi-dir", "DIR", "where container engines look (/run/cdi)", take_cdi_dir, 0 },
 };
 

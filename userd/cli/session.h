@@ -39,6 +39,15 @@ json_t *session_get(const struct cli *cli, struct session *ret);
 json_t *session_box(const struct session *session, const char *label, struct seal_bytes text,
 		    json_t **ret_box);
 
+/**
+ * cli_host_root() - have the recovery code typed, three times at most
+ * @secrets: code's private half and host root key, set on success
+ *
+ * Return: NULL, or the problem.
+ */
+json_t *cli_host_root(const struct cli *cli, const struct session *session,
+		      struct secrets *secrets);
+
 /** session_hex() - bytes as the API takes them */
 json_t *session_hex(const uint8_t *bytes, size_t length);
 

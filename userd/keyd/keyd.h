@@ -15,6 +15,7 @@
  *	subject.c	keys that it is to certify
  *	duty.c		how much of the host TPM's time that may take
  *	issued.c	what it certified
+ *	orders_plan.c	the same, of those about planned configurations
  *	answer.c	answers to them
  *	typed.c		what a person typed
  *	migration.c	the key that states are carried to another host under

@@ -91,6 +91,7 @@ struct init {
 	struct seal_bytes point;
 	struct seal_bytes box;
 	struct anchor anchor;
+	struct seal_bytes plan_key;
 };
 
 static int check_init(const struct keyd *keyd, struct init *init, struct reason *reason)
@@ -102,6 +103,8 @@ static int check_init(const struct keyd *keyd, struct init *init, struct reason 
 			      init->flags);
 	if (init->point.length != SEAL_POINT_SIZE)
 		return refuse(reason, -EINVAL, "no recovery code was given: use vtpmctl host init");
+	if (init->plan_key.length && init->plan_key.length != SEAL_POINT_SIZE)
+		return refuse(reason, -EINVAL, "a plan key is a point of P-256: give another one");
 	if (hardware && keyd->no_host.text[0]) {
 		*reason = keyd->no_host;
 		return -ENODEV;
@@ -124,6 +127,7 @@ static int init_host(struct keyd *keyd, struct init *init, struct reason *reason
 			.pcrs = init->pcrs,
 			.password = { password, length },
 			.point = init->point.at,
+			.plan_key = init->plan_key.length ? init->plan_key.at : NULL,
 		};
 
 		r = root_init(&keyd->root, &wish, &init->anchor, reason);
@@ -146,6 +150,7 @@ static int on_init(void *context, struct ipc_in *in)
 	init.box.at = ipc_get_blob(in, KEYD_BOX_MAX, &init.box.length);
 	init.anchor.mode = (enum keyd_rollback)cursor_get_u8(&in->body);
 	init.anchor.window = cursor_get_u32(&in->body);
+	init.plan_key.at = ipc_get_blob(in, SEAL_POINT_SIZE, &init.plan_key.length);
 	if (!ipc_ended(in))
 		return -EPROTO;
 	r = init_host(peer->keyd, &init, &reason);
@@ -437,6 +442,9 @@ static const struct ipc_permit permits[] = {
 	{ KEYD_CA_PROVE, KEYD_EITHER | KEYD_MANAGER, keyd_on_ca_prove },
 	{ KEYD_CA_IMPORT, KEYD_EITHER | KEYD_MANAGER, keyd_on_ca_import },
 	{ KEYD_ISSUED, KEYD_EITHER | KEYD_MANAGER, keyd_on_issued },
+	{ KEYD_PLANS, KEYD_EITHER | KEYD_MANAGER, keyd_on_plans },
+	{ KEYD_PLAN_ADD, KEYD_EITHER | KEYD_MANAGER, keyd_on_plan_add },
+	{ KEYD_PLAN_RETIRE, KEYD_EITHER | KEYD_MANAGER, keyd_on_plan_retire },
 	{ KEYD_KEY, KEYD_EITHER | KEYD_ENGINE, on_key },
 	{ KEYD_CERTIFY, KEYD_SERVED, keyd_on_certify },
 };

@@ -35,5 +35,8 @@ int keyd_on_ca_init(void *context, struct ipc_in *in);
 int keyd_on_ca_prove(void *context, struct ipc_in *in);
 int keyd_on_ca_import(void *context, struct ipc_in *in);
 int keyd_on_issued(void *context, struct ipc_in *in);
+int keyd_on_plans(void *context, struct ipc_in *in);
+int keyd_on_plan_add(void *context, struct ipc_in *in);
+int keyd_on_plan_retire(void *context, struct ipc_in *in);
 
 #endif /* KEYD_ORDERS_H */

@@ -35,6 +35,8 @@ struct test_keyd {
 	const char *tcti; /* NULL: the swtpm's */
 	uint8_t mode;	  /* for init, as is the next one */
 	uint32_t window;
+	bool planned; /* with this key */
+	uint8_t plan_key[SEAL_POINT_SIZE];
 };
 
 /* An answer: the packet, what all have, and a reader over the rest. */
@@ -203,6 +205,7 @@ static inline int test_init(struct test_keyd *keyd, uint32_t flags, uint32_t pcr
 	ipc_put_blob(&out, box, length);
 	cursor_put_u8(&out.body, keyd->mode);
 	cursor_put_u32(&out.body, keyd->window);
+	ipc_put_blob(&out, keyd->plan_key, keyd->planned ? sizeof(keyd->plan_key) : 0);
 	if (test_ask(keyd, &out, reply) || reply->in.op != KEYD_INIT_DONE)
 		return -EPROTO;
 	return reply->error;

@@ -147,7 +147,7 @@ static void test_wrong_ticket_ends_it(void **state)
 static void test_broken_messages(void **state)
 {
 	static const size_t right[_KEYD_OP_MAX] = {
-		[KEYD_INIT] = 21,
+		[KEYD_INIT] = 25,
 		[KEYD_UNLOCK] = 8,
 		[KEYD_NEW_KEY] = IPC_UUID_SIZE,
 		[KEYD_GRANT] = IPC_UUID_SIZE + KEYD_TICKET_SIZE + 8 + 4,
@@ -158,6 +158,8 @@ static void test_broken_messages(void **state)
 		[KEYD_MIGRATION] = 4,
 		[KEYD_ROLLBACK] = 4 + 1 + 4,
 		[KEYD_CERTIFICATE] = 4,
+		[KEYD_PLAN_ADD] = 4,
+		[KEYD_PLAN_RETIRE] = 8,
 		[KEYD_HOST_QUOTE] = 1 + HOST_QUOTE_NONCE + 4,
 		[KEYD_ACTIVATE] = 4 + 4,
 		[KEYD_DEEP] = 4,

@@ -6,29 +6,14 @@
  * be (said to whoever sent something else), how to take it. A taker reads a value into the
  * structure and says whether it was of the right kind and in range.
  */
-#include "manager/api_json.h"
+#include "manager/api_body.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cursor.h"
 
 #define BODY_NEXT "the body is described in openapi.yaml and in api.rst"
-
-/**
- * struct member - one member of a body
- * @name: its name
- * @must_be: what it must be, for people
- * @take: read it; false: it is something else
- * @required: the body must have it
- */
-struct member {
-	const char *name;
-	const char *must_be;
-	bool (*take)(const json_t *value, void *into);
-	bool required;
-};
 
 static const struct member *find(const struct member *members, size_t count, const char *name)
 {
@@ -88,8 +73,8 @@ static json_t *parse(const char *body, size_t length, struct problem *problem)
 	return object;
 }
 
-static bool take(const char *body, size_t length, const struct member *members, size_t count,
-		 void *into, struct problem *problem)
+bool api_body_take(const char *body, size_t length, const struct member *members, size_t count,
+		   void *into, struct problem *problem)
 {
 	json_t *object = parse(body, length, problem);
 	bool good = object && take_members(object, members, count, into, problem);
@@ -126,8 +111,7 @@ static int hex_digit(char c)
 	return -1;
 }
 
-/* Two digits a byte, nothing else; the caller looks at the length. */
-static bool take_hex(const json_t *value, uint8_t *to, size_t room, size_t *ret_length)
+bool api_body_hex(const json_t *value, uint8_t *to, size_t room, size_t *ret_length)
 {
 	const char *text = json_string_value(value);
 	size_t digits = json_string_length(value);
@@ -143,19 +127,6 @@ static bool take_hex(const json_t *value, uint8_t *to, size_t room, size_t *ret_
 		to[i] = (uint8_t)(high << 4 | low);
 	}
 	*ret_length = digits / 2;
-	return true;
-}
-
-bool api_name_valid(const char *name)
-{
-	size_t length = strlen(name);
-
-	if (!length || length >= VTPM_NAME_SIZE || name[0] == '.' || name[0] == '-' ||
-	    !strncmp(name, "proxy-", strlen("proxy-")))
-		return false;
-	for (size_t i = 0; i < length; i++)
-		if (!isascii(name[i]) || (!isalnum(name[i]) && !strchr("._-", name[i])))
-			return false;
 	return true;
 }
 
@@ -292,7 +263,8 @@ bool api_json_create(struct manager_create *what, const char *body, size_t lengt
 	what->banks = 0;
 	what->plain_state = false;
 	what->start = true;
-	if (!take(body, length, create_members, sizeof(create_members) / sizeof(create_members[0]),
+	if (!api_body_take(body, length, create_members,
+			   sizeof(create_members) / sizeof(create_members[0]),
 		  &create, problem))
 		return false;
 	if (what->plain_state && !vtpm_front_is_socket(what->front)) {
@@ -360,7 +332,7 @@ static const struct member launch_members[] = {
 bool api_json_launch(struct manager_launch *what, const char *body, size_t length,
 		     struct problem *problem)
 {
-	return take(body, length, launch_members,
+	return api_body_take(body, length, launch_members,
 		    sizeof(launch_members) / sizeof(launch_members[0]), what, problem);
 }
 
@@ -409,15 +381,26 @@ static bool take_recovery_public(const json_t *value, void *into)
 	struct manager_host_init *what = into;
 	size_t length;
 
-	return take_hex(value, what->recovery_public, sizeof(what->recovery_public), &length) &&
+	return api_body_hex(value, what->recovery_public, sizeof(what->recovery_public), &length) &&
 	       length == KEYD_POINT_SIZE && what->recovery_public[0] == 4;
+}
+
+static bool take_plan_key(const json_t *value, void *into)
+{
+	struct manager_host_init *what = into;
+	size_t length;
+
+	what->planned = api_body_hex(value, what->plan_key, sizeof(what->plan_key), &length) &&
+			length == KEYD_POINT_SIZE && what->plan_key[0] == 4;
+	return what->planned;
 }
 
 static bool take_owner_password(const json_t *value, void *into)
 {
 	struct manager_host_init *what = into;
 
-	return take_hex(value, what->box, sizeof(what->box), &what->box_length) && what->box_length;
+	return api_body_hex(value, what->box, sizeof(what->box), &what->box_length) &&
+	       what->box_length;
 }
 
 static bool take_rollback_name(const json_t *value, enum keyd_rollback *ret)
@@ -459,6 +442,9 @@ static const struct member init_members[] = {
 	{ "recovery_public",
 	  "a string of 130 hexadecimal digits: an uncompressed point of the curve P-256",
 	  take_recovery_public, true },
+	{ "plan_public",
+	  "a string of 130 hexadecimal digits: an uncompressed point of the curve P-256",
+	  take_plan_key, false },
 	{ "owner_password_box", "a string of 2 to 2048 hexadecimal digits: a sealed box",
 	  take_owner_password, false },
 	{ "rollback_protection", ROLLBACK_WANTED, take_rollback, false },
@@ -472,7 +458,8 @@ bool api_json_host_init(struct manager_host_init *what, const char *body, size_t
 		.rollback = KEYD_ROLLBACK_LAZY,
 		.window = WINDOW_DEFAULT,
 	};
-	return take(body, length, init_members, sizeof(init_members) / sizeof(init_members[0]),
+	return api_body_take(body, length, init_members,
+			     sizeof(init_members) / sizeof(init_members[0]),
 		    what, problem);
 }
 
@@ -482,7 +469,8 @@ static bool take_box(const json_t *value, void *into)
 {
 	struct api_unlock *what = into;
 
-	return take_hex(value, what->box, sizeof(what->box), &what->box_length) && what->box_length;
+	return api_body_hex(value, what->box, sizeof(what->box), &what->box_length) &&
+	       what->box_length;
 }
 
 static bool take_bind(const json_t *value, void *into)
@@ -499,7 +487,7 @@ bool api_json_unlock(struct api_unlock *what, const char *body, size_t length,
 		     struct problem *problem)
 {
 	*what = (struct api_unlock){ 0 };
-	return take(body, length, unlock_members,
+	return api_body_take(body, length, unlock_members,
 		    sizeof(unlock_members) / sizeof(unlock_members[0]), what, problem);
 }
 
@@ -508,7 +496,7 @@ bool api_json_unlock(struct api_unlock *what, const char *body, size_t length,
 bool api_json_box(struct api_unlock *what, const char *body, size_t length, struct problem *problem)
 {
 	*what = (struct api_unlock){ 0 };
-	return take(body, length, unlock_members, 1, what, problem);
+	return api_body_take(body, length, unlock_members, 1, what, problem);
 }
 
 /* POST /v1/host/accept */
@@ -517,14 +505,16 @@ static bool take_accept_box(const json_t *value, void *into)
 {
 	struct manager_host_accept *what = into;
 
-	return take_hex(value, what->box, sizeof(what->box), &what->box_length) && what->box_length;
+	return api_body_hex(value, what->box, sizeof(what->box), &what->box_length) &&
+	       what->box_length;
 }
 
 static bool take_accept_owner(const json_t *value, void *into)
 {
 	struct manager_host_accept *what = into;
 
-	return take_hex(value, what->owner_box, sizeof(what->owner_box), &what->owner_box_length) &&
+	return api_body_hex(value, what->owner_box, sizeof(what->owner_box),
+			    &what->owner_box_length) &&
 	       what->owner_box_length;
 }
 
@@ -550,7 +540,8 @@ bool api_json_accept(struct manager_host_accept *what, const char *body, size_t 
 		     struct problem *problem)
 {
 	*what = (struct manager_host_accept){ 0 };
-	if (!take(body, length, accept_members, sizeof(accept_members) / sizeof(accept_members[0]),
+	if (!api_body_take(body, length, accept_members,
+			   sizeof(accept_members) / sizeof(accept_members[0]),
 		  what, problem))
 		return false;
 	if (what->rollback || what->move)
@@ -566,7 +557,8 @@ static bool take_change_box(const json_t *value, void *into)
 {
 	struct manager_host_rollback *what = into;
 
-	return take_hex(value, what->box, sizeof(what->box), &what->box_length) && what->box_length;
+	return api_body_hex(value, what->box, sizeof(what->box), &what->box_length) &&
+	       what->box_length;
 }
 
 static bool take_change(const json_t *value, void *into)
@@ -589,7 +581,7 @@ bool api_json_rollback(struct manager_host_rollback *what, const char *body, siz
 		       struct problem *problem)
 {
 	*what = (struct manager_host_rollback){ 0 };
-	return take(body, length, change_members,
+	return api_body_take(body, length, change_members,
 		    sizeof(change_members) / sizeof(change_members[0]), what, problem);
 }
 
@@ -600,7 +592,7 @@ static bool take_nonce(const json_t *value, void *into)
 	struct manager_quote_wish *what = into;
 	size_t length;
 
-	return take_hex(value, what->nonce, sizeof(what->nonce), &length) &&
+	return api_body_hex(value, what->nonce, sizeof(what->nonce), &length) &&
 	       length == sizeof(what->nonce);
 }
 
@@ -618,7 +610,8 @@ bool api_json_quote_wish(struct manager_quote_wish *what, const char *body, size
 			 struct problem *problem)
 {
 	*what = (struct manager_quote_wish){ 0 };
-	return take(body, length, quote_members, sizeof(quote_members) / sizeof(quote_members[0]),
+	return api_body_take(body, length, quote_members,
+			     sizeof(quote_members) / sizeof(quote_members[0]),
 		    what, problem);
 }
 
@@ -630,7 +623,7 @@ static bool take_statement(const json_t *value, void *into)
 	size_t length;
 
 	what->has_digest = true;
-	return take_hex(value, what->digest, sizeof(what->digest), &length) &&
+	return api_body_hex(value, what->digest, sizeof(what->digest), &length) &&
 	       length == sizeof(what->digest);
 }
 
@@ -650,7 +643,7 @@ bool api_json_attest_wish(struct manager_attest_wish *what, const char *body, si
 			  struct problem *problem)
 {
 	*what = (struct manager_attest_wish){ 0 };
-	if (!take(body, length, attest_members,
+	if (!api_body_take(body, length, attest_members,
 		  sizeof(attest_members) / sizeof(attest_members[0]), what, problem))
 		return false;
 	if (what->has_digest && (what->quote.pcrs || !what->deep)) {
@@ -669,14 +662,14 @@ static bool take_credential(const json_t *value, void *into)
 {
 	struct manager_credential *what = into;
 
-	return take_hex(value, what->blob, sizeof(what->blob), &what->blob_length);
+	return api_body_hex(value, what->blob, sizeof(what->blob), &what->blob_length);
 }
 
 static bool take_secret(const json_t *value, void *into)
 {
 	struct manager_credential *what = into;
 
-	return take_hex(value, what->secret, sizeof(what->secret), &what->secret_length);
+	return api_body_hex(value, what->secret, sizeof(what->secret), &what->secret_length);
 }
 
 static const struct member credential_members[] = {
@@ -690,11 +683,11 @@ bool api_json_credential(struct manager_credential *what, const char *body, size
 			 struct problem *problem)
 {
 	*what = (struct manager_credential){ 0 };
-	return take(body, length, credential_members,
+	return api_body_take(body, length, credential_members,
 		    sizeof(credential_members) / sizeof(credential_members[0]), what, problem);
 }
 
 bool api_json_nothing(const char *body, size_t length, struct problem *problem)
 {
-	return !length || take(body, length, NULL, 0, NULL, problem);
+	return !length || api_body_take(body, length, NULL, 0, NULL, problem);
 }

@@ -419,6 +419,65 @@ json_t *api_json_proof(struct manager_bytes proof)
 	return complete(object, put(object, "proof", hex(proof.at, proof.length)));
 }
 
+static const char *state_of(const struct manager_plans *plans, const struct manager_plan *plan)
+{
+	if (plan->sequence < plans->counter)
+		return "retired";
+	return plan->expires && plan->expires <= (uint64_t)time(NULL) ? "expired" : "good";
+}
+
+static json_t *all_plans(const struct manager_plans *plans)
+{
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < plans->count; i++) {
+		const struct manager_plan *plan = &plans->plan[i];
+
+		json_array_append_new(array,
+				      json_pack("{s:I, s:I, s:I, s:s, s:s}", "sequence",
+						(json_int_t)plan->sequence, "made",
+						(json_int_t)plan->made, "expires",
+						(json_int_t)plan->expires, "label", plan->label,
+						"state", state_of(plans, plan)));
+	}
+	return array;
+}
+
+static json_t *all_values(const struct manager_plans *plans)
+{
+	json_t *values = json_object();
+	char number[4];
+
+	for (unsigned int pcr = 0; pcr < MANAGER_PCRS; pcr++) {
+		if (!(plans->pcrs >> pcr & 1))
+			continue;
+		snprintf(number, sizeof(number), "%u", pcr);
+		put(values, number, hex(plans->value[pcr], sizeof(plans->value[pcr])));
+	}
+	return values;
+}
+
+json_t *api_json_plans(const struct manager_plans *plans)
+{
+	static const char *const opened[] = {
+		[KEYD_OPENED_OTHERWISE] = "otherwise",
+		[KEYD_OPENED_SLOT] = "slot",
+		[KEYD_OPENED_PLAN] = "plan",
+	};
+	json_t *object = json_object();
+	bool good = true;
+
+	good &= put(object, "opened", json_string(opened[plans->opened]));
+	good &= put(object, "running", json_integer((json_int_t)plans->running));
+	good &= put(object, "plan_key", hex(plans->key, sizeof(plans->key)));
+	good &= put(object, "counter_index", json_integer((json_int_t)plans->index));
+	good &= put(object, "counter", json_integer((json_int_t)plans->counter));
+	good &= put(object, "sequence", json_integer((json_int_t)plans->sequence));
+	good &= put(object, "values", all_values(plans));
+	good &= put(object, "plans", all_plans(plans));
+	return complete(object, good);
+}
+
 /* What the type is called in words (RFC 9457, 3.1.3: the title does not change). */
 static const char *title_of(const char *name)
 {

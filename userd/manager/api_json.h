@@ -15,6 +15,7 @@
 #include <jansson.h>
 
 #include "manager/manager.h"
+#include "manager/plan.h"
 
 /**
  * struct api_unlock - body of POST /v1/host/unlock
@@ -45,6 +46,9 @@ json_t *api_json_attested(const struct manager_attested *attested);
 
 /** api_json_quote() - a quote of the host. Return: a new reference; NULL: no memory */
 json_t *api_json_quote(const struct manager_quote *quote);
+
+/** api_json_plans() - planned configurations. Return: a new reference; NULL: no memory */
+json_t *api_json_plans(const struct manager_plans *plans);
 
 /** api_json_proof() - what was in a credential. Return: a new reference; NULL: no memory */
 json_t *api_json_proof(struct manager_bytes proof);

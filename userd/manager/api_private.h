@@ -120,6 +120,11 @@ struct api_route {
 const struct api_route *api_route_find(const char *method, const char *path, char *name,
 				       char *allow, size_t room);
 
+/* Handlers that stand in other files than the table of routes. */
+void api_plan_list(struct api_request *request);
+void api_plan_add(struct api_request *request);
+void api_plan_retire(struct api_request *request);
+
 enum api_state {
 	API_READING,
 	API_PENDING,

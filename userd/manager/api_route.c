@@ -8,6 +8,7 @@
  */
 #include "manager/api_private.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -447,6 +448,9 @@ static const struct api_route routes[] = {
 	{ "POST", "/v1/host/activate", post_host_activate, NULL },
 	{ "GET", "/v1/host/identity", get_host_identity, NULL },
 	{ "POST", "/v1/host/init", post_host_init, NULL },
+	{ "GET", "/v1/host/plans", api_plan_list, NULL },
+	{ "POST", "/v1/host/plans", api_plan_add, NULL },
+	{ "POST", "/v1/host/plans/retire", api_plan_retire, NULL },
 	{ "POST", "/v1/host/quote", post_host_quote, NULL },
 	{ "GET", "/v1/host/recovery", get_host_recovery, NULL },
 	{ "POST", "/v1/host/unlock", post_host_unlock, NULL },
@@ -464,6 +468,19 @@ static const struct api_route routes[] = {
 	{ "POST", "/v1/vtpms/{name}/reset", post_reset, NULL },
 	{ "GET", "/v1/vtpms/{name}/wait", get_wait, "timeout" },
 };
+
+bool api_name_valid(const char *name)
+{
+	size_t length = strlen(name);
+
+	if (!length || length >= VTPM_NAME_SIZE || name[0] == '.' || name[0] == '-' ||
+	    !strncmp(name, "proxy-", strlen("proxy-")))
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (!isascii(name[i]) || (!isalnum(name[i]) && !strchr("._-", name[i])))
+			return false;
+	return true;
+}
 
 static bool match(const char *pattern, const char *path, char *name)
 {

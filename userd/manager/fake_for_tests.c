@@ -29,6 +29,7 @@
  * @attest: the same, of manager_attest()
  * @attested: what that was told
  * @credential: the same as @done, of manager_activate()
+ * @plans: the same, of manager_plans() and its like
  * @context: NULL: nobody any more
  * @timer: when
  * @entry: in fake->jobs
@@ -47,6 +48,7 @@ struct fake_job {
 	manager_attest_done attest;
 	struct manager_attest_wish attested;
 	manager_credential_done credential;
+	manager_plans_done plans;
 	void *context;
 	sd_event_source *timer;
 	LIST_ENTRY(fake_job) entry;
@@ -168,6 +170,8 @@ static int on_job(sd_event_source *source, uint64_t usec, void *userdata)
 	if (job->context && job->recovery)
 		job->recovery(job->context, problem, fake->record, fake->record_length,
 			      fake->point);
+	else if (job->context && job->plans)
+		job->plans(job->context, problem, &fake->plans);
 	else if (job->context && job->done)
 		job->done(job->context, problem);
 	else if (job->context)
@@ -544,4 +548,25 @@ void manager_attest(struct manager *fake, const char *name,
 		problem_set(&job->problem, PROBLEM_NOT_FOUND, NULL, "there is no vTPM '%s'", name);
 	job->attested = *what;
 	job->attest = done;
+}
+
+void manager_plans(struct manager *fake, manager_plans_done done, void *context)
+{
+	evidence_new(fake, context)->plans = done;
+}
+
+/* What a plan says is keyd's affair: it is kept as it came. */
+void manager_plan_add(struct manager *fake, struct manager_bytes plan, manager_plans_done done,
+		      void *context)
+{
+	evidence_new(fake, context)->plans = done;
+	cursor_copy(fake->plan, sizeof(fake->plan), plan.at, plan.length);
+	fake->plan_length = plan.length;
+}
+
+void manager_plan_retire(struct manager *fake, uint64_t up_to, manager_plans_done done,
+			 void *context)
+{
+	evidence_new(fake, context)->plans = done;
+	fake->plans.counter = up_to + 1;
 }

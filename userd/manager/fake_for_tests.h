@@ -14,6 +14,7 @@
 #include <systemd/sd-event.h>
 
 #include "manager/manager.h"
+#include "manager/plan.h"
 
 #define FAKE_VTPMS   32
 #define FAKE_SLOW_MS 200
@@ -49,6 +50,9 @@ struct fake_vtpm {
  * @init: what manager_host_init() was told last
  * @bound: manager_host_unlock() was told to bind
  * @accept: what manager_host_accept() was told last
+ * @plans: what manager_plans() says
+ * @plan: what manager_plan_add() was told last
+ * @plan_length: bytes of it
  * @upgrades: how often manager_host_upgrade() was called
  */
 struct manager {
@@ -70,6 +74,9 @@ struct manager {
 	bool bound;
 	struct manager_host_accept accept;
 	unsigned int upgrades;
+	struct manager_plans plans;
+	uint8_t plan[KEYD_PLAN_MAX];
+	size_t plan_length;
 };
 
 /** fake_init() - an initialised, unlocked host without a vTPM */

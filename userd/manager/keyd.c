@@ -330,7 +330,7 @@ static int host_done(void *context, const struct peer_answer *answer)
 void manager_host_init(struct manager *manager, const struct manager_host_init *what,
 		       manager_done done, void *context)
 {
-	uint8_t buffer[KEYD_BOX_MAX + 256];
+	uint8_t buffer[KEYD_BOX_MAX + 512];
 	struct ipc_out out = peer_call(&manager->keyd, KEYD_INIT, buffer, sizeof(buffer));
 
 	cursor_put_u32(&out.body, what->no_hardware ? KEYD_INIT_NO_HARDWARE : 0);
@@ -339,6 +339,7 @@ void manager_host_init(struct manager *manager, const struct manager_host_init *
 	ipc_put_blob(&out, what->box, what->box_length);
 	cursor_put_u8(&out.body, (uint8_t)what->rollback);
 	cursor_put_u32(&out.body, what->window);
+	ipc_put_blob(&out, what->plan_key, what->planned ? sizeof(what->plan_key) : 0);
 	peer_send(&manager->keyd, &out, host_done, new_asker(manager, done, context));
 }
 

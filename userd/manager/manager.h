@@ -166,6 +166,8 @@ void manager_host(struct manager *manager, struct manager_host *ret);
  * @box_length: bytes of it, 0 for no password
  * @rollback: how the store shall be protected against an older copy of itself
  * @window: seconds, of KEYD_ROLLBACK_LAZY
+ * @planned: other configurations can be approved
+ * @plan_key: by whom: uncompressed P-256 point
  */
 struct manager_host_init {
 	bool no_hardware;
@@ -175,6 +177,8 @@ struct manager_host_init {
 	size_t box_length;
 	enum keyd_rollback rollback;
 	uint32_t window;
+	bool planned;
+	uint8_t plan_key[KEYD_POINT_SIZE];
 };
 
 /** manager_host_init() - make the host root key */

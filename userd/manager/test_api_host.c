@@ -55,6 +55,7 @@ static void test_api_host_init(void **state)
 	assert_int_equal(f.fake.init.box_length, 2);
 	assert_int_equal(f.fake.init.box[1], 0xff);
 	assert_int_equal(f.fake.init.recovery_public[64], 0xab);
+	assert_false(f.fake.init.planned);
 }
 
 static void test_api_host_recovery(void **state)
@@ -164,6 +165,43 @@ static void test_api_host_rollback(void **state)
 	assert_int_equal(f.fake.host.window, 86400);
 }
 
+static void test_api_host_plans(void **state)
+{
+	const char *const bad[] = { "{}", "{\"plan\": \"\"}", "{\"plan\": \"0\"}",
+				    "{\"plan\": 1}" };
+
+	(void)state;
+	f.fake.plans = (struct manager_plans){
+		.opened = KEYD_OPENED_PLAN,
+		.running = 3,
+		.counter = 3,
+		.pcrs = 1u << 7,
+		.value[7] = { 0xab },
+		.count = 3,
+		.plan = { { .sequence = 2 }, { .sequence = 3, .expires = 1 }, { .sequence = 4 } },
+	};
+	assert_int_equal(ask("GET", "/v1/host/plans", NULL), 200);
+	assert_string_equal(text("opened"), "plan");
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const states[] = { "retired", "expired", "good" };
+		const json_t *plan = json_array_get(json_object_get(f.body, "plans"), i);
+
+		assert_string_equal(json_string_value(json_object_get(plan, "state")), states[i]);
+	}
+	assert_int_equal(ask("POST", "/v1/host/plans", "{\"plan\": \"0aFf\"}"), 200);
+	assert_int_equal(f.fake.plan_length, 2);
+	assert_int_equal(f.fake.plan[1], 0xff);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(ask("POST", "/v1/host/plans", bad[i]), 400);
+	assert_int_equal(ask("POST", "/v1/host/plans/retire", "{\"sequence\": 4}"), 200);
+	assert_int_equal(f.fake.plans.counter, 5);
+	assert_int_equal(ask("POST", "/v1/host/plans/retire", "{\"sequence\": 0}"), 400);
+	assert_int_equal(ask("POST", "/v1/host/plans/retire", NULL), 400);
+	f.fake.host.protection = KEYD_PROTECTION_NONE;
+	assert_int_equal(ask("GET", "/v1/host/plans", NULL), 503);
+	assert_problem("no-hardware");
+}
+
 static void test_api_host_body_malformed(void **state)
 {
 	const char *const init[] = {
@@ -251,6 +289,7 @@ int main(void)
 		TEST(test_api_host_accept),
 		TEST(test_api_host_init_rollback),
 		TEST(test_api_host_rollback),
+		TEST(test_api_host_plans),
 		TEST(test_api_host_body_malformed),
 		TEST(test_api_attest),
 		TEST(test_api_attest_malformed),

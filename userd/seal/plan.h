@@ -18,12 +18,11 @@
 #define SEAL_PLAN_H
 
 #include "seal/policy.h"
+#include "wire/ipc_keyd.h"
 
 #define PLAN_VERSION   1
-#define PLAN_LABEL_MAX 63
-
-/** define PLANS_MAX - plans of a host at a time */
-#define PLANS_MAX 8
+#define PLAN_LABEL_MAX KEYD_LABEL_MAX
+#define PLANS_MAX      KEYD_PLANS_MAX
 
 /** define PLAN_SIZE_MAX - largest plan, in bytes */
 #define PLAN_SIZE_MAX                                                                \

@@ -73,7 +73,7 @@ static int open_slot(struct root *root, const struct slots *slots, const struct 
 	if (!r)
 		r = root_hold(root, slots, key, reason);
 	if (!r)
-		root->opened = ops == &seal_tpm2 ? ROOT_OPENED_SLOT : ROOT_OPENED_OTHERWISE;
+		root->opened = ops == &seal_tpm2 ? KEYD_OPENED_SLOT : KEYD_OPENED_OTHERWISE;
 	secret_wipe(key, sizeof(key));
 	return r;
 }
@@ -208,7 +208,7 @@ int root_init(struct root *root, const struct slot_wish *wish, const struct anch
 	if (!r)
 		unlocked(root, key, wanted.mode);
 	if (!r && wish->host)
-		root->opened = ROOT_OPENED_SLOT;
+		root->opened = KEYD_OPENED_SLOT;
 	secret_wipe(key, sizeof(key));
 	return r;
 }
@@ -234,7 +234,7 @@ static int bind_here(struct root *root, struct reason *reason)
 	if (r)
 		tpm2_slot_undo(&wish, slots_find(&slots, SLOT_TPM2));
 	else
-		root->opened = ROOT_OPENED_SLOT;
+		root->opened = KEYD_OPENED_SLOT;
 	return r;
 }
 
@@ -258,7 +258,7 @@ int root_unlock(struct root *root, const uint8_t key[SEAL_KEY_SIZE], bool bind,
 			"this is not the root key of this host: look for the recovery code that "
 			"was shown when it was initialised");
 	unlocked(root, key, mode);
-	root->opened = ROOT_OPENED_OTHERWISE;
+	root->opened = KEYD_OPENED_OTHERWISE;
 	return bind ? bind_here(root, reason) : 0;
 }
 

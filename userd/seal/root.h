@@ -22,18 +22,6 @@
 #define ROOT_PCRS_DEFAULT (1u << 7 | 1u << 14)
 
 /**
- * enum root_opened - how an UNLOCKED root key was opened
- * @ROOT_OPENED_OTHERWISE: by a person, or by no TPM
- * @ROOT_OPENED_SLOT: by the TPM, in the configuration that the slot was made in
- * @ROOT_OPENED_PLAN: by the TPM, in one that a plan approved
- */
-enum root_opened {
-	ROOT_OPENED_OTHERWISE,
-	ROOT_OPENED_SLOT,
-	ROOT_OPENED_PLAN,
-};
-
-/**
  * struct root - the host root key of this host
  * @directory: STATE_DIR/keys
  * @host: host TPM
@@ -55,7 +43,7 @@ struct root {
 	struct slots slots;
 	bool readable;
 	struct reason reason;
-	enum root_opened opened;
+	enum keyd_opened opened;
 	uint64_t plan;
 };
 
@@ -118,6 +106,28 @@ bool root_policy(const struct root *root, struct tpm2_slot *ret);
  * Return: 0; -EPERM (none is for it, or that one is retired or expired), as root_try().
  */
 int root_plan_try(struct root *root, struct reason *reason);
+
+/**
+ * struct root_plans - which configurations open a root key
+ * @slot: the one that needs no plan
+ * @counter: value of the plan counter
+ * @now: PCRs as they are
+ * @plans: the others, those that are retired or expired among them
+ */
+struct root_plans {
+	struct tpm2_slot slot;
+	uint64_t counter;
+	struct host_pcrs now;
+	struct plans plans;
+};
+
+/**
+ * root_plans_get() - look
+ *
+ * Return: 0; -ENOTSUP (the slot takes no plans); of host_counter_read(), host_read_pcrs() and
+ * plans_load(); with a reason.
+ */
+int root_plans_get(struct root *root, struct root_plans *ret, struct reason *reason);
 
 /**
  * root_plan_add() - have another plan

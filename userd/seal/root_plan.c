@@ -66,7 +66,7 @@ static int open_by(struct root *root, const struct tpm2_slot *slot, const struct
 	secret_wipe(key, sizeof(key));
 	if (r)
 		return r;
-	root->opened = ROOT_OPENED_PLAN;
+	root->opened = KEYD_OPENED_PLAN;
 	root->plan = plan->sequence;
 	return 0;
 }
@@ -167,6 +167,18 @@ static int load_plans(const struct root *root, struct plans *ret, struct reason 
 		   0;
 }
 
+int root_plans_get(struct root *root, struct root_plans *ret, struct reason *reason)
+{
+	int r = get_planned(root, &ret->slot, reason);
+
+	if (!r)
+		r = host_counter_read(root->host, ret->slot.plan.counter, ret->slot.plan.auth,
+				      &ret->counter, reason);
+	if (!r)
+		r = host_read_pcrs(root->host, ret->slot.pcrs.mask, &ret->now, reason);
+	return r ? r : load_plans(root, &ret->plans, reason);
+}
+
 static int save_plans(const struct root *root, const struct plans *plans, struct reason *reason)
 {
 	int r = plans_save(root->directory, plans);
@@ -210,13 +222,13 @@ static int get_running(struct root *root, const struct tpm2_slot *slot, const st
 	int r;
 
 	*ret = slot->pcrs;
-	for (unsigned int i = 0; root->opened == ROOT_OPENED_PLAN && i < plans->count; i++)
+	for (unsigned int i = 0; root->opened == KEYD_OPENED_PLAN && i < plans->count; i++)
 		if (plans->plan[i].sequence == root->plan)
 			*ret = plans->plan[i].pcrs;
 	r = host_read_pcrs(root->host, slot->pcrs.mask, &now, reason);
 	if (r)
 		return r;
-	if (root->opened == ROOT_OPENED_OTHERWISE || !same_pcrs(&now, ret))
+	if (root->opened == KEYD_OPENED_OTHERWISE || !same_pcrs(&now, ret))
 		return refuse(reason, -EPERM,
 			      "what runs now was not opened by the host TPM: bind it with vtpmctl "
 			      "host unlock --bind first");
@@ -268,7 +280,7 @@ static int check_up_to(const struct root *root, const struct tpm2_slot *slot,
 {
 	uint64_t highest = highest_of(plans, slot->sequence);
 
-	if (!*up_to && root->opened == ROOT_OPENED_PLAN)
+	if (!*up_to && root->opened == KEYD_OPENED_PLAN)
 		*up_to = root->plan;
 	if (!*up_to)
 		return refuse(reason, -EINVAL,
@@ -303,7 +315,7 @@ int root_plan_retire(struct root *root, uint64_t up_to, struct reason *reason)
 		r = count_to(root, &slot.plan, up_to + 1, reason);
 	if (r)
 		return r;
-	root->opened = ROOT_OPENED_SLOT;
+	root->opened = KEYD_OPENED_SLOT;
 	return 0;
 }
 
@@ -331,7 +343,7 @@ int root_enter(struct root *root, const struct tpm2_slot *slot, struct host_hand
 
 	if (!slot->planned)
 		return host_policy_pcrs(root->host, slot->pcrs.mask, ret, reason);
-	if (root->opened == ROOT_OPENED_PLAN) {
+	if (root->opened == KEYD_OPENED_PLAN) {
 		if (find_plan(root, &plans, &plan))
 			return 1;
 		now = (struct host_configuration){ &plan->pcrs, plan->sequence, plan->approval };

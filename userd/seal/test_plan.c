@@ -36,7 +36,7 @@ static void init(const uint8_t *plan_key)
 	const struct anchor anchor = { .mode = KEYD_ROLLBACK_LAZY, .window = ANCHOR_WINDOW };
 
 	assert_int_equal(root_init(&root, &wish, &anchor, &reason), 0);
-	assert_int_equal(root.opened, ROOT_OPENED_SLOT);
+	assert_int_equal(root.opened, KEYD_OPENED_SLOT);
 	cursor_copy(secret, sizeof(secret), root.key, sizeof(root.key));
 }
 
@@ -58,7 +58,7 @@ static int boot(unsigned int what)
 	return root_try(&root);
 }
 
-static void assert_opens(unsigned int what, enum root_opened how)
+static void assert_opens(unsigned int what, enum keyd_opened how)
 {
 	assert_int_equal(boot(what), 0);
 	assert_int_equal(root.opened, how);
@@ -154,16 +154,16 @@ static void test_plan_opens_what_was_planned(void **state)
 
 	(void)state;
 	init(plan_point);
-	assert_opens(0, ROOT_OPENED_SLOT);
+	assert_opens(0, KEYD_OPENED_SLOT);
 	assert_locked(1, "PCR 7 has changed");
 	assert_recovery_opens(false);
 	plan = plan_for(1, sequence() + 1, 0);
 	assert_int_equal(add(&plan, NOW), 0);
-	assert_opens(1, ROOT_OPENED_PLAN);
+	assert_opens(1, KEYD_OPENED_PLAN);
 	assert_int_equal(root.plan, sequence() + 1);
 	/* what was not planned stays shut, and the way back is open */
 	assert_locked(2, "PCR 7 has changed");
-	assert_opens(0, ROOT_OPENED_SLOT);
+	assert_opens(0, KEYD_OPENED_SLOT);
 }
 
 static void test_plan_expired(void **state)
@@ -180,7 +180,7 @@ static void test_plan_expired(void **state)
 	assert_recovery_opens(false);
 	plan = plan_for(1, sequence() + 2, LATER);
 	assert_int_equal(add(&plan, NOW), 0);
-	assert_opens(1, ROOT_OPENED_PLAN);
+	assert_opens(1, KEYD_OPENED_PLAN);
 }
 
 static void test_plan_retire(void **state)
@@ -198,18 +198,18 @@ static void test_plan_retire(void **state)
 	plan = plan_for(2, first + 2, 0);
 	assert_int_equal(add(&plan, NOW), 0);
 	/* what was booted takes the place of what was before */
-	assert_opens(1, ROOT_OPENED_PLAN);
+	assert_opens(1, KEYD_OPENED_PLAN);
 	assert_int_equal(root_plan_retire(&root, 0, &reason), 0);
 	assert_int_equal(sequence(), first + 2);
-	assert_opens(1, ROOT_OPENED_SLOT);
+	assert_opens(1, KEYD_OPENED_SLOT);
 	assert_locked(0, "PCR 7 has changed");
-	assert_opens(2, ROOT_OPENED_PLAN);
+	assert_opens(2, KEYD_OPENED_PLAN);
 	/* and a plan can end without having been booted */
-	assert_opens(1, ROOT_OPENED_SLOT);
+	assert_opens(1, KEYD_OPENED_SLOT);
 	assert_int_equal(root_plan_retire(&root, first + 2, &reason), 0);
 	assert_locked(2, "(a test) was retired");
 	assert_recovery_opens(true);
-	assert_opens(2, ROOT_OPENED_SLOT);
+	assert_opens(2, KEYD_OPENED_SLOT);
 }
 
 /* The TPM refuses, not our file: the slot of before is put back. */
@@ -223,7 +223,7 @@ static void test_plan_retired_slot_put_back(void **state)
 	plan = plan_for(1, sequence() + 1, 0);
 	assert_int_equal(add(&plan, NOW), 0);
 	before = root.slots;
-	assert_opens(1, ROOT_OPENED_PLAN);
+	assert_opens(1, KEYD_OPENED_PLAN);
 	assert_int_equal(root_plan_retire(&root, 0, &reason), 0);
 	assert_int_equal(slots_save(root.directory, &before, &reason), 0);
 	assert_locked(0, "the configuration that was booted was retired");
@@ -244,14 +244,14 @@ static void test_plan_retire_again(void **state)
 	init(plan_point);
 	plan = plan_for(1, sequence() + 1, 0);
 	assert_int_equal(add(&plan, NOW), 0);
-	assert_opens(1, ROOT_OPENED_PLAN);
+	assert_opens(1, KEYD_OPENED_PLAN);
 	assert_int_equal(root_plan_retire(&root, 0, &reason), 0);
 	assert_int_equal(root_plan_retire(&root, sequence() - 1, &reason), 0);
 	assert_true(root_policy(&root, &slot));
 	assert_int_equal(host_counter_read(&host, slot.plan.counter, slot.plan.auth, &value,
 					   &reason), 0);
 	assert_int_equal(value, slot.sequence);
-	assert_opens(1, ROOT_OPENED_SLOT);
+	assert_opens(1, KEYD_OPENED_SLOT);
 }
 
 static void test_plan_of_another_key(void **state)
@@ -301,7 +301,7 @@ static void test_plan_needs_a_plan_key(void **state)
 	assert_false(slot.planned);
 	assert_int_equal(add(&plan, NOW), -ENOTSUP);
 	assert_int_equal(root_plan_retire(&root, 0, &reason), -ENOTSUP);
-	assert_opens(0, ROOT_OPENED_SLOT);
+	assert_opens(0, KEYD_OPENED_SLOT);
 	assert_locked(1, "PCR 7 has changed");
 }
 
@@ -320,7 +320,7 @@ static void test_plan_counter_removed(void **state)
 	assert_int_equal(host_open(swtpm.tcti, &host, &reason), 0);
 	assert_int_equal(boot(0), -ENXIO);
 	assert_recovery_opens(true);
-	assert_opens(0, ROOT_OPENED_SLOT);
+	assert_opens(0, KEYD_OPENED_SLOT);
 }
 
 int main(void)

@@ -86,7 +86,8 @@
  * @KEYD_INIT: tag, u32 &enum keyd_init_flags, u32 PCRs of the sha256 bank (bit n: PCR n),
  *	blob recovery public key (KEYD_POINT_SIZE), blob box with the owner password (may
  *	be empty: no password), u8 &enum keyd_rollback (without hardware LAZY means OFF),
- *	u32 seconds of the window (0: 600; 60 to 86400)
+ *	u32 seconds of the window (0: 600; 60 to 86400), blob plan key (KEYD_POINT_SIZE;
+ *	empty: no other configuration can be approved)
  * @KEYD_INIT_DONE: nothing more. errno EEXIST: already initialised; EINVAL: what is
  *	wished does not exist; EACCES: the owner password is wanted, or wrong; ENOSPC: the
  *	host TPM has no room for a counter; ENODEV: no host TPM; EBUSY: the
@@ -196,6 +197,22 @@
  * @KEYD_ISSUED: tag, u64 first record wanted
  * @KEYD_ISSUED_IS: u64 records in all, blob records (KEYD_ISSUED_RECORD each, at most
  *	KEYD_ISSUED_MOST). errno of the file
+ * @KEYD_PLANS: tag: which configurations open the host root key?
+ * @KEYD_PLANS_ARE: u8 &enum keyd_opened, u64 sequence of the plan that opened it (0: none did),
+ *	blob plan key, u32 handle of the plan counter, u64 its value, u64 sequence of the
+ *	configuration that needs no plan, u32 PCRs, value (32) of each as it is now, lowest
+ *	first, u32 plans, of each: u64 sequence, u64 made, u64 expires (seconds of the wall
+ *	clock; 0: never), string label. errno ENOTSUP: it was sealed without a plan key, or
+ *	not by a TPM; ENXIO: the counter is gone; ENODEV, EBUSY, EIO: of the host TPM; another:
+ *	of keys/plans
+ * @KEYD_PLAN_ADD: tag, blob plan (seal/plan.h)
+ * @KEYD_PLAN_ADDED: nothing more. errno EBADMSG: no plan; EKEYREJECTED: not by this host's
+ *	plan key; EINVAL: other PCRs, not the next sequence, or expired; ENOSPC: there are
+ *	too many; as for KEYD_PLANS_ARE
+ * @KEYD_PLAN_RETIRE: tag, u64 sequence up to which the TPM shall refuse (0: up to that of the
+ *	plan that runs); what runs now is sealed for what comes after it
+ * @KEYD_PLAN_RETIRED: nothing more. errno EINVAL: there is no such sequence; EPERM: what runs
+ *	was not opened by the TPM; ENOKEY: locked; as for KEYD_PLANS_ARE
  */
 enum keyd_op {
 	KEYD_STATUS = 0,
@@ -248,6 +265,12 @@ enum keyd_op {
 	KEYD_CA_IMPORTED = 47,
 	KEYD_ISSUED = 48,
 	KEYD_ISSUED_IS = 49,
+	KEYD_PLANS = 50,
+	KEYD_PLANS_ARE = 51,
+	KEYD_PLAN_ADD = 52,
+	KEYD_PLAN_ADDED = 53,
+	KEYD_PLAN_RETIRE = 54,
+	KEYD_PLAN_RETIRED = 55,
 	_KEYD_OP_MAX,
 };
 
@@ -272,6 +295,28 @@ enum keyd_protection {
 	KEYD_PROTECTION_NONE = 0,
 	KEYD_PROTECTION_TPM = 1,
 };
+
+/**
+ * enum keyd_opened - how the host root key was opened
+ * @KEYD_OPENED_OTHERWISE: by a person, or not at all
+ * @KEYD_OPENED_SLOT: by the TPM, in the configuration that needs no plan
+ * @KEYD_OPENED_PLAN: by the TPM, in one that a plan approved
+ */
+enum keyd_opened {
+	KEYD_OPENED_OTHERWISE = 0,
+	KEYD_OPENED_SLOT = 1,
+	KEYD_OPENED_PLAN = 2,
+	_KEYD_OPENED_MAX,
+};
+
+/** define KEYD_PLANS_MAX - plans of a host at a time */
+#define KEYD_PLANS_MAX 8
+
+/** define KEYD_PLAN_MAX - largest plan, in bytes */
+#define KEYD_PLAN_MAX 1024
+
+/** define KEYD_LABEL_MAX - longest label of a plan */
+#define KEYD_LABEL_MAX 63
 
 enum keyd_init_flags {
 	KEYD_INIT_NO_HARDWARE = 1 << 0,
