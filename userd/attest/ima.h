@@ -109,6 +109,7 @@ void ima_template_digest(const struct ima_entry *entry, struct hash *hash, enum 
  * @bank: algorithm of the template digests
  * @banks: of which @value is known, bit n for bank n
  * @padded: those of them that were extended with the SHA-1 digest and zeros
+ * @old: violations extended those with 20 bytes of ones
  * @value: of PCR 10; the log extends no other one
  * @violations: among the entries
  * @boot_aggregate_status: of it
@@ -120,6 +121,7 @@ struct ima_point {
 	enum attest_bank bank;
 	uint32_t banks;
 	uint32_t padded;
+	bool old;
 	uint8_t value[_ATTEST_BANK_MAX][ATTEST_DIGEST_MAX];
 	size_t violations;
 	enum attest_status boot_aggregate_status;

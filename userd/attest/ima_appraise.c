@@ -6,7 +6,8 @@
  * A bank whose hash the kernel has is extended with the digest of the template data in
  * that hash; other banks, and all but SHA-1 before Linux 5.8, with the SHA-1 digest and
  * zeros behind it. Which of both it was no entry says: where the first way leads to no
- * match, a second replay follows both. A violation extends ones.
+ * match, a second replay follows both. A violation extends ones; as many as SHA-1 has, and
+ * zeros behind them, before Linux 5.8, which a third replay follows.
  *
  * PCR values are those of one moment, so all banks have to match after the same entry. From
  * that point a log that has grown is gone on with: the values of then are as good as the
@@ -31,7 +32,8 @@
  * @native: with digests of each bank
  * @padded: with SHA-1 digests
  * @pads: banks of which it is known that they are extended with SHA-1 digests
- * @again: this is the second replay, which follows padded digests and says nothing
+ * @again: this is a further replay, which follows padded digests and says nothing
+ * @old: violations extend padded banks as Linux before 5.8 did: with 20 bytes of ones
  * @unlike_native: PCRs of a bank that differ from the given ones
  * @unlike_padded: the same
  * @result: of it all
@@ -44,6 +46,7 @@ struct replay {
 	uint32_t used;
 	uint32_t pads;
 	bool again;
+	bool old;
 	struct attest_pcrs native;
 	struct attest_pcrs padded;
 	uint32_t unlike_native[_ATTEST_BANK_MAX];
@@ -131,7 +134,7 @@ static void extend(struct replay *replay, const struct ima_entry *entry, enum at
 	if (!entry->violation && !replay->again)
 		check_digest(replay, entry, log_bank, digest[log_bank]);
 	cursor_copy(sha1, sizeof(sha1), digest[ATTEST_SHA1],
-		    entry->violation ? sizeof(sha1) : hash_size(ATTEST_SHA1));
+		    entry->violation && !replay->old ? sizeof(sha1) : hash_size(ATTEST_SHA1));
 	for (enum attest_bank bank = 0; bank < _ATTEST_BANK_MAX; bank++) {
 		if (!(replay->banks & 1u << bank))
 			continue;
@@ -315,6 +318,7 @@ static void take_point(const struct replay *replay, const struct ima_log *log)
 		.bytes = log->before + (size_t)(log->in.at - log->bytes),
 		.bank = log->bank,
 		.padded = result->padded | replay->pads,
+		.old = replay->old,
 		.violations = result->violations,
 		.boot_aggregate_status = result->boot_aggregate_status,
 		.reasons = replay->verdict->count,
@@ -354,6 +358,15 @@ static void run(struct replay *replay, struct ima_log log)
 	}
 }
 
+static void run_again(struct replay *replay, struct ima_log log, bool old)
+{
+	replay->again = true;
+	replay->old = old;
+	replay->native = (struct attest_pcrs){ 0 };
+	replay->padded = (struct attest_pcrs){ 0 };
+	run(replay, log);
+}
+
 int ima_appraise(struct ima_result *ret, const uint8_t *bytes, size_t length, struct hash *hash,
 		 const struct attest_pcrs *given, struct attest_verdict *verdict)
 {
@@ -369,11 +382,10 @@ int ima_appraise(struct ima_result *ret, const uint8_t *bytes, size_t length, st
 	if (r)
 		return r;
 	run(&replay, log);
-	if (given && !ret->attested) {
-		replay.again = true;
-		replay.native = (struct attest_pcrs){ 0 };
-		run(&replay, log);
-	}
+	if (given && !ret->attested)
+		run_again(&replay, log, false);
+	if (given && !ret->attested && ret->violations)
+		run_again(&replay, log, true);
 	end(&replay);
 	return 0;
 }
@@ -397,7 +409,8 @@ int ima_appraise_more(struct ima_result *ret, const struct ima_point *point, con
 		      struct attest_verdict *verdict)
 {
 	struct replay replay = { .hash = hash, .given = given, .result = ret, .verdict = verdict,
-				 .used = 1u << IMA_PCR, .pads = point->padded };
+				 .used = 1u << IMA_PCR, .pads = point->padded,
+				 .old = point->old };
 	struct ima_log log;
 	int r;
 

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <jansson.h>
 
@@ -19,6 +20,24 @@
 #include "base/cursor.h"
 
 #define INVALID "pcrs.invalid"
+
+/* Banks that a TPM may have, and nobody here can replay (TCG Algorithm Registry, 6.2). */
+static bool is_foreign(const char *name, size_t length)
+{
+	static const char *const names[] = { "sha3_256", "sha3_384", "sha3_512", "sha3-256",
+					     "sha3-384", "sha3-512" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (length == strlen(names[i]) && !strncasecmp(name, names[i], length))
+			return true;
+	return false;
+}
+
+static void say_foreign(struct attest_verdict *verdict)
+{
+	attest_verdict_unchecked(verdict, "PCR values of a bank of SHA-3: nobody here can replay "
+					  "one");
+}
 
 /* Return: what is wrong with it, NULL for nothing. */
 static const char *take_value(struct attest_pcrs *pcrs, enum attest_bank bank, const char *pcr,
@@ -57,6 +76,10 @@ static int take_json(struct attest_pcrs *pcrs, json_t *root, struct attest_verdi
 	json_object_foreach(banks ? banks : root, bank_name, values) {
 		enum attest_bank bank = hash_by_name(bank_name, strlen(bank_name));
 
+		if (is_foreign(bank_name, strlen(bank_name))) {
+			say_foreign(verdict);
+			continue;
+		}
 		if (bank == _ATTEST_BANK_MAX || !json_is_object(values))
 			return attest_verdict_malformed(verdict, INVALID, 0, 0,
 							"a member of the PCR values is no bank");
@@ -104,9 +127,34 @@ static void trim(const char **at, size_t *length)
 		(*length)--;
 }
 
+/**
+ * struct reading - text on its way
+ * @pcrs: so far
+ * @bank: of the lines that follow; _ATTEST_BANK_MAX: none
+ * @foreign: they are of one that is not known here
+ * @verdict: hears of that
+ */
+struct reading {
+	struct attest_pcrs *pcrs;
+	enum attest_bank bank;
+	bool foreign;
+	struct attest_verdict *verdict;
+};
+
 /* Return: what is wrong with the line, NULL for nothing. */
-static const char *take_line(struct attest_pcrs *pcrs, enum attest_bank *bank, const char *line,
-			     size_t length)
+static const char *take_bank(struct reading *reading, const char *name, size_t length)
+{
+	reading->bank = hash_by_name(name, length);
+	reading->foreign = is_foreign(name, length);
+	if (reading->foreign)
+		say_foreign(reading->verdict);
+	else if (reading->bank == _ATTEST_BANK_MAX && !(length == 4 && !strncmp(name, "pcrs", 4)))
+		return "names no bank";
+	return NULL;
+}
+
+/* The same */
+static const char *take_line(struct reading *reading, const char *line, size_t length)
 {
 	const char *colon, *value;
 	size_t left;
@@ -122,26 +170,25 @@ static const char *take_line(struct attest_pcrs *pcrs, enum attest_bank *bank, c
 	length = (size_t)(colon - line);
 	trim(&line, &length);
 	trim(&value, &left);
-	if (left)
-		return *bank == _ATTEST_BANK_MAX
-			       ? "is of no bank"
-			       : take_value(pcrs, *bank, line, length, value, left);
-	*bank = hash_by_name(line, length);
-	if (*bank == _ATTEST_BANK_MAX && !(length == 4 && !strncmp(line, "pcrs", 4)))
-		return "names no bank";
-	return NULL;
+	if (!left)
+		return take_bank(reading, line, length);
+	if (reading->foreign)
+		return NULL;
+	return reading->bank == _ATTEST_BANK_MAX
+		       ? "is of no bank"
+		       : take_value(reading->pcrs, reading->bank, line, length, value, left);
 }
 
 static int read_lines(struct attest_pcrs *pcrs, const char *text, size_t length,
 		      struct attest_verdict *verdict)
 {
-	enum attest_bank bank = _ATTEST_BANK_MAX;
+	struct reading reading = { .pcrs = pcrs, .bank = _ATTEST_BANK_MAX, .verdict = verdict };
 	size_t number = 1;
 
 	for (const char *line = text, *end = text + length; line < end; number++) {
 		const char *newline = memchr(line, '\n', (size_t)(end - line));
 		const char *stop = newline ? newline : end;
-		const char *wrong = take_line(pcrs, &bank, line, (size_t)(stop - line));
+		const char *wrong = take_line(&reading, line, (size_t)(stop - line));
 
 		if (wrong)
 			return attest_verdict_malformed(

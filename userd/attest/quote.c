@@ -12,6 +12,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/x509.h>
 
 #include "attest/signature.h"
 #include "attest/tpm2b.h"
@@ -26,7 +27,7 @@
  * struct check - a quote that is being judged
  * @quote: result
  * @evidence: all of it
- * @ak: the key's public area; type 0 where it came as PEM
+ * @ak: the key's public area; type 0 where it came bare
  * @key: the key
  * @hash: computes
  * @verdict: hears what is wrong
@@ -46,12 +47,20 @@ static struct attest_reason *fail(const struct check *check, const char *code, c
 	return attest_verdict_say(check->verdict, ATTEST_FAILED, code, next, "%s", text);
 }
 
-static EVP_PKEY *read_pem(struct hash_part bytes)
+/* PEM, or the same in DER */
+static EVP_PKEY *read_key(struct hash_part bytes)
 {
 	BIO *bio = BIO_new_mem_buf(bytes.at, (int)bytes.length);
 	EVP_PKEY *key = bio ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
+	const uint8_t *at = bytes.at;
 
 	BIO_free(bio);
+	if (!key)
+		key = d2i_PUBKEY(NULL, &at, (long)bytes.length);
+	if (key && at != bytes.at && at != (const uint8_t *)bytes.at + bytes.length) {
+		EVP_PKEY_free(key);
+		key = NULL;
+	}
 	ERR_clear_error();
 	return key;
 }
@@ -74,14 +83,14 @@ static int read_ak(struct check *check)
 		public_name(&check->ak, check->hash, &check->quote->ak_name);
 	} else {
 		check->ak = (struct public){ 0 };
-		check->key = bytes->length <= UINT16_MAX ? read_pem(*bytes) : NULL;
+		check->key = bytes->length <= UINT16_MAX ? read_key(*bytes) : NULL;
 	}
 	if (!check->key)
 		return attest_verdict_malformed(check->verdict, "ak.invalid", 0, 0,
-						"the attestation key is no PEM, TPM2B_PUBLIC or "
+						"the attestation key is no PEM, DER, TPM2B_PUBLIC or "
 						"TPMT_PUBLIC of a key that is known");
 	if (!check->ak.type)
-		attest_verdict_unchecked(check->verdict, "the attestation key is given as PEM, so "
+		attest_verdict_unchecked(check->verdict, "the attestation key is given bare, so "
 							 "whether it is restricted is not known");
 	else if (!public_attests(&check->ak))
 		fail(check, "ak.not-restricted", "enrol a key that is restricted, fixedTPM, "

@@ -22,7 +22,7 @@
  * @signature: TPMT_SIGNATURE or plain
  * @pcrs: values, as tpm2_quote writes them or as text; at NULL: none
  * @values: the same, where they were read already; NULL: @pcrs
- * @ak: attestation key: PEM, TPM2B_PUBLIC or TPMT_PUBLIC
+ * @ak: attestation key: PEM, DER, TPM2B_PUBLIC or TPMT_PUBLIC
  * @key: the same, where it was made of that before; NULL: not yet
  * @ek: its parent, TPM2B_PUBLIC or TPMT_PUBLIC; at NULL: not known
  * @nonce: that was asked for; at NULL: none
@@ -42,7 +42,7 @@ struct quote_evidence {
  * struct quote - what a quote came to
  * @statement: as it was signed
  * @bank: hash of the signature
- * @ak_name: name of the key; size 0 where it came as PEM
+ * @ak_name: name of the key; size 0 where it came as PEM or DER
  * @pcrs: values that were signed; none where the quote failed
  * @signed_by_ak: the signature is that key's
  */

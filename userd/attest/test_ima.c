@@ -21,12 +21,14 @@ static struct ima_result result;
  * @log: bytes, and a hasher
  * @pcrs: of the TPM
  * @padded: banks the kernel has no hash for
+ * @old: it is Linux before 5.8, which pads violations as well
  * @bank: of the template digests in the log
  */
 struct ima_test {
 	struct test_log *log;
 	struct attest_pcrs pcrs;
 	uint32_t padded;
+	bool old;
 	enum attest_bank bank;
 };
 
@@ -52,8 +54,11 @@ static void extend(struct ima_test *test, const uint8_t *bytes, size_t length, b
 		hash_parts(test->log->hash, bank, &part, 1, digest);
 		if (violation)
 			memset(digest, 0xff, sizeof(digest));
+		if (violation)
+			memset(sha1, 0xff, 20);
 		hash_extend(test->log->hash, bank, test->pcrs.value[bank][10],
-			    test->padded & 1u << bank && !violation ? sha1 : digest);
+			    test->padded & 1u << bank && (test->old || !violation) ? sha1
+										 : digest);
 	}
 }
 
@@ -438,6 +443,40 @@ static void test_ima_violation(void **state)
 	test_log_free(test.log);
 }
 
+/* Linux before 5.8 pads violations of SHA-1 too, and later ones extend ones alone. */
+static void test_ima_padded_violation(void **state)
+{
+	static const uint8_t none[20];
+
+	(void)state;
+	for (int old = 0; old < 2; old++) {
+		struct ima_test test = new_test();
+		struct ima_point point;
+		size_t length;
+
+		test.padded = 1u << ATTEST_SHA256 | 1u << ATTEST_SHA384;
+		test.old = old;
+		put_aggregate(&test, ATTEST_SHA1);
+		put_entry(&test, "ima-ng", "sha1:", none, 20, "/var/log/x", NULL, 0, true);
+		put_ng(&test, "/usr/bin/init");
+		judge(&test, &test.pcrs);
+		assert_status("ima.violation", ATTEST_WARNING);
+		assert_int_equal(verdict.count, 1);
+		assert_int_equal(result.attested, 3);
+		assert_int_equal(result.padded, test.padded);
+		assert_int_equal(result.point.old, old);
+		point = result.point;
+		length = test.log->out.used;
+		put_entry(&test, "ima-ng", "sha1:", none, 20, "/var/log/y", NULL, 0, true);
+		verdict = (struct attest_verdict){ 0 };
+		assert_int_equal(ima_appraise_more(&result, &point, test.log->bytes + length,
+						   test.log->out.used - length, test.log->hash,
+						   &test.pcrs, &verdict), 0);
+		assert_int_equal(result.attested, 4);
+		test_log_free(test.log);
+	}
+}
+
 /* Each byte of an entry is under its digest or its framing, but the name of its template. */
 static void test_ima_lies(void **state)
 {
@@ -560,6 +599,7 @@ int main(void)
 		cmocka_unit_test(test_ima_legacy),
 		cmocka_unit_test(test_ima_sha256_log),
 		cmocka_unit_test(test_ima_violation),
+		cmocka_unit_test(test_ima_padded_violation),
 		cmocka_unit_test(test_ima_lies),
 		cmocka_unit_test(test_ima_cut_off),
 		cmocka_unit_test(test_ima_without_tpm),

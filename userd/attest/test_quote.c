@@ -12,6 +12,7 @@
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <cmocka.h>
 
 #include "attest/signature.h"
@@ -85,7 +86,7 @@ static void test_quote_bare_public(void **state)
 	test_quote_free(quote);
 }
 
-static void test_quote_pem(void **state)
+static void test_quote_bare_key(void **state)
 {
 	struct test_quote *quote = test_quote_new(true);
 	struct quote_evidence evidence = test_quote_evidence(quote);
@@ -100,6 +101,19 @@ static void test_quote_pem(void **state)
 	assert_int_equal(verdict.status, ATTEST_PASSED);
 	assert_int_equal(verdict.unchecked_count, 2);
 	assert_int_equal(result.ak_name.size, 0);
+	BIO_free(bio);
+	bio = BIO_new(BIO_s_mem());
+	i2d_PUBKEY_bio(bio, quote->ak_key);
+	evidence.ak.length = (size_t)BIO_get_mem_data(bio, &bytes);
+	evidence.ak.at = bytes;
+	assert_int_equal(check(quote, &evidence), 0);
+	assert_int_equal(verdict.status, ATTEST_PASSED);
+	evidence.ak.length--;
+	assert_int_equal(check(quote, &evidence), -EBADMSG);
+	BIO_write(bio, "", 1);
+	evidence.ak.length = (size_t)BIO_get_mem_data(bio, &bytes);
+	evidence.ak.at = bytes;
+	assert_int_equal(check(quote, &evidence), -EBADMSG);
 	BIO_free(bio);
 	test_quote_free(quote);
 }
@@ -344,7 +358,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_quote_honest),	   cmocka_unit_test(test_quote_bare_public),
-		cmocka_unit_test(test_quote_pem),	   cmocka_unit_test(test_quote_lies),
+		cmocka_unit_test(test_quote_bare_key),  cmocka_unit_test(test_quote_lies),
 		cmocka_unit_test(test_quote_other_key),	   cmocka_unit_test(test_quote_clock),
 	};
 

@@ -29,7 +29,7 @@ static const struct command commands[] = {
 	  verifier_eventlog },
 	{ "ima", "FILE [--pcrs FILE] [--json]",
 	  "appraise a log of IMA (binary_runtime_measurements)", 1, verifier_ima },
-	{ "quote", "--msg FILE --sig FILE --ak FILE [--pcrs FILE] [--nonce HEX] [--ek FILE] [--json]",
+	{ "quote", "--msg FILE --sig FILE --ak FILE [--pcrs FILE] [--nonce HEX|FILE] [--ek FILE] [--json]",
 	  "check a quote of a TPM", 0, verifier_quote },
 	{ "ekcert", "FILE [--ca PATH]... [--chain PATH] [--ek FILE] [--json]",
 	  "check the certificate of an endorsement key", 1, verifier_ekcert },
@@ -40,9 +40,9 @@ static const struct command commands[] = {
 	{ "serve", "--config FILE", "answer hosts and people over HTTPS", 0, verifier_serve },
 	{ "report", "--config FILE [--format FORMAT] [-e] [--output FILE] | --verify FILE --trust FILE",
 	  "the security report of all hosts", 0, verifier_report },
-	{ "appraise", "BUNDLE --policy FILE [--ima-policy FILE] [--nonce HEX] [--ca PATH]... [--json]",
+	{ "appraise", "BUNDLE --policy FILE [--ima-policy FILE] [--nonce HEX|FILE] [--ca PATH]... [--json]",
 	  "appraise all evidence of a host", 1, verifier_appraise },
-	{ "learn", "BUNDLE [--nonce HEX] [--ca PATH]...",
+	{ "learn", "BUNDLE [--nonce HEX|FILE] [--ca PATH]...",
 	  "print the policy that this very host meets", 1, verifier_learn },
 };
 

@@ -103,10 +103,22 @@ static bool take_ek(struct verifier *verifier, const char *text)
 	return *text;
 }
 
+/* As tpm2_checkquote has it: digits, or a file with the bytes themselves. */
 static bool take_nonce(struct verifier *verifier, const char *text)
 {
-	return *text && attest_text_unhex(verifier->nonce, sizeof(verifier->nonce), text,
-					  strlen(text), &verifier->nonce_size);
+	FILE *file;
+
+	if (*text && attest_text_unhex(verifier->nonce, sizeof(verifier->nonce), text,
+				       strlen(text), &verifier->nonce_size))
+		return verifier->nonce_size;
+	file = fopen(text, "re");
+	if (!file)
+		return false;
+	verifier->nonce_size = fread(verifier->nonce, 1, sizeof(verifier->nonce), file);
+	if (fgetc(file) != EOF)
+		verifier->nonce_size = 0;
+	fclose(file);
+	return verifier->nonce_size;
 }
 
 static bool take_ca(struct verifier *verifier, const char *text)
@@ -155,9 +167,9 @@ static const struct row rows[] = {
 	{ "pcrs", "FILE", "PCR values: of tpm2_pcrread, tpm2_quote, or JSON", take_pcrs },
 	{ "msg", "FILE", "what the TPM said (TPMS_ATTEST)", take_message },
 	{ "sig", "FILE", "its signature (TPMT_SIGNATURE, or plain)", take_signature },
-	{ "ak", "FILE", "key that signs (PEM, TPM2B_PUBLIC, TPMT_PUBLIC)", take_ak },
+	{ "ak", "FILE", "key that signs (PEM, DER, TPM2B_PUBLIC, TPMT_PUBLIC)", take_ak },
 	{ "ek", "FILE", "its parent (TPM2B_PUBLIC, TPMT_PUBLIC)", take_ek },
-	{ "nonce", "HEX", "what the quote has to answer", take_nonce },
+	{ "nonce", "HEX|FILE", "what the quote has to answer", take_nonce },
 	{ "ca", "PATH", "certificates to believe; a file or folder, may come again", take_ca },
 	{ "chain", "PATH", "certificates that may stand between", take_chain },
 	{ "config", "FILE", "of the service: its store, its CA and more", take_config },

@@ -91,7 +91,9 @@ static void test_tpm_quote(void **state)
 		one_quote(&swtpm, hash, "-f plain", "ak.pub");
 		one_quote(&swtpm, hash, "-F serialized", "ak.pub");
 		tool(&swtpm, "tpm2_readpublic -Q -c %s/ak.ctx -f pem -o %s/ak.pem", d, d);
+		tool(&swtpm, "tpm2_readpublic -Q -c %s/ak.ctx -f tpmt -o %s/ak.tpmt", d, d);
 		tool(&swtpm, "tpm2_flushcontext -t");
+		one_quote(&swtpm, hash, "-g sha256", "ak.tpmt");
 		tool(&swtpm, "tpm2_checkquote -Q -u %s/ak.pem -m %s/msg -s %s/sig -f %s/pcrs -q "
 			     "abcdef", d, d, d, d);
 	}

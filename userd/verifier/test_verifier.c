@@ -234,6 +234,8 @@ static void test_verifier_usage(void **state)
 	assert_int_equal(run("quote", NULL), VERIFIER_EXIT_USAGE);
 	assert_int_equal(run("quote", path, NULL), VERIFIER_EXIT_USAGE);
 	assert_int_equal(run("quote", "--nonce", "abc", NULL), VERIFIER_EXIT_USAGE);
+	save(path, "", 0);
+	assert_int_equal(run("quote", "--nonce", path, NULL), VERIFIER_EXIT_USAGE);
 	assert_int_equal(run("appraise", path, NULL), VERIFIER_EXIT_USAGE);
 	assert_int_equal(run("learn", path, "--policy", path, NULL), VERIFIER_EXIT_USAGE);
 }

@@ -24,6 +24,7 @@
 #define VERIFIER_VERSION "0.1"
 #define VERIFIER_WORDS	 4
 #define VERIFIER_CAS	 64
+#define VERIFIER_NONCE_MAX 66 /* Part 2, 10.4.3 TPM2B_DATA: a TPMT_HA */
 
 /**
  * enum verifier_exit - exit statuses; stable, described in vtpm-verify.1
@@ -78,7 +79,7 @@ struct verifier {
 	const char *signature;
 	const char *ak;
 	const char *ek;
-	uint8_t nonce[ATTEST_DIGEST_MAX];
+	uint8_t nonce[VERIFIER_NONCE_MAX];
 	size_t nonce_size;
 	const char *cas[VERIFIER_CAS];
 	size_t ca_count;
