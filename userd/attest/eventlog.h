@@ -133,6 +133,18 @@ void eventlog_compare(const struct eventlog *log, struct hash *hash,
 		      struct attest_verdict *verdict);
 
 /**
+ * eventlog_explains() - does the SHA-256 value of a PCR follow from a log?
+ * @log: parsed
+ * @hash: computes
+ * @actual: the TPM's; has the PCR
+ * @pcr: number of it
+ *
+ * PCR 11 may have been extended by the phases of systemd's boot as well, in their order.
+ */
+bool eventlog_explains(const struct eventlog *log, struct hash *hash,
+		       const struct attest_pcrs *actual, unsigned int pcr);
+
+/**
  * eventlog_appraise() - does a log tell the truth, and of a boot that is in order?
  * @log: parsed; gets the proofs of its events
  * @hash: computes

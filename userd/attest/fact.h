@@ -20,8 +20,13 @@
  * @FACT_DB: the same
  * @FACT_DBX: hash that is refused; of a certificate, its SHA-256
  * @FACT_AUTHORITY: certificate that something was verified by, or what shim notes so
+ * @FACT_SBAT: a line of shim's SbatLevel, such as "shim,4"
  * @FACT_APPLICATION: Authenticode digest of what the firmware or shim started
  * @FACT_FILE: digest of what a loader read: configuration, kernel, initrd
+ * @FACT_DRIVER: Authenticode digest of a driver, such as that of an option ROM
+ * @FACT_MOK: digest of what shim measures of its own state (PCR 14)
+ * @FACT_SECTION: section of a unified kernel image (PCR 11), such as ".linux:" and its digest
+ * @FACT_EVENT: digest of an event of the firmware itself (PCR 0)
  * @FACT_CMDLINE: command line of the kernel, as text
  */
 enum fact_kind {
@@ -31,8 +36,13 @@ enum fact_kind {
 	FACT_DB,
 	FACT_DBX,
 	FACT_AUTHORITY,
+	FACT_SBAT,
 	FACT_APPLICATION,
 	FACT_FILE,
+	FACT_DRIVER,
+	FACT_MOK,
+	FACT_SECTION,
+	FACT_EVENT,
 	FACT_CMDLINE,
 	_FACT_MAX,
 };
@@ -41,7 +51,8 @@ enum fact_kind {
  * struct fact - one of them
  * @kind: what it is about
  * @event: that tells it; NULL for FACT_FIRMWARE
- * @text: hexadecimal SHA-256, or a command line; empty: it is not known
+ * @text: hexadecimal SHA-256, or what the kind says; empty: it is not known, or no PCR value
+ *	vouches for it
  */
 struct fact {
 	enum fact_kind kind;

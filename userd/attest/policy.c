@@ -16,7 +16,6 @@
 #define INVALID		"policy.invalid"
 #define DEFAULT_SECONDS 300
 #define SECONDS_MAX	(366 * 86400)
-#define CHANGED "find out what changed on the host; where it is good, add it to the policy"
 
 struct policy {
 	json_t *root;
@@ -30,7 +29,8 @@ static bool is_list_name(const char *name)
 	for (enum fact_kind kind = 0; kind < _FACT_MAX; kind++)
 		if (!strcmp(name, fact_name(kind)))
 			return true;
-	return !strcmp(name, "aks") || !strcmp(name, "cmdline_deny");
+	return !strcmp(name, "aks") || !strcmp(name, "cmdline_deny") ||
+	       !strcmp(name, "ek_denied");
 }
 
 static bool take_pcrs(struct policy *policy, json_t *list)
@@ -59,6 +59,46 @@ static bool is_strings(json_t *list)
 	return json_is_array(list);
 }
 
+/* What a component brings is as if it stood in the policy's own list. */
+static const char *take_component(json_t *root, json_t *component)
+{
+	json_t *value, *list;
+	const char *name;
+
+	if (!json_string_length(json_object_get(component, "name")) ||
+	    !json_string_length(json_object_get(component, "version")))
+		return "a component has no name or version";
+	json_object_foreach(component, name, value) {
+		if (!strcmp(name, "name") || !strcmp(name, "version") || !strcmp(name, "vendor")) {
+			if (!json_is_string(value))
+				return "a component has a name, version or vendor that is no text";
+			continue;
+		}
+		if (!is_list_name(name) || !is_strings(value))
+			return "a component has a member that is no known list of strings";
+		list = json_object_get(root, name);
+		if (!list && json_object_set_new(root, name, json_array()))
+			return "there is no memory for a component";
+		list = json_object_get(root, name);
+		if (!json_is_array(list) || json_array_extend(list, value))
+			return "a component adds to what is no list";
+	}
+	return NULL;
+}
+
+static const char *take_components(json_t *root)
+{
+	json_t *list = json_object_get(root, "components"), *component;
+	const char *wrong = NULL;
+	size_t i;
+
+	if (list && !json_is_array(list))
+		return "components is no list";
+	for (i = 0; !wrong && (component = json_array_get(list, i)); i++)
+		wrong = take_component(root, component);
+	return wrong;
+}
+
 /* Return: what is wrong with it, NULL for nothing. */
 static const char *take(struct policy *policy)
 {
@@ -80,11 +120,12 @@ static const char *take(struct policy *policy)
 			policy->seconds = json_integer_value(value);
 			if (policy->seconds <= 0 || policy->seconds > SECONDS_MAX)
 				return "valid_seconds is no number up to a year";
-		} else if (strcmp(name, "version") && strcmp(name, "comment")) {
+		} else if (strcmp(name, "version") && strcmp(name, "comment") &&
+			   strcmp(name, "components")) {
 			return "a member is not known";
 		}
 	}
-	return NULL;
+	return take_components(policy->root);
 }
 
 int policy_read(struct policy **ret, const char *text, size_t length,
@@ -133,13 +174,18 @@ int64_t policy_seconds(const struct policy *policy)
 	return policy->seconds;
 }
 
-static bool has_hex(json_t *list, const char *hex)
+json_t *policy_list(const struct policy *policy, const char *name)
+{
+	return json_object_get(policy->root, name);
+}
+
+bool policy_has(json_t *list, const char *what)
 {
 	size_t i;
 	json_t *text;
 
 	json_array_foreach(list, i, text)
-		if (!strcasecmp(json_string_value(text), hex))
+		if (!strcasecmp(json_string_value(text), what))
 			return true;
 	return false;
 }
@@ -168,17 +214,61 @@ void policy_check_key(const struct policy *policy, const struct public_name *nam
 				   "enrol the key by credential activation, and list its name in "
 				   "the policy (aks)",
 				   "nobody says that the key which signed is in a TPM");
-	else if (!name->size || !has_hex(list, hex))
+	else if (!name->size || !policy_has(list, hex))
 		attest_verdict_say(verdict, ATTEST_FAILED, "ak.unknown",
 				   "enrol the key by credential activation, or ask who this host "
 				   "is",
 				   "the key which signed is none of those that were enrolled");
 }
 
+void policy_check_ek(const struct policy *policy, const struct ekcert *certificate,
+		     struct attest_verdict *verdict)
+{
+	char model[3 * EKCERT_NAME_MAX];
+	json_t *text;
+	size_t i;
+
+	snprintf(model, sizeof(model), "%s %s %s", certificate->manufacturer, certificate->model,
+		 certificate->version);
+	json_array_foreach(policy_list(policy, "ek_denied"), i, text)
+		if (!fnmatch(json_string_value(text), model, 0))
+			attest_verdict_say(verdict, ATTEST_FAILED, "ek.denied-model",
+					   "update the TPM's firmware, or use another TPM",
+					   "the policy denies TPMs such as %s", model);
+}
+
+/* Lists of what is measured into PCRs that are not always quoted. */
+static const struct {
+	const char *name;
+	uint32_t pcr;
+} needs[] = {
+	{ "boot_files", 1u << 9 }, { "cmdline", 1u << 8 }, { "cmdline_deny", 1u << 8 },
+	{ "mok", 1u << 14 },	   { "uki", 1u << 11 },
+};
+
+static uint32_t pcr_of_list(const char *name)
+{
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+		if (!strcmp(needs[i].name, name))
+			return needs[i].pcr;
+	return 0;
+}
+
+/* Without the PCR a list compares what nobody measured. */
+static uint32_t pcrs_of_lists(const struct policy *policy)
+{
+	uint32_t pcrs = 0;
+
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+		if (policy_list(policy, needs[i].name))
+			pcrs |= needs[i].pcr;
+	return pcrs;
+}
+
 void policy_check_pcrs(const struct policy *policy, const struct attest_pcrs *pcrs,
 		       struct attest_verdict *verdict)
 {
-	uint32_t missing = policy->pcrs & ~pcrs->has[ATTEST_SHA256];
+	uint32_t missing = (policy->pcrs | pcrs_of_lists(policy)) & ~pcrs->has[ATTEST_SHA256];
 
 	if (missing)
 		attest_verdict_say(verdict, ATTEST_FAILED, "quote.selection",
@@ -186,116 +276,6 @@ void policy_check_pcrs(const struct policy *policy, const struct attest_pcrs *pc
 				   "PCR %d of the SHA-256 bank is wanted by the policy and was not "
 				   "quoted", __builtin_ctz(missing))
 			->pcr = __builtin_ctz(missing);
-}
-
-/**
- * struct compare - a comparison on its way
- * @policy: knows
- * @dbx: entries of the policy's dbx that were not seen yet
- * @cmdlines: that were seen
- * @verdict: hears what is wrong
- */
-struct compare {
-	const struct policy *policy;
-	json_t *dbx;
-	size_t cmdlines;
-	struct attest_verdict *verdict;
-};
-
-static void differs(const struct compare *compare, const struct fact *fact, const char *text)
-{
-	struct attest_reason *reason;
-	char code[32];
-
-	snprintf(code, sizeof(code), "policy.%s", fact_name(fact->kind));
-	reason = attest_verdict_say(compare->verdict, ATTEST_FAILED, code, CHANGED, "%s", text);
-	if (fact->event) {
-		reason->pcr = (int)fact->event->pcr;
-		reason->event = (long)fact->event->number;
-		reason->offset = (long)fact->event->offset;
-	}
-	if (fact->kind != FACT_CMDLINE)
-		snprintf(reason->found, sizeof(reason->found), "%.64s", fact->text);
-}
-
-static bool has_word(const char *line, const char *word)
-{
-	const size_t length = strlen(word);
-
-	for (const char *at = line; (at = strstr(at, word)); at++)
-		if ((at == line || at[-1] == ' ') &&
-		    (word[length - 1] == '=' || !at[length] || at[length] == ' '))
-			return true;
-	return false;
-}
-
-static void take_cmdline(struct compare *compare, const struct fact *fact)
-{
-	json_t *allow = json_object_get(compare->policy->root, "cmdline");
-	json_t *deny = json_object_get(compare->policy->root, "cmdline_deny"), *text;
-	bool allowed = !allow;
-	size_t i;
-
-	compare->cmdlines++;
-	if ((allow || deny) && !*fact->text) {
-		differs(compare, fact, "a command line was measured that cannot be read");
-		return;
-	}
-	json_array_foreach(allow, i, text)
-		allowed |= !fnmatch(json_string_value(text), fact->text, 0);
-	if (!allowed)
-		differs(compare, fact, "the kernel has a command line that the policy does not "
-				       "allow");
-	json_array_foreach(deny, i, text)
-		if (has_word(fact->text, json_string_value(text)))
-			differs(compare, fact, "the kernel's command line has a word that the "
-					       "policy denies");
-}
-
-static int take_fact(void *context, const struct fact *fact)
-{
-	struct compare *compare = context;
-	json_t *list = json_object_get(compare->policy->root, fact_name(fact->kind));
-	size_t i;
-	json_t *text;
-
-	if (fact->kind == FACT_CMDLINE) {
-		take_cmdline(compare, fact);
-	} else if (fact->kind == FACT_DBX) {
-		json_array_foreach(compare->dbx, i, text)
-			if (!strcasecmp(json_string_value(text), fact->text)) {
-				json_array_remove(compare->dbx, i);
-				break;
-			}
-	} else if (list && !has_hex(list, fact->text)) {
-		differs(compare, fact, "it is none of those that the policy lists");
-	}
-	return 0;
-}
-
-int policy_check_log(const struct policy *policy, const struct eventlog *log,
-		     const struct attest_pcrs *pcrs, struct hash *hash,
-		     struct attest_verdict *verdict)
-{
-	struct compare compare = { .policy = policy, .verdict = verdict };
-	const struct fact dbx = { .kind = FACT_DBX }, cmdline = { .kind = FACT_CMDLINE };
-	bool listed = true;
-
-	compare.dbx = json_copy(json_object_get(policy->root, "dbx"));
-	if (!compare.dbx && json_object_get(policy->root, "dbx"))
-		return -ENOMEM;
-	fact_walk(log, pcrs, hash, take_fact, &compare);
-	if (json_array_size(compare.dbx))
-		differs(&compare, &dbx, "what the policy wants in dbx is not there");
-	json_decref(compare.dbx);
-	if (json_array_size(json_object_get(policy->root, "cmdline")) && !compare.cmdlines)
-		differs(&compare, &cmdline, "no command line of the kernel was measured");
-	for (enum fact_kind kind = 0; kind < _FACT_MAX; kind++)
-		listed &= json_object_get(policy->root, fact_name(kind)) != NULL;
-	if (!listed)
-		attest_verdict_unchecked(verdict, "the policy has no opinion about some kinds of "
-						  "facts: lists are missing in it");
-	return 0;
 }
 
 /* What a command line has of a pattern's signs stands for itself. */
@@ -315,7 +295,7 @@ static int learn_fact(void *context, const struct fact *fact)
 	char text[2 * FACT_TEXT_MAX];
 
 	escape(text, fact->text);
-	if (!*text || has_hex(list, text))
+	if (!list || !*text || policy_has(list, text))
 		return 0;
 	return json_array_append_new(list, json_string(text));
 }
@@ -334,7 +314,8 @@ json_t *policy_learn(const struct public_name *name, const struct eventlog *log,
 	root = json_pack("{s:i, s:[s], s:o, s:i}", "version", 1, "aks", hex, "pcrs", list,
 			 "valid_seconds", DEFAULT_SECONDS);
 	for (enum fact_kind kind = 0; kind < _FACT_MAX; kind++)
-		r |= json_object_set_new(root, fact_name(kind), json_array());
+		if (!(pcr_of_list(fact_name(kind)) & ~pcrs->has[ATTEST_SHA256]))
+			r |= json_object_set_new(root, fact_name(kind), json_array());
 	if (!r && !fact_walk(log, pcrs, hash, learn_fact, root))
 		return root;
 	json_decref(root);

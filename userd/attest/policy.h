@@ -8,13 +8,18 @@
  *	{ "version": 1, "aks": ["000b..."], "pcrs": [0, 1, 2, 3, 4, 5, 6, 7],
  *	  "valid_seconds": 300, "firmware": ["..."], "pk": [], "kek": [], "db": [],
  *	  "dbx": [], "authorities": [], "boot_apps": [], "boot_files": [],
- *	  "cmdline": ["BOOT_IMAGE=* ro quiet"], "cmdline_deny": ["ima=off"] }
+ *	  "sbat": ["shim,4"], "cmdline": ["BOOT_IMAGE=* ro quiet"], "cmdline_deny": ["ima=off"],
+ *	  "components": [{ "name": "shim", "version": "16.1", "boot_apps": ["..."] }] }
+ *
+ * What a component brings is added to the lists: so a kernel comes and goes with all that it
+ * needs, and nothing else has to be listed again.
  */
 #ifndef ATTEST_POLICY_H
 #define ATTEST_POLICY_H
 
 #include <jansson.h>
 
+#include "attest/ekcert.h"
 #include "attest/fact.h"
 #include "attest/public.h"
 
@@ -52,7 +57,17 @@ int64_t policy_seconds(const struct policy *policy);
 void policy_check_key(const struct policy *policy, const struct public_name *name,
 		      bool activated, struct attest_verdict *verdict);
 
-/** policy_check_pcrs() - are all PCRs signed that it wants? Otherwise "quote.selection". */
+/** policy_check_ek() - does it deny this make of TPM? Then "ek.denied-model". */
+void policy_check_ek(const struct policy *policy, const struct ekcert *certificate,
+		     struct attest_verdict *verdict);
+
+/** policy_list() - a list of it; NULL where it has none */
+json_t *policy_list(const struct policy *policy, const char *name);
+
+/** policy_has() - does a list have this text, in letters of any case? */
+bool policy_has(json_t *list, const char *what);
+
+/** policy_check_pcrs() - are all PCRs signed that it and its lists want? Otherwise "quote.selection". */
 void policy_check_pcrs(const struct policy *policy, const struct attest_pcrs *pcrs,
 		       struct attest_verdict *verdict);
 

@@ -147,19 +147,62 @@ static bool has_full_bank(const struct attest_pcrs *replayed, const struct attes
 	return false;
 }
 
+/* systemd-pcrphase extends the hash of each word; a system without initrd has not the first. */
+static bool is_in_phase(struct hash *hash, enum attest_bank bank, const uint8_t *logged,
+			const uint8_t *value)
+{
+	static const char *const words[] = { "enter-initrd", "leave-initrd", "sysinit", "ready",
+					     "shutdown", "final" };
+
+	for (size_t first = 0; first <= 2; first += 2) {
+		uint8_t now[ATTEST_DIGEST_MAX], digest[ATTEST_DIGEST_MAX];
+
+		cursor_copy(now, sizeof(now), logged, hash_size(bank));
+		for (size_t i = first; i < sizeof(words) / sizeof(words[0]); i++) {
+			const struct hash_part word = { words[i], strlen(words[i]) };
+
+			hash_parts(hash, bank, &word, 1, digest);
+			hash_extend(hash, bank, now, digest);
+			if (secret_equal(now, value, hash_size(bank)))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool is_explained(struct hash *hash, enum attest_bank bank, unsigned int pcr,
+			 const uint8_t *logged, const uint8_t *value)
+{
+	return secret_equal(logged, value, hash_size(bank)) ||
+	       (pcr == PCR_KERNEL && is_in_phase(hash, bank, logged, value));
+}
+
+bool eventlog_explains(const struct eventlog *log, struct hash *hash,
+		       const struct attest_pcrs *actual, unsigned int pcr)
+{
+	struct attest_pcrs replayed;
+
+	eventlog_replay(log, hash, &replayed);
+	return is_explained(hash, ATTEST_SHA256, pcr, replayed.value[ATTEST_SHA256][pcr],
+			    actual->value[ATTEST_SHA256][pcr]) &&
+	       log->banks & 1u << ATTEST_SHA256;
+}
+
 static void compare_pcr(const struct eventlog *log, struct hash *hash,
 			const struct attest_pcrs *replayed, const struct attest_pcrs *actual,
 			enum attest_bank bank, unsigned int pcr, uint32_t logged,
 			struct attest_verdict *verdict)
 {
 	enum attest_status status = is_late(pcr) ? ATTEST_WARNING : ATTEST_FAILED;
+	static const uint8_t untouched[ATTEST_DIGEST_MAX];
 	const uint8_t *value = actual->value[bank][pcr];
 	size_t size = hash_size(bank);
 
 	if (replayed->has[bank] & 1u << pcr) {
-		if (!secret_equal(replayed->value[bank][pcr], value, size))
+		if (!is_explained(hash, bank, pcr, replayed->value[bank][pcr], value))
 			say_mismatch(verdict, bank, pcr, value, replayed->value[bank][pcr]);
-	} else if (pcr >= PCR_STATIC || pcr == PCR_IMA || is_untouched(value, size, pcr)) {
+	} else if (pcr >= PCR_STATIC || pcr == PCR_IMA || is_untouched(value, size, pcr) ||
+		   (pcr == PCR_KERNEL && is_in_phase(hash, bank, untouched, value))) {
 		return;
 	} else if (!(log->banks & 1u << bank)) {
 		if (!is_capped(hash, bank, pcr ? 0 : start_of_pcr0(log), value))

@@ -155,7 +155,10 @@ static int check_certificate(struct appraisal *appraisal)
 	if (r)
 		return r;
 	certificate = find_certificate(&appraisal->bundle, store, &ek);
-	return ekcert_check(&ret, certificate.at, certificate.length, store, &ek, verdict);
+	r = ekcert_check(&ret, certificate.at, certificate.length, store, &ek, verdict);
+	if (!r && appraisal->policy)
+		policy_check_ek(appraisal->policy, &ret, verdict);
+	return r;
 }
 
 static int check_quote(struct appraisal *appraisal)
