@@ -21,7 +21,6 @@
 #define SECONDS_OF_AK (365 * 86400L)
 #define SECONDS_OF_CA (10 * SECONDS_OF_AK)
 #define SERIAL_BYTES  16
-#define WORDS	      "vtpm-report-v1"
 /* tcg-kp-AIKCertificate (TCG Credential Profiles, 2.23.133.8.3) */
 #define EKU_AK "2.23.133.8.3"
 
@@ -276,17 +275,17 @@ X509 *ca_certificate(const struct ca *ca)
 	return ca->certificate;
 }
 
-/* Reports */
+/* Reports and verdicts */
 
-int ca_sign(struct ca *ca, const void *bytes, size_t length, uint8_t ret[CA_SIGNATURE_MAX],
-	    size_t *ret_size)
+int ca_sign(struct ca *ca, const char *words, const void *bytes, size_t length,
+	    uint8_t ret[CA_SIGNATURE_MAX], size_t *ret_size)
 {
 	_cleanup_(digestp) EVP_MD_CTX *context = EVP_MD_CTX_new();
 	size_t size = CA_SIGNATURE_MAX;
 
 	if (!context ||
 	    EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, ca->key) != 1 ||
-	    EVP_DigestSignUpdate(context, WORDS, sizeof(WORDS)) != 1 ||
+	    EVP_DigestSignUpdate(context, words, strlen(words) + 1) != 1 ||
 	    EVP_DigestSignUpdate(context, bytes, length) != 1 ||
 	    EVP_DigestSignFinal(context, ret, &size) != 1)
 		return -EIO;
@@ -294,8 +293,8 @@ int ca_sign(struct ca *ca, const void *bytes, size_t length, uint8_t ret[CA_SIGN
 	return 0;
 }
 
-int ca_verify(const char *certificate, const void *bytes, size_t length, const void *signature,
-	      size_t size)
+int ca_verify(const char *certificate, const char *words, const void *bytes, size_t length,
+	      const void *signature, size_t size)
 {
 	_cleanup_(digestp) EVP_MD_CTX *context = EVP_MD_CTX_new();
 	_cleanup_(certificatep) X509 *by = read_certificate(certificate);
@@ -304,7 +303,7 @@ int ca_verify(const char *certificate, const void *bytes, size_t length, const v
 	if (!context || !key)
 		return -EIO;
 	if (EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key) != 1 ||
-	    EVP_DigestVerifyUpdate(context, WORDS, sizeof(WORDS)) != 1 ||
+	    EVP_DigestVerifyUpdate(context, words, strlen(words) + 1) != 1 ||
 	    EVP_DigestVerifyUpdate(context, bytes, length) != 1 ||
 	    EVP_DigestVerifyFinal(context, signature, size) != 1)
 		return -EKEYREJECTED;

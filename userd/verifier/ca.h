@@ -3,8 +3,8 @@
  * The fleet's CA: one P-256 key in DIRECTORY/ca.key (PEM, mode 0600, encrypted where there is
  * a passphrase) and its own certificate in DIRECTORY/ca.pem.
  *
- * It signs certificates of hosts' attestation keys, and reports. What it signs of a report
- * begins with words that no certificate begins with, so one never passes for the other.
+ * It signs certificates of hosts' attestation keys, reports and verdicts. What it signs of the
+ * latter begins with words that no certificate begins with, so none passes for another.
  */
 #ifndef VERIFIER_CA_H
 #define VERIFIER_CA_H
@@ -63,21 +63,31 @@ X509 *ca_certificate(const struct ca *ca);
 int ca_certify(struct ca *ca, EVP_PKEY *key, const char *host, uint8_t ret[CA_CERTIFICATE_MAX],
 	       size_t *ret_size);
 
-/** ca_sign() - sign a report (ECDSA, DER). Return: 0 or -EIO */
-int ca_sign(struct ca *ca, const void *bytes, size_t length, uint8_t ret[CA_SIGNATURE_MAX],
-	    size_t *ret_size);
+/* What a signature begins with says what it is about; none is taken for one of another kind. */
+#define CA_WORDS_REPORT	 "vtpm-report-v1"
+#define CA_WORDS_VERDICT "vtpm-verdict-v1"
 
 /**
- * ca_verify() - did the CA of this certificate sign this report?
+ * ca_sign() - sign a report or a verdict (ECDSA, DER)
+ * @words: which of the two; they are signed with their NUL, before @bytes
+ *
+ * Return: 0 or -EIO.
+ */
+int ca_sign(struct ca *ca, const char *words, const void *bytes, size_t length,
+	    uint8_t ret[CA_SIGNATURE_MAX], size_t *ret_size);
+
+/**
+ * ca_verify() - did the CA of this certificate sign this?
  * @certificate: path of ca.pem
- * @bytes: report
+ * @words: as at ca_sign()
+ * @bytes: report or verdict
  * @length: bytes of it
  * @signature: of ca_sign()
  * @size: bytes of it
  *
  * Return: 0; -EKEYREJECTED (no); -EIO (there is no certificate at @certificate).
  */
-int ca_verify(const char *certificate, const void *bytes, size_t length, const void *signature,
-	      size_t size);
+int ca_verify(const char *certificate, const char *words, const void *bytes, size_t length,
+	      const void *signature, size_t size);
 
 #endif /* VERIFIER_CA_H */

@@ -16,6 +16,7 @@
 #include "attest/tpm2b.h"
 #include "verifier/judge.h"
 #include "verifier/request.h"
+#include "verifier/signed.h"
 #include "verifier/verifier.h"
 
 /**
@@ -151,13 +152,17 @@ static bool judge(struct request *request, const struct bundle *bundle, int erro
 	return true;
 }
 
-static void answer(struct request *request, const struct standing *standing, int64_t now)
+static void answer(struct request *request, const struct round *round, int64_t now)
 {
+	const struct standing *standing = &round->standing;
+	json_t *verdict = signed_verdict(request->service, standing, &round->judgement.machine,
+					 &round->keys, now);
+
 	request_answer(request, MHD_HTTP_OK,
-		       json_pack("{s:s, s:s, s:o}", "status",
+		       json_pack("{s:s, s:s, s:o, s:o*}", "status",
 				 attest_status_name(standing_status(standing, now)), "message",
 				 standing_message(standing, now), "valid_until",
-				 fleet_time(standing->valid_until)));
+				 fleet_time(standing->valid_until), "verdict", verdict));
 }
 
 void evidence_take(struct request *request)
@@ -179,7 +184,7 @@ void evidence_take(struct request *request)
 	} else if (take_challenge(request, &bundle) &&
 		   judge(request, &bundle, error, round, now)) {
 		if (save(request, round, now))
-			answer(request, &round->standing, now);
+			answer(request, round, now);
 		else
 			request_broken(request);
 	}

@@ -184,7 +184,7 @@ static enum verifier_exit save_signed(const struct config *config, const char *p
 	status = place_ca(config, &ca);
 	if (status)
 		return status;
-	r = ca_sign(ca, text, length, signature, &size);
+	r = ca_sign(ca, CA_WORDS_REPORT, text, length, signature, &size);
 	ca_close(ca);
 	if (r || !signature_path(path, beside) || !save(path, text, length) ||
 	    !save(beside, signature, size))
@@ -208,7 +208,7 @@ static enum verifier_exit verify(const struct verifier *verifier)
 		r = verifier_file_read(beside, CA_SIGNATURE_MAX, "report.unsigned", &verdict,
 				       &signature, &size);
 	if (!r) {
-		r = ca_verify(verifier->trust, text, length, signature, size);
+		r = ca_verify(verifier->trust, CA_WORDS_REPORT, text, length, signature, size);
 		if (r == -EIO)
 			return fail(verifier->trust, "there is no certificate in it");
 		if (r)

@@ -245,12 +245,18 @@ static void test_ca_certifies_and_signs(void **state)
 	assert_int_equal(X509_verify(certificate, X509_get0_pubkey(ca_certificate(ca))), 1);
 	assert_int_equal(X509_check_ca(certificate), 0);
 	X509_free(certificate);
-	assert_int_equal(ca_sign(ca, "report", 6, signature, &size), 0);
-	assert_int_equal(ca_verify(pem, "report", 6, signature, size), 0);
-	assert_int_equal(ca_verify(pem, "Report", 6, signature, size), -EKEYREJECTED);
+	assert_int_equal(ca_sign(ca, CA_WORDS_REPORT, "report", 6, signature, &size), 0);
+	assert_int_equal(ca_verify(pem, CA_WORDS_REPORT, "report", 6, signature, size), 0);
+	/* a report is no verdict */
+	assert_int_equal(ca_verify(pem, CA_WORDS_VERDICT, "report", 6, signature, size),
+			 -EKEYREJECTED);
+	assert_int_equal(ca_verify(pem, CA_WORDS_REPORT, "Report", 6, signature, size),
+			 -EKEYREJECTED);
 	signature[size - 1] ^= 1;
-	assert_int_equal(ca_verify(pem, "report", 6, signature, size), -EKEYREJECTED);
-	assert_int_equal(ca_verify("/dev/null", "report", 6, signature, size), -EIO);
+	assert_int_equal(ca_verify(pem, CA_WORDS_REPORT, "report", 6, signature, size),
+			 -EKEYREJECTED);
+	assert_int_equal(ca_verify("/dev/null", CA_WORDS_REPORT, "report", 6, signature, size),
+			 -EIO);
 	ca_close(ca);
 	snprintf(pem, sizeof(pem), "%s/ca.key", ca_path);
 	assert_int_equal(chmod(pem, 0640), 0);

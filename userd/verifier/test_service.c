@@ -442,6 +442,37 @@ static long send_evidence(const char *body)
 	return ask("POST", "/v1/hosts/" HOST "/evidence", secrets[FLEET_HOST], body);
 }
 
+/* What is signed names key, boot and time, and is signed by the fleet's CA as it is. */
+static void assert_signed(const char *want)
+{
+	json_t *answer = json_loads(got, 0, NULL);
+	const json_t *verdict = json_object_get(answer, "verdict");
+	const char *text = json_string_value(json_object_get(verdict, "statement"));
+	const char *base64 = json_string_value(json_object_get(verdict, "signature"));
+	uint8_t signature[CA_SIGNATURE_MAX];
+	ssize_t size;
+	json_t *root;
+
+	assert_non_null(text);
+	assert_non_null(base64);
+	size = base64_read(base64, strlen(base64), signature, sizeof(signature));
+	assert_true(size > 0);
+	assert_int_equal(ca_verify(pem, CA_WORDS_VERDICT, text, strlen(text), signature,
+				   (size_t)size), 0);
+	assert_int_equal(ca_verify(pem, CA_WORDS_REPORT, text, strlen(text), signature,
+				   (size_t)size), -EKEYREJECTED);
+	root = json_loads(text, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(root, "status")), want);
+	assert_string_equal(json_string_value(json_object_get(root, "host")), HOST);
+	assert_int_equal(json_string_length(json_object_get(root, "ak_name")), 68);
+	assert_int_equal(json_integer_value(json_object_get(root, "resets")),
+			 tpm->clock.resets);
+	assert_string_equal(json_string_value(json_object_get(root, "valid_until")),
+			    member("valid_until"));
+	json_decref(root);
+	json_decref(answer);
+}
+
 /* Without a log the quote is believed and the host fails for that alone. */
 static void test_evidence_once(void **state)
 {
@@ -458,6 +489,7 @@ static void test_evidence_once(void **state)
 	assert_int_equal(send_evidence(body), 200);
 	assert_string_equal(member("status"), "failed");
 	assert_non_null(strstr(member("message"), "no event log"));
+	assert_signed("failed");
 	/* The same again: its challenge is used up. */
 	assert_int_equal(send_evidence(body), 409);
 	/* Another nonce than was asked for uses up the challenge as well. */
