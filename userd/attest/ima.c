@@ -69,6 +69,7 @@ static bool take_digest(struct ima_entry *entry, const uint8_t *at, size_t lengt
 		if (!colon || !(is(at, (size_t)(colon - at), "ima") ||
 				is(at, (size_t)(colon - at), "verity")))
 			return false;
+		entry->verity = is(at, (size_t)(colon - at), "verity");
 		name -= (size_t)(colon + 1 - at);
 		at = colon + 1;
 	}
@@ -113,6 +114,14 @@ static bool take_field(struct ima_entry *entry, const char *name, size_t name_le
 		entry->file_digest = at;
 		entry->file_digest_size = length;
 		return length == LEGACY_DIGEST || length == 16;
+	}
+	if (is(field, name_length, "sig")) {
+		entry->signature = length ? at : NULL;
+		entry->signature_size = length;
+	}
+	if (is(field, name_length, "buf")) {
+		entry->buffer = at;
+		entry->buffer_size = length;
 	}
 	/* What is no file, such as the boot aggregate, has no inode. */
 	if (is(field, name_length, "iuid") || is(field, name_length, "igid"))

@@ -58,6 +58,11 @@ struct ima_log {
  * @algorithm: of the file's digest, harmless text; empty for none
  * @file_digest: of the file
  * @file_digest_size: bytes of it
+ * @verity: that is the one of fs-verity
+ * @signature: of the file, as its xattr; NULL for none
+ * @signature_size: bytes of it
+ * @buffer: what was measured, where it was no file; NULL for none
+ * @buffer_size: bytes of it
  * @path: of the file, or what else was measured; no NUL
  * @path_size: bytes of it
  */
@@ -75,6 +80,11 @@ struct ima_entry {
 	char algorithm[IMA_ALGORITHM_MAX];
 	const uint8_t *file_digest;
 	size_t file_digest_size;
+	bool verity;
+	const uint8_t *signature;
+	size_t signature_size;
+	const uint8_t *buffer;
+	size_t buffer_size;
 	const uint8_t *path;
 	size_t path_size;
 };

@@ -149,8 +149,21 @@ static void extend(struct replay *replay, const struct ima_entry *entry, enum at
 	}
 }
 
+/* A file's entry under the name of the template for buffers: its signature is no buffer. */
+static void check_buffer(struct replay *replay, const struct ima_entry *entry)
+{
+	enum attest_bank bank = hash_by_name(entry->algorithm, strlen(entry->algorithm));
+
+	if (entry->buffer && entry->file_digest && bank != _ATTEST_BANK_MAX &&
+	    !hash_is(replay->hash, bank, entry->buffer, entry->buffer_size, entry->file_digest))
+		say(entry, replay->verdict, ATTEST_FAILED, "ima.template-hash", LIED,
+		    "has a buffer that is not the one which was measured");
+}
+
 static void check_entry(struct replay *replay, const struct ima_entry *entry)
 {
+	if (!entry->violation)
+		check_buffer(replay, entry);
 	if (entry->violation && !replay->result->violations++)
 		say(entry, replay->verdict, ATTEST_WARNING, "ima.violation",
 		    "see what writes files while they are measured or executed",

@@ -15,11 +15,14 @@
 #include <jansson.h>
 #include <openssl/evp.h>
 
+#include "attest/ima_key.h"
+
 #define PATH_ROOM    4096
 #define PATTERN_ROOM 1024
 
 struct ima_policy {
 	json_t *root;
+	struct ima_keys keys;
 	uint8_t digest[ATTEST_DIGEST_MAX];
 	regex_t excludes[IMA_POLICY_EXCLUDES_MAX];
 	size_t count;
@@ -79,6 +82,9 @@ static const char *take_excludes(struct ima_policy *policy, json_t *list)
 
 static const char *take(struct ima_policy *policy)
 {
+	json_t *keys = json_object_get(policy->root, "verification-keys");
+	const char *wrong;
+
 	if (!json_is_object(policy->root))
 		return "it is no JSON object";
 	if (!json_object_get(policy->root, "digests"))
@@ -87,7 +93,12 @@ static const char *take(struct ima_policy *policy)
 	    !is_lists(json_object_get(policy->root, "keyrings")) ||
 	    !is_lists(json_object_get(policy->root, "ima-buf")))
 		return "digests, keyrings or ima-buf has not lists of texts";
-	return take_excludes(policy, json_object_get(policy->root, "excludes"));
+	wrong = take_excludes(policy, json_object_get(policy->root, "excludes"));
+	if (json_is_null(keys))
+		keys = NULL;
+	if (!wrong && keys && !json_is_string(keys))
+		wrong = "verification-keys is no text";
+	return wrong || !keys ? wrong : ima_keys_read(&policy->keys, json_string_value(keys));
 }
 
 int ima_policy_read(struct ima_policy **ret, const char *text, size_t length,
@@ -118,6 +129,7 @@ void ima_policy_free(struct ima_policy *policy)
 		return;
 	while (policy->count)
 		regfree(&policy->excludes[--policy->count]);
+	ima_keys_done(&policy->keys);
 	json_decref(policy->root);
 	free(policy);
 }
@@ -178,6 +190,19 @@ static void check_buffer(const struct ima_policy *policy, const struct ima_entry
 		say(verdict, entry, "ima.buffer", "the policy does not list this buffer:");
 }
 
+/* What is listed is good without a signature, and what a key signed without being listed. */
+static void check_file(const struct ima_policy *policy, const struct ima_entry *entry,
+		       const char *path, struct attest_verdict *verdict)
+{
+	if (has_digest(json_object_get(json_object_get(policy->root, "digests"), path), entry) ||
+	    (entry->signature && ima_keys_signed(&policy->keys, entry)))
+		return;
+	if (entry->signature && policy->keys.count)
+		say(verdict, entry, "ima.signature", "no key of the policy signed this file:");
+	else
+		say(verdict, entry, "ima.file", "the policy does not list this file, or not so:");
+}
+
 static void check(const struct ima_policy *policy, const struct ima_entry *entry,
 		  struct attest_verdict *verdict)
 {
@@ -190,12 +215,11 @@ static void check(const struct ima_policy *policy, const struct ima_entry *entry
 	snprintf(path, sizeof(path), "%.*s", (int)entry->path_size, (const char *)entry->path);
 	if (!entry->number && !strcmp(path, "boot_aggregate"))
 		return; /* ima_appraise() compared it */
-	if (!strcmp(entry->template, "ima-buf"))
+	/* the template's name is under no digest: a file stays one */
+	if (!strcmp(entry->template, "ima-buf") && *path != '/')
 		check_buffer(policy, entry, path, verdict);
-	else if (!is_excluded(policy, path) &&
-		 !has_digest(json_object_get(json_object_get(policy->root, "digests"), path),
-			     entry))
-		say(verdict, entry, "ima.file", "the policy does not list this file, or not so:");
+	else if (!is_excluded(policy, path))
+		check_file(policy, entry, path, verdict);
 }
 
 static int check_all(const struct ima_policy *policy, struct ima_log *log, size_t attested,

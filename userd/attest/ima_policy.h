@@ -6,7 +6,8 @@
  *	  "keyrings": {".ima": ["hex"]}, "ima-buf": {"kexec-cmdline": ["hex"]} }
  *
  * Exclusions are POSIX extended regular expressions, matched from the path's beginning. Those
- * that mean something else to Python are refused. Signatures of files are not verified.
+ * that mean something else to Python are refused. "verification-keys" are those whose signature of
+ * a file is as good as its digest in the list (ima_key.h).
  */
 #ifndef ATTEST_IMA_POLICY_H
 #define ATTEST_IMA_POLICY_H
@@ -37,7 +38,7 @@ void ima_policy_free(struct ima_policy *policy);
  * @bytes: whole log
  * @length: bytes of it
  * @attested: entries that the quote vouches for; the others are not looked at
- * @verdict: hears "ima.file" and "ima.buffer"
+ * @verdict: hears "ima.file", "ima.signature" and "ima.buffer"
  *
  * Return: 0; -EBADMSG (malformed).
  */
@@ -51,7 +52,7 @@ int ima_policy_check(const struct ima_policy *policy, const uint8_t *bytes, size
  * @bytes: what follows
  * @length: bytes of it
  * @attested: entries that the quote vouches for, from the first of the log
- * @verdict: hears "ima.file" and "ima.buffer"
+ * @verdict: hears "ima.file", "ima.signature" and "ima.buffer"
  *
  * Return: 0; -EBADMSG (malformed).
  */

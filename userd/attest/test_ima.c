@@ -336,7 +336,9 @@ static void test_ima_templates(void **state)
 	static const uint8_t ids[] = { 0, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0,
 				       2, 0, 0, 0, 0xed, 0x81 };
 	static const uint8_t mod[12] = { 0 };
+	const struct hash_part buffer = { sig + 4, 4 };
 	struct ima_test test = good_test();
+	uint8_t of_buffer[ATTEST_DIGEST_MAX];
 
 	(void)state;
 	put_entry(&test, "ima-ngv2", "ima:sha256:", digest, 32, "/a", NULL, 0, false);
@@ -353,7 +355,8 @@ static void test_ima_templates(void **state)
 	test = good_test();
 	put_entry(&test, "ima-sig", "sha256:", digest, 32, "/a\nb", sig, sizeof(sig), false);
 	put_entry(&test, "ima-ngv2", "verity:sha256:", digest, 32, "/a b", NULL, 0, false);
-	put_entry(&test, "ima-buf", "sha256:", digest, 32, "kexec-cmdline", sig, sizeof(sig),
+	hash_parts(test.log->hash, ATTEST_SHA256, &buffer, 1, of_buffer);
+	put_entry(&test, "ima-buf", "sha256:", of_buffer, 32, "kexec-cmdline", sig, sizeof(sig),
 		  false);
 	put_entry(&test, "d-ng|n-ng|sig|iuid|igid|imode", "sha256:", digest, 32, "/a", ids,
 		  sizeof(ids), false);
@@ -440,6 +443,20 @@ static void test_ima_violation(void **state)
 	assert_status("ima.violation", ATTEST_WARNING);
 	assert_int_equal(result.violations, 2);
 	assert_int_equal(result.attested, 5);
+	test_log_free(test.log);
+}
+
+/* The name of a template is under no digest, and ima-sig has the fields of ima-buf. */
+static void test_ima_file_as_buffer(void **state)
+{
+	static const uint8_t digest[32] = { 7 }, sig[8] = { 4, 0, 0, 0, 3, 2, 4, 9 };
+	struct ima_test test = good_test();
+
+	(void)state;
+	put_entry(&test, "ima-buf", "sha256:", digest, 32, "/usr/bin/evil", sig, sizeof(sig),
+		  false);
+	judge(&test, &test.pcrs);
+	assert_status("ima.template-hash", ATTEST_FAILED);
 	test_log_free(test.log);
 }
 
@@ -600,6 +617,7 @@ int main(void)
 		cmocka_unit_test(test_ima_sha256_log),
 		cmocka_unit_test(test_ima_violation),
 		cmocka_unit_test(test_ima_padded_violation),
+		cmocka_unit_test(test_ima_file_as_buffer),
 		cmocka_unit_test(test_ima_lies),
 		cmocka_unit_test(test_ima_cut_off),
 		cmocka_unit_test(test_ima_without_tpm),

@@ -74,6 +74,8 @@ static void test_ima_policy_check(void **state)
 		{ "{\"digests\": {}, \"keyrings\": {\".ima\": [\"00\"]}}", "ima-buf", ".ima",
 		  "ima.buffer" },
 		{ "{\"digests\": {}}", "ima-buf", ".ima", "ima.buffer" },
+		{ "{\"digests\": {}}", "ima-buf", "/bin/a", "ima.file" },
+		{ "{\"digests\": {}, \"verification-keys\": \"\"}", "ima-ng", "/a", "ima.file" },
 	};
 
 	(void)state;
@@ -94,6 +96,8 @@ static void test_ima_policy_malformed(void **state)
 		"{\"digests\": {\"/a\": [1]}}", "{\"digests\": {}, \"excludes\": [\"(\"]}",
 		"{\"digests\": {}, \"excludes\": [\"\\\\d+\"]}",
 		"{\"digests\": {}, \"excludes\": [\"(?i)a\"]}",
+		"{\"digests\": {}, \"verification-keys\": []}",
+		"{\"digests\": {}, \"verification-keys\": \"{}\"}",
 	};
 
 	(void)state;
