@@ -219,6 +219,43 @@ static void test_ekcert_bad(void **state)
 	expect("another key", "ek.key-mismatch", ATTEST_FAILED);
 }
 
+/* Keys of all kinds that TPMs have, and a serial number below zero as some makers write it. */
+static void test_ekcert_odd(void **state)
+{
+	EVP_PKEY *keys[] = { EVP_EC_gen("P-384"), EVP_EC_gen("P-521"), EVP_RSA_gen(2048),
+			     EVP_RSA_gen(3072), EVP_RSA_gen(4096) };
+	const struct given given = { .root = true, .between = true, .padding = PADDING };
+	EVP_PKEY *own = tpm->ek_key;
+	X509 *certificate;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		tpm->ek_key = keys[i];
+		certificate = make_ek("2.23.133.8.1", true, YEAR);
+		ASN1_INTEGER_set(X509_get_serialNumber(certificate), -200);
+		assert_true(X509_sign(certificate, between_key, EVP_sha384()) > 0);
+		assert_int_equal(check(certificate, &given), 0);
+		assert_int_equal(verdict.status, ATTEST_PASSED);
+		assert_string_equal(result.serial, "-C8");
+		EVP_PKEY_free(keys[i]);
+	}
+	tpm->ek_key = own;
+}
+
+/* What stands between is out of date: nobody vouches any more. */
+static void test_ekcert_old_maker(void **state)
+{
+	const struct given given = { .root = true, .between = true, .ek = tpm_ek() };
+	X509 *kept = between;
+
+	(void)state;
+	between = make(between_key, "between", root, root_key, NULL, -YEAR);
+	check(make_ek("2.23.133.8.1", true, YEAR), &given);
+	expect("an old maker", "ek.expired", ATTEST_FAILED);
+	X509_free(between);
+	between = kept;
+}
+
 static void test_ekcert_malformed(void **state)
 {
 	struct ekcert_store *store = ekcert_store_new();
@@ -239,6 +276,8 @@ int main(void)
 		cmocka_unit_test(test_ekcert_store_fork),
 		cmocka_unit_test(test_ekcert_good),
 		cmocka_unit_test(test_ekcert_bad),
+		cmocka_unit_test(test_ekcert_odd),
+		cmocka_unit_test(test_ekcert_old_maker),
 		cmocka_unit_test(test_ekcert_malformed),
 	};
 	int failed;
