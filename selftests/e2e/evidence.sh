@@ -246,6 +246,94 @@ vtpm_appraise() {
 	has "$(elsewhere appraise --nonce "${nonce/00/01}" | reasons)" quote.nonce
 }
 
+# deep VERDICT [OPTION...]: codes of a vTPM's bundle, on another machine, beside those that every
+# host here has, whose TPM has no certificate and whose programs nobody measured
+deep() {
+	local want=$1
+	shift
+	is "$(elsewhere appraise --nonce "$nonce" "$@" | reasons)" "$want"
+}
+accused() { has "$(elsewhere appraise --nonce "$nonce" | reasons)" "$1"; }
+# mix SCRIPT: change the bundle by Python, where b is it, and a the one before
+mix() {
+	python3 - "$place/bundle" "$place/before" "$1" <<-'END'
+		import json, sys
+		a, b = json.load(open(sys.argv[2])), json.load(open(sys.argv[1]))
+		exec(sys.argv[3])
+		json.dump(b, open(sys.argv[1], "w"))
+	END
+}
+deep_attest() {
+	ctl attest "$1" --deep --nonce "$nonce" --event-log "$place/events" --ima-log "$place/ima" \
+		--state-dir "$place/state" --output "$place/$2"
+}
+# A host vouches for its vTPMs while their clients use them, and for nothing else.
+vtpm_deep() {
+	local good="ek.missing deep.host-unmeasured" other
+	measured && init && ctl create web1 --front-end socket || return
+	ctl create web2 --front-end socket || return
+	attest --nonce "$nonce" --output "$place/bundle" || return
+	elsewhere verify learn "$place/bundle" --nonce "$nonce" >"$place/policy" || return
+	while tools web1 getrandom --hex 16; do :; done >/dev/null 2>&1 &
+	deep_attest web2 before && deep_attest web1 bundle || return
+	kill $! && bundle check "$nonce" 24 || return
+	deep "$good" --vtpm "$(field web1 uuid)" --epoch 1 || return
+	deep "ek.missing deep.uuid deep.host-unmeasured" --vtpm "$(field web2 uuid)" || return
+	deep "ek.missing deep.epoch deep.host-unmeasured" --epoch 2 || return
+	other=$(elsewhere appraise --nonce "${nonce/00/01}" | reasons)
+	has "$other" quote.nonce && has "$other" deep.nonce || return
+	cp "$place/bundle" "$place/good"
+	mix 'b["deep"]["host"] = a["deep"]["host"]' && accused deep.proof || return
+	cp "$place/good" "$place/bundle"
+	mix 'b["deep"] = a["deep"]' && accused deep.link || return
+	# a quote of the host that somebody asked for with the right root as his nonce
+	cp "$place/good" "$place/bundle"
+	other=$(python3 -c 'import base64, json, sys
+frame = json.load(open(sys.argv[1]))["deep"]["host"]["quote"]["frame"]
+print(base64.urlsafe_b64decode(frame + "==")[51:83].hex())' "$place/bundle") || return
+	attest --nonce "$other" --output "$place/before" || return
+	mix 'b["deep"]["host"] = a' && accused deep.purpose || return
+	ctl stop web1 && has "$(deep_attest web1 bundle 2>&1)" "does not run"
+}
+
+# alone TOOL...: behind a socket there is nobody who makes room for objects
+alone() { tools web1 "$@" && tools web1 flushcontext -t; }
+
+# A guest quotes with a key of its own, which the vTPM's key certifies.
+vtpm_deep_guest() {
+	local digest
+	measured && init && ctl create web1 --front-end socket || return
+	attest --nonce "$nonce" --output "$place/bundle" || return
+	elsewhere verify learn "$place/bundle" --nonce "$nonce" >"$place/policy" || return
+	cd "$place" || return
+	alone createprimary -Q -C o -G ecc -c srk.ctx &&
+		alone create -Q -C srk.ctx -G ecc256:ecdsa-sha256:null -u ak.pub -r ak.prv \
+			-a 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|restricted|sign' &&
+		alone load -Q -C srk.ctx -u ak.pub -r ak.prv -c ak.ctx &&
+		alone certify -Q -c ak.ctx -C 0x81020001 -g sha256 -o c.msg -s c.sig &&
+		alone readpublic -Q -c 0x81020001 -o iak.pub &&
+		alone quote -Q -c ak.ctx -q "$nonce" -l sha256:0,1 -m q.msg -s q.sig || return
+	ctl attest web1 --nonce "$nonce" --pcrs 0,1 --output own || return
+	digest=$(sha256sum q.msg | cut -c-64)
+	ctl attest web1 --deep --nonce "$nonce" --digest "$digest" --event-log "$place/events" \
+		--ima-log "$place/ima" --state-dir "$place/state" --output before || return
+	cp own bundle && mix '
+import base64
+part = lambda name: base64.urlsafe_b64encode(open(name, "rb").read()).decode().rstrip("=")
+b["deep"] = a["deep"]
+b["ak"] = {"public": part("ak.pub"), "certified":
+	{"by": part("iak.pub"), "message": part("c.msg"), "signature": part("c.sig")}}
+b["quote"] |= {"message": part("q.msg"), "signature": part("q.sig")}' || return
+	bundle check "$nonce" 2 || return
+	deep "ek.missing deep.host-unmeasured" || return
+	mix 'b["ak"]["certified"]["signature"] = b["quote"]["signature"]'
+	accused deep.certify || return
+	mix 'del b["ak"]["certified"]'
+	accused deep.key || return
+	digest=$(sha256sum c.sig | cut -c-64)
+	has "$(ctl attest web1 --deep --nonce "$nonce" --digest "$digest" 2>&1)" "made no such statement"
+}
+
 # serve [LINE...]: the service, with these lines more in its configuration, at $url
 serve() {
 	cat >"$place/conf" <<-END
@@ -320,6 +408,8 @@ host_serve() {
 }
 
 check vtpm-appraise vtpm_appraise
+check vtpm-deep vtpm_deep
+check vtpm-deep-guest vtpm_deep_guest
 if [ -e /sys/class/tpm/tpm0 ]; then
 	skipped=$((skipped + 1))
 	echo "ok - host-serve-without-tpm # SKIP this machine has a TPM"

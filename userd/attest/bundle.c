@@ -29,6 +29,11 @@ static const char *const names[BUNDLE_CERTIFICATE] = {
 	[BUNDLE_EVENTLOG] = "eventlog",
 	[BUNDLE_IMA] = "ima",
 	[BUNDLE_EVENTLOG_DIGEST] = "eventlog_sha256",
+	[BUNDLE_CERTIFIER] = "ak.certified.by",
+	[BUNDLE_CERTIFIED] = "ak.certified.message",
+	[BUNDLE_CERTIFIED_SIGNATURE] = "ak.certified.signature",
+	[BUNDLE_LEAF] = "deep.leaf",
+	[BUNDLE_PROOF] = "deep.proof",
 };
 
 /**
@@ -218,6 +223,25 @@ static int take_host(struct reading *reading, json_t *host)
 	return r;
 }
 
+/* Groups of 8, 4, 4, 4 and 12 digits (RFC 9562, 4). */
+bool bundle_uuid(const char *text, uint8_t ret[LEAF_UUID])
+{
+	char digits[2 * LEAF_UUID + 1];
+	size_t used = 0, length;
+
+	if (strlen(text) != 36)
+		return false;
+	for (size_t i = 0; i < 36; i++) {
+		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash != (text[i] == '-'))
+			return false;
+		if (!dash)
+			digits[used++] = text[i];
+	}
+	return attest_text_unhex(ret, LEAF_UUID, digits, used, &length);
+}
+
 static int take_vtpm(struct reading *reading, json_t *vtpm)
 {
 	const char *name = "", *uuid = "";
@@ -231,6 +255,8 @@ static int take_vtpm(struct reading *reading, json_t *vtpm)
 	if (json_unpack_ex(vtpm, &error, 0, "{s:s, s:s !}", "name", &name, "uuid", &uuid))
 		return refuse(reading, "vtpm", error.text);
 	if (is_long(reading, uuid))
+		return refuse(reading, "vtpm.uuid", "it is no UUID");
+	if (!bundle_uuid(uuid, reading->bundle->uuid))
 		return refuse(reading, "vtpm.uuid", "it is no UUID");
 	return check_name(reading, "vtpm.name", name);
 }
@@ -295,9 +321,49 @@ static int take_kind(struct reading *reading, const char *kind)
 	return 0;
 }
 
+static int take_all(struct reading *reading, json_t *root);
+
+/* A host's bundle in that of a vTPM, which it vouches for; none in another one. */
+static int take_below(const struct reading *reading, json_t *host)
+{
+	struct reading below = { .lift = reading->lift, .verdict = reading->verdict };
+	struct bundle *bundle = calloc(1, sizeof(*bundle));
+
+	if (!bundle)
+		return -ENOMEM;
+	bundle->is_below = true;
+	reading->bundle->below = bundle;
+	below.bundle = bundle;
+	return take_all(&below, host);
+}
+
+static int take_deep(struct reading *reading, json_t *deep)
+{
+	struct bundle *bundle = reading->bundle;
+	json_t *host = NULL;
+	json_int_t index = 0, count = 0;
+	json_error_t error;
+
+	if (bundle->is_below && (deep || bundle->kind != BUNDLE_HOST))
+		return refuse(reading, "deep.host", "it is no host's bundle of its own");
+	if (!deep)
+		return 0;
+	if (bundle->kind != BUNDLE_VTPM)
+		return refuse(reading, "deep", "a host's bundle has none");
+	if (json_unpack_ex(deep, &error, 0, "{s:o, s:I, s:I, s:o, s:o !}", "leaf",
+			   &reading->values[BUNDLE_LEAF], "index", &index, "count", &count,
+			   "proof", &reading->values[BUNDLE_PROOF], "host", &host))
+		return refuse(reading, "deep", error.text);
+	if (index < 0 || count < 0 || index > UINT32_MAX || count > UINT32_MAX)
+		return refuse(reading, "deep", "index or count is no place in a tree");
+	bundle->index = (uint32_t)index;
+	bundle->count = (uint32_t)count;
+	return take_below(reading, host);
+}
+
 static int take(struct reading *reading, json_t *root)
 {
-	json_t *host = NULL, *vtpm = NULL, *packages = NULL, *after = NULL;
+	json_t *host = NULL, *vtpm = NULL, *packages = NULL, *after = NULL, *deep = NULL;
 	json_t **values = reading->values;
 	const char *kind = "";
 	json_error_t error;
@@ -306,20 +372,25 @@ static int take(struct reading *reading, json_t *root)
 	if (json_integer_value(json_object_get(root, "version")) != 1)
 		return refuse(reading, "version", "it is not 1");
 	if (json_unpack_ex(root, &error, 0,
-			   "{s:i, s:s, s:o, s?o, s:o, s?{s:o, s?o, s?o !}, s:{s:o, s?o !}, "
-			   "s:{s:o, s:o, s?o, s:o !}, s?o, s?o, s?o, s?o, s?o !}",
+			   "{s:i, s:s, s:o, s?o, s:o, s?{s:o, s?o, s?o !}, "
+			   "s:{s:o, s?o, s?{s:o, s:o, s:o !} !}, "
+			   "s:{s:o, s:o, s?o, s:o !}, s?o, s?o, s?o, s?o, s?o, s?o !}",
 			   "version", &version, "kind", &kind, "host", &host, "vtpm", &vtpm,
 			   "nonce", &values[BUNDLE_NONCE], "ek", "public", &values[BUNDLE_EK],
 			   "certificates", &reading->certificates, "chain",
 			   &values[BUNDLE_EK_CHAIN], "ak", "public", &values[BUNDLE_AK],
-			   "certificate", &values[BUNDLE_AK_CERTIFICATE], "quote", "message",
+			   "certificate", &values[BUNDLE_AK_CERTIFICATE], "certified", "by",
+			   &values[BUNDLE_CERTIFIER], "message", &values[BUNDLE_CERTIFIED],
+			   "signature", &values[BUNDLE_CERTIFIED_SIGNATURE], "quote", "message",
 			   &values[BUNDLE_MESSAGE], "signature", &values[BUNDLE_SIGNATURE],
 			   "frame", &values[BUNDLE_FRAME], "pcrs", &reading->pcrs, "eventlog",
 			   &values[BUNDLE_EVENTLOG], "eventlog_sha256",
 			   &values[BUNDLE_EVENTLOG_DIGEST], "ima", &values[BUNDLE_IMA],
-			   "ima_after", &after, "packages", &packages))
+			   "ima_after", &after, "packages", &packages, "deep", &deep))
 		return refuse(reading, "shape", error.text);
 	r = take_kind(reading, kind);
+	if (!r)
+		r = take_deep(reading, deep);
 	if (!r)
 		r = take_host(reading, host);
 	if (!r)
@@ -331,6 +402,13 @@ static int take(struct reading *reading, json_t *root)
 	if (!r)
 		r = take_pcrs(reading);
 	return r ? r : check_packages(reading, packages);
+}
+
+static int take_all(struct reading *reading, json_t *root)
+{
+	int r = take_bytes(reading, json_object_get(root, "nonce"), "nonce", BUNDLE_NONCE);
+
+	return r ? r : take(reading, root);
 }
 
 /* Return: as bundle_read(). */
@@ -348,9 +426,7 @@ static int parse(struct reading *reading)
 					 reading->verdict, "bundle.invalid",
 					 lift_offset(lift, (size_t)error.position), 0,
 					 "the bundle is no JSON");
-	r = take_bytes(reading, json_object_get(root, "nonce"), "nonce", BUNDLE_NONCE);
-	if (!r)
-		r = take(reading, root);
+	r = take_all(reading, root);
 	json_decref(root);
 	return r;
 }
@@ -373,6 +449,9 @@ int bundle_read(struct bundle *ret, const char *text, size_t length,
 
 void bundle_done(struct bundle *bundle)
 {
+	if (bundle->below)
+		bundle_done(bundle->below);
+	free(bundle->below);
 	for (enum bundle_part part = 0; part < _BUNDLE_MAX; part++)
 		free(bundle->bytes[part]);
 	*bundle = (struct bundle){ 0 };

@@ -8,6 +8,9 @@
  *	host	SHA-256 of the frame		has the nonce (wire/host_quote.h)
  *	vtpm	the nonce			none
  *
+ * A vTPM's bundle may hold a host's, whose quote is a deep one: about the leaves of vTPMs
+ * (wire/leaf.h), with a nonce in each of them and none in the frame.
+ *
  * Logs that a verifier has read already need not come again: the event log may be named by its
  * digest, and the log of IMA may begin where the verifier ended. Whoever has not read them can
  * do nothing with such a bundle.
@@ -22,6 +25,7 @@
 #include "attest/hash.h"
 #include "attest/quote.h"
 #include "wire/host_quote.h"
+#include "wire/leaf.h"
 
 #define BUNDLE_BYTES_MAX	(64u << 20)
 #define BUNDLE_HOST_MAX		256
@@ -48,6 +52,11 @@ enum bundle_part {
 	BUNDLE_EVENTLOG,
 	BUNDLE_IMA,
 	BUNDLE_EVENTLOG_DIGEST,
+	BUNDLE_CERTIFIER,
+	BUNDLE_CERTIFIED,
+	BUNDLE_CERTIFIED_SIGNATURE,
+	BUNDLE_LEAF,
+	BUNDLE_PROOF,
 	BUNDLE_CERTIFICATE,
 	_BUNDLE_MAX = BUNDLE_CERTIFICATE + BUNDLE_CERTIFICATES_MAX,
 };
@@ -62,6 +71,11 @@ enum bundle_part {
  * @bytes: of each part; NULL for none
  * @length: how many
  * @certificates: of the endorsement key, from BUNDLE_CERTIFICATE on
+ * @uuid: of a vTPM, as the bundle says
+ * @index: of its leaf
+ * @count: of all leaves
+ * @below: evidence of the host that vouches for this vTPM; NULL: none does
+ * @is_below: this is such a host's
  */
 struct bundle {
 	enum bundle_kind kind;
@@ -72,6 +86,11 @@ struct bundle {
 	uint8_t *bytes[_BUNDLE_MAX];
 	size_t length[_BUNDLE_MAX];
 	size_t certificates;
+	uint8_t uuid[LEAF_UUID];
+	uint32_t index;
+	uint32_t count;
+	struct bundle *below;
+	bool is_below;
 };
 
 /**
@@ -88,6 +107,9 @@ struct bundle {
 int bundle_read(struct bundle *ret, const char *text, size_t length,
 		struct attest_verdict *verdict);
 
+/** bundle_uuid() - read a UUID, 8-4-4-4-12 digits. Return: false: it is none */
+bool bundle_uuid(const char *text, uint8_t ret[LEAF_UUID]);
+
 /** bundle_done() - release what bundle_read() made; an empty one is fine */
 void bundle_done(struct bundle *bundle);
 
@@ -103,7 +125,9 @@ struct hash_part bundle_part(const struct bundle *bundle, enum bundle_part part)
  * @key: the same, where it was made of that before; NULL: not yet
  * @nonce: that was asked for; at NULL: none
  * @hash: computes
- * @verdict: hears "quote.*", "ak.*", "clock.unsafe"
+ * @verdict: hears "quote.*", "ak.*", "clock.unsafe", "deep.purpose"
+ *
+ * Of a host that vouches for a vTPM the nonce is in the leaf, and not looked at here.
  *
  * The endorsement key says nothing here: a host's key is below its storage key, a vTPM's is a
  * primary key. That they are in one TPM only credential activation can tell.

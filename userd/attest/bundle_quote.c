@@ -10,6 +10,17 @@
 
 #define FORGED "believe nothing of it: ask the host again, with a new nonce"
 
+/* What a nonce was asked for, a leaf says there. */
+static bool check_deep_frame(struct hash_part bytes, struct host_quote *ret,
+			     struct attest_verdict *verdict)
+{
+	if (host_quote_get(bytes.at, bytes.length, ret) && ret->purpose == HOST_QUOTE_DEEP)
+		return true;
+	attest_verdict_say(verdict, ATTEST_FAILED, "deep.purpose", FORGED,
+			   "the host's quote is not one about vTPMs");
+	return false;
+}
+
 static bool check_frame(struct hash_part bytes, struct hash_part nonce, struct host_quote *ret,
 			struct attest_verdict *verdict)
 {
@@ -50,9 +61,10 @@ int bundle_check_quote(struct quote *ret, struct host_quote *ret_frame,
 	*ret = (struct quote){ .bank = _ATTEST_BANK_MAX };
 	*ret_frame = frame;
 	if (bundle->kind == BUNDLE_HOST) {
-		if (!check_frame(bytes, nonce, &frame, verdict))
+		if (bundle->is_below ? !check_deep_frame(bytes, &frame, verdict)
+				     : !check_frame(bytes, nonce, &frame, verdict))
 			return 0;
-		if (!nonce.at)
+		if (!nonce.at && !bundle->is_below)
 			attest_verdict_unchecked(verdict, "no nonce is given, so the quote may be "
 							  "an old one");
 		hash_parts(hash, ATTEST_SHA256, &bytes, 1, about);

@@ -222,6 +222,16 @@ static void check(const struct ima_policy *policy, const struct ima_entry *entry
 		check_file(policy, entry, path, verdict);
 }
 
+bool ima_policy_lists(const struct ima_policy *policy, const struct ima_entry *entry)
+{
+	char path[PATH_ROOM];
+
+	if (!entry->path || entry->path_size >= sizeof(path))
+		return false;
+	snprintf(path, sizeof(path), "%.*s", (int)entry->path_size, (const char *)entry->path);
+	return has_digest(json_object_get(json_object_get(policy->root, "digests"), path), entry);
+}
+
 static int check_all(const struct ima_policy *policy, struct ima_log *log, size_t attested,
 		     struct attest_verdict *verdict)
 {

@@ -60,6 +60,9 @@ int ima_policy_check_more(const struct ima_policy *policy, const struct ima_poin
 			  const uint8_t *bytes, size_t length, size_t attested,
 			  struct attest_verdict *verdict);
 
+/** ima_policy_lists() - is this file in it by path and digest? What is excluded is not */
+bool ima_policy_lists(const struct ima_policy *policy, const struct ima_entry *entry);
+
 /** ima_policy_digest() - SHA-256 of the text that was read: the policy's version */
 const uint8_t *ima_policy_digest(const struct ima_policy *policy);
 

@@ -4,8 +4,11 @@
  * vouches for the next.
  *
  *	certificate -> endorsement key -> attestation key -> quote -> PCR values -> logs
+ *	[deep: -> root -> leaf -> vTPM's quote -> its PCR values]
  *
- * Where the quote fails nothing is said of the logs: nobody vouches for them.
+ * Where the quote fails nothing is said of the logs: nobody vouches for them. Of a vTPM with a
+ * host below it, that host is appraised first, by the policies, and then what leads from it to
+ * the vTPM.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +19,7 @@
 
 #include "attest/boot.h"
 #include "attest/bundle.h"
+#include "attest/deep.h"
 #include "attest/quote.h"
 #include "base/cleanup.h"
 #include "verifier/verifier.h"
@@ -27,8 +31,12 @@
  * @policy: to appraise by; NULL to learn one
  * @ima_policy: for its log of IMA; NULL for none
  * @bundle: evidence
- * @quote: of it
- * @boot: of it
+ * @host: that whose boot is appraised: it, or what is below it
+ * @quote: of @host
+ * @frame: of that quote
+ * @boot: of @host
+ * @vtpm: quote of a vTPM that has a host below it
+ * @leaf: by which the host vouches for it
  * @learned: policy that was learned
  * @verdict: of it all
  */
@@ -38,8 +46,12 @@ struct appraisal {
 	struct policy *policy;
 	struct ima_policy *ima_policy;
 	struct bundle bundle;
+	const struct bundle *host;
 	struct quote quote;
+	struct host_quote frame;
 	struct boot boot;
+	struct quote vtpm;
+	struct leaf leaf;
 	json_t *learned;
 	struct attest_verdict verdict;
 };
@@ -91,7 +103,8 @@ static int read_bundle(struct appraisal *appraisal, const char *path)
 			       &length);
 	if (!r)
 		r = bundle_read(&appraisal->bundle, text, length, &appraisal->verdict);
-	if (!r && is_self(&appraisal->bundle))
+	appraisal->host = appraisal->bundle.below ? appraisal->bundle.below : &appraisal->bundle;
+	if (!r && is_self(appraisal->host))
 		attest_verdict_say(&appraisal->verdict, ATTEST_FAILED, "refused.self",
 				   "appraise it on another machine",
 				   "a host cannot vouch for itself");
@@ -127,15 +140,15 @@ static struct hash_part find_certificate(const struct bundle *bundle, struct ekc
 static int check_certificate(struct appraisal *appraisal)
 {
 	_cleanup_(ekcert_store_freep) struct ekcert_store *store = ekcert_store_new();
-	const struct hash_part chain = bundle_part(&appraisal->bundle, BUNDLE_EK_CHAIN);
-	const struct hash_part bytes = bundle_part(&appraisal->bundle, BUNDLE_EK);
+	const struct hash_part chain = bundle_part(appraisal->host, BUNDLE_EK_CHAIN);
+	const struct hash_part bytes = bundle_part(appraisal->host, BUNDLE_EK);
 	struct attest_verdict *verdict = &appraisal->verdict;
 	struct hash_part certificate;
 	struct ekcert ret;
 	struct public ek;
 	int r = 0;
 
-	if (!appraisal->bundle.certificates || !bytes.at) {
+	if (!appraisal->host->certificates || !bytes.at) {
 		attest_verdict_say(verdict, ATTEST_UNKNOWN, "ek.missing",
 				   "have the host send its endorsement key and its certificate",
 				   "the maker of the TPM is not known: there is no certificate");
@@ -154,7 +167,7 @@ static int check_certificate(struct appraisal *appraisal)
 					     "the bundle's chain has no certificates");
 	if (r)
 		return r;
-	certificate = find_certificate(&appraisal->bundle, store, &ek);
+	certificate = find_certificate(appraisal->host, store, &ek);
 	r = ekcert_check(&ret, certificate.at, certificate.length, store, &ek, verdict);
 	if (!r && appraisal->policy)
 		policy_check_ek(appraisal->policy, &ret, verdict);
@@ -166,25 +179,27 @@ static int check_quote(struct appraisal *appraisal)
 	const struct verifier *verifier = appraisal->verifier;
 	const struct hash_part nonce = { verifier->nonce_size ? verifier->nonce : NULL,
 					 verifier->nonce_size };
-	struct host_quote frame;
 
-	return bundle_check_quote(&appraisal->quote, &frame, &appraisal->bundle,
-				  bundle_part(&appraisal->bundle, BUNDLE_AK), NULL, nonce,
+	return bundle_check_quote(&appraisal->quote, &appraisal->frame, appraisal->host,
+				  bundle_part(appraisal->host, BUNDLE_AK), NULL, nonce,
 				  appraisal->hash, &appraisal->verdict);
 }
 
+/* Of a host that vouches for a vTPM its word counts only where it is measured. */
 static int check_boot(struct appraisal *appraisal)
 {
 	const struct boot_evidence evidence = {
-		.eventlog = bundle_part(&appraisal->bundle, BUNDLE_EVENTLOG),
-		.ima = bundle_part(&appraisal->bundle, BUNDLE_IMA),
-		.ima_after = appraisal->bundle.ima_after,
+		.eventlog = bundle_part(appraisal->host, BUNDLE_EVENTLOG),
+		.ima = bundle_part(appraisal->host, BUNDLE_IMA),
+		.ima_after = appraisal->host->ima_after,
 		.pcrs = &appraisal->quote.pcrs,
 		.policy = appraisal->policy,
 		.ima_policy = appraisal->ima_policy,
 	};
 	int r = boot_appraise(&appraisal->boot, &evidence, appraisal->hash, &appraisal->verdict);
 
+	if (!r && appraisal->host->is_below)
+		deep_check_host(&appraisal->boot, &evidence, appraisal->hash, &appraisal->verdict);
 	if (r || appraisal->policy)
 		return r;
 	appraisal->learned = policy_learn(&appraisal->quote.ak_name, &appraisal->boot.log,
@@ -192,9 +207,52 @@ static int check_boot(struct appraisal *appraisal)
 	return appraisal->learned ? 0 : -ENOMEM;
 }
 
-static int run(struct appraisal *appraisal, const char *path)
+/* What the host vouches for, and that it is this vTPM's quote. */
+static int check_deep(struct appraisal *appraisal)
+{
+	const struct verifier *verifier = appraisal->verifier;
+	struct attest_verdict *verdict = &appraisal->verdict;
+	const struct deep_wish wish = {
+		.nonce = { verifier->nonce_size ? verifier->nonce : NULL, verifier->nonce_size },
+		.uuid = verifier->has_vtpm ? verifier->vtpm : NULL,
+		.epoch = verifier->epoch,
+		.has_epoch = verifier->has_epoch,
+	};
+	struct host_quote none;
+	int r;
+
+	r = bundle_check_quote(&appraisal->vtpm, &none, &appraisal->bundle,
+			       bundle_part(&appraisal->bundle, BUNDLE_AK), NULL, wish.nonce,
+			       appraisal->hash, verdict);
+	if (r)
+		return r;
+	/* there is no frame where the host failed, and no key where the vTPM's quote did */
+	if (!appraisal->vtpm.signed_by_ak || !appraisal->frame.leaves)
+		return verdict->status == ATTEST_FAILED ? 0 : -EIO;
+	if (!wish.has_epoch)
+		attest_verdict_unchecked(verdict, "the vTPM's epoch is expected by nobody, so it may "
+						  "be an older or another copy (--epoch)");
+	attest_verdict_unchecked(verdict, "the vTPM's PCRs are compared with nothing: here it is "
+					  "said whose they are");
+	return deep_check(&appraisal->leaf, &appraisal->bundle, &appraisal->frame,
+			  &appraisal->vtpm.ak_name, &wish, appraisal->hash, verdict);
+}
+
+static int check_host(struct appraisal *appraisal)
 {
 	struct attest_verdict *verdict = &appraisal->verdict;
+
+	if (appraisal->policy)
+		policy_check_key(appraisal->policy, &appraisal->quote.ak_name, false, verdict);
+	if (appraisal->quote.pcrs.has[ATTEST_SHA256])
+		return check_boot(appraisal);
+	attest_verdict_unchecked(verdict, "the logs: no PCR value is proven that could vouch for "
+					  "them");
+	return 0;
+}
+
+static int run(struct appraisal *appraisal, const char *path)
+{
 	int r = appraisal->verifier->policy ? read_policy(appraisal) : 0;
 
 	if (!r && appraisal->verifier->ima_policy)
@@ -205,16 +263,9 @@ static int run(struct appraisal *appraisal, const char *path)
 		r = check_certificate(appraisal);
 	if (!r)
 		r = check_quote(appraisal);
-	if (r)
-		return r;
-	if (appraisal->policy)
-		policy_check_key(appraisal->policy, &appraisal->quote.ak_name, false, verdict);
-	if (!appraisal->quote.pcrs.has[ATTEST_SHA256]) {
-		attest_verdict_unchecked(verdict, "the logs: no PCR value is proven that could "
-						  "vouch for them");
-		return 0;
-	}
-	return check_boot(appraisal);
+	if (!r && appraisal->bundle.below)
+		r = check_deep(appraisal);
+	return r ? r : check_host(appraisal);
 }
 
 static json_t *json_time(int64_t seconds)
@@ -228,23 +279,46 @@ static json_t *json_time(int64_t seconds)
 	return json_string(text);
 }
 
+/* What holds of the vTPM if all passed; null where the links did not hold. */
+static json_t *json_deep(const struct appraisal *appraisal)
+{
+	static const char *const protections[_LEAF_PROTECTION_MAX] = { "none", "sealed", "lazy",
+								       "strict" };
+	const struct leaf *leaf = &appraisal->leaf;
+	char uuid[ATTEST_HEX_MAX], key[ATTEST_HEX_MAX];
+
+	if (!leaf->protection)
+		return json_null();
+	attest_text_hex(uuid, leaf->uuid, sizeof(leaf->uuid));
+	attest_text_hex(key, leaf->ak_name, sizeof(leaf->ak_name));
+	return json_pack("{s:s, s:s, s:I, s:I, s:s, s:o}", "uuid", uuid, "ak_name", key, "epoch",
+			 (json_int_t)leaf->epoch, "generation", (json_int_t)leaf->generation,
+			 "protection", protections[leaf->protection], "quote",
+			 verifier_json_quote(&appraisal->vtpm));
+}
+
 static json_t *to_json(const struct appraisal *appraisal)
 {
 	bool good = appraisal->verdict.status <= ATTEST_WARNING && appraisal->policy;
 	int64_t now = time(NULL);
 	char own[BUNDLE_HOST_MAX] = "", boot[32];
 
+	json_t *result;
+
 	gethostname(own, sizeof(own) - 1);
 	snprintf(boot, sizeof(boot), "%u.%u", appraisal->quote.statement.clock.resets,
 		 appraisal->quote.statement.clock.restarts);
-	return json_pack("{s:s, s:o, s:o, s:s, s:s?, s:o, s:s, s:b}", "host",
-			 appraisal->bundle.host, "verified_at", json_time(now), "valid_until",
+	result = json_pack("{s:s, s:o, s:o, s:s, s:s?, s:o, s:s, s:b}", "host",
+			 appraisal->host->host, "verified_at", json_time(now), "valid_until",
 			 good ? json_time(now + policy_seconds(appraisal->policy)) : json_null(),
 			 "verified_by", own, "boot_id",
 			 appraisal->quote.signed_by_ak ? boot : NULL, "quote",
 			 verifier_json_quote(&appraisal->quote), "secure_boot",
 			 event_secure_boot_name(appraisal->boot.secure_boot), "log_reliable",
 			 appraisal->boot.log_reliable);
+	if (result && appraisal->bundle.below)
+		json_object_set_new(result, "deep", json_deep(appraisal));
+	return result;
 }
 
 static enum verifier_exit print_learned(const struct appraisal *appraisal)
@@ -288,6 +362,8 @@ static enum verifier_exit start(const struct verifier *verifier, const char *pat
 	appraisal->verifier = verifier;
 	appraisal->hash = hash;
 	appraisal->quote.bank = _ATTEST_BANK_MAX;
+	appraisal->vtpm.bank = _ATTEST_BANK_MAX;
+	appraisal->host = &appraisal->bundle;
 	status = end(appraisal, run(appraisal, path));
 	boot_done(&appraisal->boot);
 	bundle_done(&appraisal->bundle);

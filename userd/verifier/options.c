@@ -5,9 +5,13 @@
  */
 #include "verifier/verifier.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "attest/bundle.h"
 
 /**
  * struct row - an option
@@ -121,6 +125,22 @@ static bool take_nonce(struct verifier *verifier, const char *text)
 	return verifier->nonce_size;
 }
 
+static bool take_vtpm(struct verifier *verifier, const char *text)
+{
+	verifier->has_vtpm = bundle_uuid(text, verifier->vtpm);
+	return verifier->has_vtpm;
+}
+
+static bool take_epoch(struct verifier *verifier, const char *text)
+{
+	char *end;
+
+	errno = 0;
+	verifier->epoch = strtoull(text, &end, 10);
+	verifier->has_epoch = *text >= '0' && *text <= '9' && !*end && !errno;
+	return verifier->has_epoch;
+}
+
 static bool take_ca(struct verifier *verifier, const char *text)
 {
 	if (verifier->ca_count == VERIFIER_CAS)
@@ -180,6 +200,8 @@ static const struct row rows[] = {
 	{ "trust", "FILE", "certificate of the CA that signed it", take_trust },
 	{ "policy", "FILE", "what the host has to be (JSON)", take_policy },
 	{ "ima-policy", "FILE", "files it may have measured (JSON of keylime)", take_ima_policy },
+	{ "vtpm", "UUID", "the vTPM that a deep quote has to be about", take_vtpm },
+	{ "epoch", "N", "the epoch that it has to be in", take_epoch },
 	{ "help", NULL, "print this", take_help },
 	{ "version", NULL, "print the version", take_version },
 };

@@ -20,6 +20,7 @@
 #include "attest/quote.h"
 #include "verifier/report.h"
 #include "verifier/standing.h"
+#include "wire/leaf.h"
 
 #define VERIFIER_VERSION "0.1"
 #define VERIFIER_WORDS	 4
@@ -66,6 +67,10 @@ enum verifier_exit {
  * @trust: certificate of the CA that signed it
  * @policy: what a host has to be; NULL for none
  * @ima_policy: which files it may have measured; NULL for none
+ * @vtpm: UUID that a vTPM has to have, where @has_vtpm
+ * @epoch: that it has to be in, where @has_epoch
+ * @has_vtpm: somebody says
+ * @has_epoch: somebody says
  * @help: asked for help
  * @version: asked for the version
  * @words: what is no option: command, then its arguments
@@ -92,6 +97,10 @@ struct verifier {
 	const char *trust;
 	const char *policy;
 	const char *ima_policy;
+	uint8_t vtpm[LEAF_UUID];
+	uint64_t epoch;
+	bool has_vtpm;
+	bool has_epoch;
 	bool help;
 	bool version;
 	const char *words[VERIFIER_WORDS];
