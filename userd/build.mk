@@ -31,7 +31,7 @@ SPAWN_LIBS := $(ENGINE_LIBS)
 KEYD_LIBS := -ltss2-esys -ltss2-mu -ltss2-rc -ltss2-tctildr -lcrypto -lseccomp -lsystemd
 MANAGER_LIBS := -lsqlite3 -lmicrohttpd -ljansson -lsystemd -linih -lcrypto -lseccomp
 CLI_LIBS := -lcurl -ljansson -lcrypto -lsqlite3
-VERIFIER_LIBS := -lmicrohttpd -lgnutls -lcurl -ljansson -lsqlite3 -linih -lcrypto
+VERIFIER_LIBS := -lmicrohttpd -lgnutls -lcurl -ljansson -lsqlite3 -linih -lcrypto -lseccomp
 # Its start is a part of each container's: no library that takes long to load.
 HOOK_LIBS := -ljansson -lcrypto
 ALL_LIBS := $(sort $(ENGINE_LIBS) $(KEYD_LIBS) $(MANAGER_LIBS) $(CLI_LIBS) $(VERIFIER_LIBS))

@@ -231,7 +231,7 @@ static int open_file(struct fleet *fleet, const char *path, char *reason, size_t
 			    NULL) ||
 	    sqlite3_busy_timeout(fleet->database, BUSY_MS) ||
 	    execute(fleet, "PRAGMA journal_mode = WAL; PRAGMA trusted_schema = OFF;"
-			   "PRAGMA cache_size = -8192")) {
+			   "PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY")) {
 		snprintf(reason, room, "%s", sqlite3_errmsg(fleet->database));
 		return -EIO;
 	}
