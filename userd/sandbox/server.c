@@ -64,9 +64,11 @@ static int restrict_files(const struct sandbox_path *paths, size_t count,
 	uint64_t known = FS_ABI_1;
 	int r = 0;
 
+	if (abi < 0 && errno != ENOSYS && errno != EOPNOTSUPP)
+		return -errno;
 	if (abi < 0) {
 		warn("this kernel has no Landlock: all files of the user are in reach");
-		return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -errno;
+		return 0;
 	}
 	known |= (abi >= 2 ? FS_REFER : 0) | (abi >= 3 ? FS_TRUNCATE : 0);
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &known, sizeof(known), 0);
