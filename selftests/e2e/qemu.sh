@@ -261,3 +261,18 @@ plain() {
 	is "$(grep -c "security: .* state .*, in clear" "$place/log")" 4 && stop
 }
 check control-plain-states plain
+
+# Who can write to the store makes nobody's state leave in clear: its data key does not allow it.
+store_says_plain() {
+	machine && kill "$vtpmd" && wait "$vtpmd" || return
+	python3 - "$place/state/vtpm.db" <<'END' || return
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as store:
+    if store.execute("UPDATE vtpm SET plain_state = 1").rowcount != 1:
+        sys.exit("there is not one vTPM in the store")
+END
+	up && until_true 10 vtpm_is vm1 running && is "$(field vm1 plain_state)" True || return
+	has "$(cat "$place/log")" "security: asked to let the state leave in clear" || return
+	control -i && has "$(control --save permanent "$place/perm" 2>&1)" 0xd && stop
+}
+check control-store-says-plain store_says_plain

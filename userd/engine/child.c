@@ -164,6 +164,10 @@ static int take_key(const struct engine_zygote *zygote, int keyd)
 	r = datakey_fetch(keyd, config->uuid, config->ticket, &key, sentence);
 	if (r)
 		return engine_fails(&engine, r, "%s", sentence);
+	if (engine.plain_state && !key.plain)
+		log_line("security: asked to let the state leave in clear, which its data key does "
+			 "not allow: it stays sealed");
+	engine.plain_state = engine.plain_state && key.plain;
 	r = envelope_key_init(&engine.key, key.key, config->uuid, config->epoch, key.id);
 	if (!r)
 		r = carry_set_key(&engine, key.has_migration_key ? key.migration_key : NULL);

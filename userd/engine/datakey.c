@@ -30,6 +30,7 @@ static int on_key(void *context, struct ipc_in *in)
 	ipc_get_string(in, answer->sentence, sizeof(answer->sentence));
 	if (!answer->error) {
 		answer->key.id = cursor_get_u32(&in->body);
+		answer->key.plain = cursor_get_u32(&in->body) & KEYD_KEY_PLAIN;
 		cursor_get_raw(&in->body, answer->key.key, sizeof(answer->key.key));
 		entropy = ipc_get_blob(in, KEYD_ENTROPY_SIZE, &answer->key.entropy_length);
 		cursor_copy(answer->key.entropy, sizeof(answer->key.entropy), entropy,

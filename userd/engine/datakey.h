@@ -20,6 +20,7 @@
 /**
  * struct datakey - what keyd gives
  * @id: of the key
+ * @plain: the state may leave and come in clear
  * @key: the key
  * @entropy: random bytes of the host TPM
  * @entropy_length: how many, 0 where there is no host TPM
@@ -29,6 +30,7 @@
  */
 struct datakey {
 	uint32_t id;
+	bool plain;
 	uint8_t key[KEYD_DATA_KEY_SIZE];
 	uint8_t entropy[KEYD_ENTROPY_SIZE];
 	size_t entropy_length;

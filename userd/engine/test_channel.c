@@ -348,6 +348,7 @@ static struct ipc_out key_answer(uint32_t tag, uint32_t error, const char *sente
 	ipc_put_string(&out, sentence);
 	if (!error) {
 		cursor_put_u32(&out.body, 99);
+		cursor_put_u32(&out.body, KEYD_KEY_PLAIN);
 		cursor_put_raw(&out.body, key, sizeof(key));
 		ipc_put_blob(&out, entropy, sizeof(entropy));
 		ipc_put_blob(&out, migration, sizeof(migration));
@@ -373,6 +374,7 @@ static void test_datakey(void **state)
 	say(&out);
 	assert_int_equal(fetch(&key, sentence), 0);
 	assert_int_equal(key.id, 99);
+	assert_true(key.plain);
 	assert_int_equal(key.key[0], 3);
 	assert_int_equal(key.entropy_length, KEYD_ENTROPY_SIZE);
 	assert_true(key.has_migration_key);

@@ -238,8 +238,8 @@ int keyd_usable(const struct keyd *keyd, struct reason *reason)
 	return r ? r : witness_permits(&keyd->witness, reason);
 }
 
-static int new_key(const struct keyd *keyd, const uint8_t *uuid, uint8_t ret[WRAP_SIZE],
-		   struct reason *reason)
+static int new_key(const struct keyd *keyd, const uint8_t *uuid, uint32_t flags,
+		   uint8_t ret[WRAP_SIZE], struct reason *reason)
 {
 	const struct root *root = &keyd->root;
 	struct data_key key;
@@ -248,7 +248,12 @@ static int new_key(const struct keyd *keyd, const uint8_t *uuid, uint8_t ret[WRA
 	r = keyd_usable(keyd, reason);
 	if (r)
 		return r;
+	if (flags & ~(uint32_t)KEYD_KEY_PLAIN)
+		return refuse(reason, -EINVAL,
+			      "flags 0x%x of a data key are not known here: update vtpm-keyd",
+			      flags);
 	r = data_key_new(&key);
+	key.plain = flags & KEYD_KEY_PLAIN;
 	if (!r)
 		r = wrap_key(root->key, root->mode != KEYD_ROLLBACK_OFF, uuid, &key, ret);
 	secret_wipe(&key, sizeof(key));
@@ -262,12 +267,14 @@ static int on_new_key(void *context, struct ipc_in *in)
 	uint8_t uuid[IPC_UUID_SIZE], wrapped[WRAP_SIZE];
 	struct answer answer;
 	struct reason reason;
+	uint32_t flags;
 	int r;
 
 	cursor_get_raw(&in->body, uuid, sizeof(uuid));
+	flags = cursor_get_u32(&in->body);
 	if (!ipc_ended(in))
 		return -EPROTO;
-	r = new_key(peer->keyd, uuid, wrapped, &reason);
+	r = new_key(peer->keyd, uuid, flags, wrapped, &reason);
 	answer_begin(&answer, KEYD_NEW_KEY_IS, tag, r, &reason);
 	if (!r)
 		ipc_put_blob(&answer.out, wrapped, sizeof(wrapped));
@@ -378,6 +385,7 @@ static int send_key(struct keyd_peer *peer, uint32_t tag, const struct grant *gr
 	}
 	answer_begin(&answer, KEYD_KEY_IS, tag, 0, NULL);
 	cursor_put_u32(&answer.out.body, grant->key.id);
+	cursor_put_u32(&answer.out.body, grant->key.plain ? KEYD_KEY_PLAIN : 0);
 	cursor_put_raw(&answer.out.body, grant->key.key, sizeof(grant->key.key));
 	ipc_put_blob(&answer.out, entropy, none ? 0 : sizeof(entropy));
 	ipc_put_blob(&answer.out, migration.key, stays ? 0 : sizeof(migration.key));

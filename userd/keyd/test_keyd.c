@@ -324,7 +324,7 @@ static void test_keyd_no_hardware(void **state)
 	assert_int_equal(test_new_key(&keyd, TEST_UUID, wrapped, &length), 0);
 	assert_int_equal(test_grant(&keyd, TEST_UUID, TEST_TICKET, wrapped, length, &reply), 0);
 	assert_int_equal(test_key(&keyd, TEST_UUID, TEST_TICKET, &reply), 0);
-	cursor_get_bytes(&reply.in.body, 4 + KEYD_DATA_KEY_SIZE);
+	cursor_get_bytes(&reply.in.body, 4 + 4 + KEYD_DATA_KEY_SIZE);
 	assert_int_equal(cursor_get_u32(&reply.in.body), 0);
 	assert_int_equal(cursor_get_u32(&reply.in.body), 0);
 	cursor_get_bytes(&reply.in.body, LEAF_KEY_SIZE);

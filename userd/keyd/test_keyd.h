@@ -247,8 +247,8 @@ static inline int test_retry(struct test_keyd *keyd, struct test_reply *reply)
 }
 
 /* Return: errno of the answer, or -errno. */
-static inline int test_new_key(struct test_keyd *keyd, const char *uuid,
-			       uint8_t wrapped[KEYD_WRAPPED_MAX], size_t *ret_length)
+static inline int test_new_key_of(struct test_keyd *keyd, const char *uuid, uint32_t flags,
+				  uint8_t wrapped[KEYD_WRAPPED_MAX], size_t *ret_length)
 {
 	uint8_t buffer[64];
 	struct ipc_out out = test_begin(KEYD_NEW_KEY, buffer, sizeof(buffer));
@@ -257,12 +257,19 @@ static inline int test_new_key(struct test_keyd *keyd, const char *uuid,
 	int r;
 
 	cursor_put_raw(&out.body, uuid, IPC_UUID_SIZE);
+	cursor_put_u32(&out.body, flags);
 	r = test_ask(keyd, &out, &reply);
 	if (r || reply.error)
 		return r ? r : reply.error;
 	from = ipc_get_blob(&reply.in, KEYD_WRAPPED_MAX, ret_length);
 	cursor_copy(wrapped, KEYD_WRAPPED_MAX, from, *ret_length);
 	return ipc_ended(&reply.in) ? 0 : -EPROTO;
+}
+
+static inline int test_new_key(struct test_keyd *keyd, const char *uuid,
+			       uint8_t wrapped[KEYD_WRAPPED_MAX], size_t *ret_length)
+{
+	return test_new_key_of(keyd, uuid, 0, wrapped, ret_length);
 }
 
 static inline int test_grant(struct test_keyd *keyd, const char *uuid, const char *ticket,

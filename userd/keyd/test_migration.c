@@ -63,7 +63,7 @@ static size_t given(const uint8_t **ret)
 	assert_int_equal(test_new_key(&keyd, TEST_UUID, wrapped, &length), 0);
 	assert_int_equal(test_grant(&keyd, TEST_UUID, TEST_TICKET, wrapped, length, &reply), 0);
 	assert_int_equal(test_key(&keyd, TEST_UUID, TEST_TICKET, &reply), 0);
-	cursor_get_bytes(&reply.in.body, 4 + KEYD_DATA_KEY_SIZE);
+	cursor_get_bytes(&reply.in.body, 4 + 4 + KEYD_DATA_KEY_SIZE);
 	ipc_get_blob(&reply.in, KEYD_ENTROPY_SIZE, &length);
 	*ret = ipc_get_blob(&reply.in, KEYD_DATA_KEY_SIZE, &length);
 	cursor_get_bytes(&reply.in.body, LEAF_KEY_SIZE);

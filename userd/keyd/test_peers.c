@@ -70,8 +70,9 @@ static void test_key_is_handed_out_once(void **state)
 	assert_int_equal(grant(TEST_TICKET), 0);
 	assert_int_equal(test_key(&keyd, TEST_UUID, TEST_TICKET, &reply), 0);
 	first.id = cursor_get_u32(&reply.in.body);
-	cursor_get_raw(&reply.in.body, first.key, sizeof(first.key));
 	assert_int_not_equal(first.id, 0);
+	assert_int_equal(cursor_get_u32(&reply.in.body), 0);
+	cursor_get_raw(&reply.in.body, first.key, sizeof(first.key));
 	assert_int_equal(cursor_get_u32(&reply.in.body), KEYD_ENTROPY_SIZE);
 	assert_int_equal(reply.in.body.left, KEYD_ENTROPY_SIZE + 4 + LEAF_KEY_SIZE);
 	assert_int_equal(test_key(&keyd, TEST_UUID, TEST_TICKET, &reply), EACCES);
@@ -79,8 +80,24 @@ static void test_key_is_handed_out_once(void **state)
 	assert_int_equal(grant(TEST_TICKET), 0);
 	assert_int_equal(test_key(&keyd, TEST_UUID, TEST_TICKET, &reply), 0);
 	assert_int_equal(cursor_get_u32(&reply.in.body), first.id);
+	assert_int_equal(cursor_get_u32(&reply.in.body), 0);
 	assert_memory_equal(cursor_get_bytes(&reply.in.body, sizeof(first.key)), first.key,
 			    sizeof(first.key));
+}
+
+/* What a key allows is said when it is made, and nowhere else. */
+static void test_key_says_what_is_allowed(void **state)
+{
+	uint8_t plain[KEYD_WRAPPED_MAX];
+	size_t length;
+
+	(void)state;
+	assert_int_equal(test_new_key_of(&keyd, TEST_UUID, 2, plain, &length), EINVAL);
+	assert_int_equal(test_new_key_of(&keyd, TEST_UUID, KEYD_KEY_PLAIN, plain, &length), 0);
+	assert_int_equal(test_grant(&keyd, TEST_UUID, TEST_TICKET, plain, length, &reply), 0);
+	assert_int_equal(test_key(&keyd, TEST_UUID, TEST_TICKET, &reply), 0);
+	cursor_get_u32(&reply.in.body);
+	assert_int_equal(cursor_get_u32(&reply.in.body), KEYD_KEY_PLAIN);
 }
 
 static void test_grant_of_a_wrong_key(void **state)
@@ -149,7 +166,7 @@ static void test_broken_messages(void **state)
 	static const size_t right[_KEYD_OP_MAX] = {
 		[KEYD_INIT] = 25,
 		[KEYD_UNLOCK] = 8,
-		[KEYD_NEW_KEY] = IPC_UUID_SIZE,
+		[KEYD_NEW_KEY] = IPC_UUID_SIZE + 4,
 		[KEYD_GRANT] = IPC_UUID_SIZE + KEYD_TICKET_SIZE + 8 + 4,
 		[KEYD_KEY] = IPC_UUID_SIZE + KEYD_TICKET_SIZE,
 		[KEYD_WITNESS] = 4 + KEYD_ROOT_SIZE,
@@ -360,6 +377,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(test_key_is_handed_out_once),
+		CASE(test_key_says_what_is_allowed),
 		CASE(test_grant_of_a_wrong_key),
 		CASE(test_roles_stick),
 		CASE(test_wrong_ticket_ends_it),

@@ -221,8 +221,10 @@ static void from_nothing(struct creation *creation)
 	struct manager *manager = creation->manager;
 	uint8_t buffer[64];
 	struct ipc_out out = peer_call(&manager->keyd, KEYD_NEW_KEY, buffer, sizeof(buffer));
+	bool plain = creation->vtpm->define.plain_state;
 
 	cursor_put_raw(&out.body, creation->vtpm->define.uuid, 16);
+	cursor_put_u32(&out.body, plain ? KEYD_KEY_PLAIN : 0);
 	manager_hold(creation->vtpm);
 	peer_send(&manager->keyd, &out, keyed, creation);
 }
@@ -268,7 +270,8 @@ void manager_create(struct manager *manager, const struct manager_create *what, 
 		manager_tell(manager, done, context, &problem);
 		return;
 	}
-	vtpm = pool_take(manager, what->banks);
+	/* A spare's key has been made, and lets nothing leave in clear. */
+	vtpm = what->plain_state ? NULL : pool_take(manager, what->banks);
 	if (vtpm) {
 		manager_rename(vtpm, what->name);
 		fill(&vtpm->define, what);

@@ -143,7 +143,19 @@ static void test_wrap_key(void **state)
 	assert_memory_not_equal(wrapped, again, sizeof(wrapped));
 	assert_int_equal(
 		unwrap_key(root, true, UUID, (struct seal_bytes){ wrapped, WRAP_SIZE }, &out), 0);
-	assert_memory_equal(&out, &key, sizeof(key));
+	assert_int_equal(out.id, key.id);
+	assert_memory_equal(out.key, key.key, sizeof(key.key));
+	assert_false(out.plain);
+	wrapped[0] = WRAP_PLAIN;
+	assert_int_equal(
+		unwrap_key(root, true, UUID, (struct seal_bytes){ wrapped, WRAP_SIZE }, &out),
+		-EKEYREJECTED);
+	wrapped[0] = WRAP_SEALED;
+	key.plain = true;
+	assert_int_equal(wrap_key(root, true, UUID, &key, again), 0);
+	assert_int_equal(
+		unwrap_key(root, true, UUID, (struct seal_bytes){ again, WRAP_SIZE }, &out), 0);
+	assert_true(out.plain);
 	assert_int_equal(
 		unwrap_key(root, true, OTHER, (struct seal_bytes){ wrapped, WRAP_SIZE }, &out),
 		-EKEYREJECTED);

@@ -22,20 +22,28 @@ static int wrapping_key(const uint8_t *root, bool anchored, uint8_t ret[SEAL_KEY
 			   anchored ? WRAP_LABEL_ANCHORED : WRAP_LABEL, none, ret, SEAL_KEY_SIZE);
 }
 
-static struct seal_bytes describe(uint8_t to[AAD_SIZE], const uint8_t *uuid, uint32_t id)
+static uint8_t kind_of(const struct data_key *key)
+{
+	return key->plain ? WRAP_PLAIN : WRAP_SEALED;
+}
+
+static struct seal_bytes describe(uint8_t to[AAD_SIZE], const uint8_t *uuid,
+				  const struct data_key *key)
 {
 	struct cursor_out out = cursor_out(to, AAD_SIZE);
 
-	cursor_put_u8(&out, WRAP_VERSION);
+	cursor_put_u8(&out, kind_of(key));
 	cursor_put_raw(&out, uuid, IPC_UUID_SIZE);
-	cursor_put_u32(&out, id);
+	cursor_put_u32(&out, key->id);
 	return (struct seal_bytes){ to, out.used };
 }
 
 int data_key_new(struct data_key *ret)
 {
+	*ret = (struct data_key){ 0 };
 	do {
-		if (seal_random(ret, sizeof(*ret)))
+		if (seal_random(&ret->id, sizeof(ret->id)) ||
+		    seal_random(ret->key, sizeof(ret->key)))
 			return -EIO;
 	} while (!ret->id);
 	return 0;
@@ -53,10 +61,10 @@ int wrap_key(const uint8_t root[SEAL_KEY_SIZE], bool anchored, const uint8_t uui
 		r = wrapping_key(root, anchored, wrapping);
 	if (r)
 		return r;
-	cursor_put_u8(&out, WRAP_VERSION);
+	cursor_put_u8(&out, kind_of(key));
 	cursor_put_u32(&out, key->id);
 	cursor_put_raw(&out, nonce, sizeof(nonce));
-	r = seal_encrypt(wrapping, nonce, describe(aad, uuid, key->id),
+	r = seal_encrypt(wrapping, nonce, describe(aad, uuid, key),
 			 (struct seal_bytes){ key->key, sizeof(key->key) }, ret + out.used);
 	secret_wipe(wrapping, sizeof(wrapping));
 	return r;
@@ -66,18 +74,18 @@ int unwrap_key(const uint8_t root[SEAL_KEY_SIZE], bool anchored, const uint8_t u
 	       struct seal_bytes wrapped, struct data_key *ret)
 {
 	struct cursor_in in = cursor_in(wrapped.at, wrapped.length);
-	uint8_t version = cursor_get_u8(&in);
-	struct data_key key = { .id = cursor_get_u32(&in) };
+	uint8_t kind = cursor_get_u8(&in);
+	struct data_key key = { .id = cursor_get_u32(&in), .plain = kind == WRAP_PLAIN };
 	const uint8_t *nonce = cursor_get_bytes(&in, SEAL_NONCE_SIZE);
 	uint8_t wrapping[SEAL_KEY_SIZE], aad[AAD_SIZE];
 	int r;
 
-	if (in.bad || version != WRAP_VERSION || wrapped.length != WRAP_SIZE)
+	if (in.bad || kind != kind_of(&key) || wrapped.length != WRAP_SIZE)
 		return -EKEYREJECTED;
 	r = wrapping_key(root, anchored, wrapping);
 	if (r)
 		return r;
-	r = seal_decrypt(wrapping, nonce, describe(aad, uuid, key.id),
+	r = seal_decrypt(wrapping, nonce, describe(aad, uuid, &key),
 			 (struct seal_bytes){ in.at, in.left }, key.key);
 	secret_wipe(wrapping, sizeof(wrapping));
 	if (!r)

@@ -39,6 +39,7 @@ static void answer_key(int fd, struct test_keyd *keyd, uint32_t tag)
 	ipc_put_string(&out, keyd->error ? "The host is locked: unlock it." : "");
 	if (!keyd->error) {
 		cursor_put_u32(&out.body, TEST_KEYD_ID);
+		cursor_put_u32(&out.body, 0);
 		cursor_put_raw(&out.body, key, sizeof(key));
 		ipc_put_blob(&out, entropy, keyd->entropy);
 		ipc_put_blob(&out, NULL, 0);

@@ -98,8 +98,9 @@
  * @KEYD_RECOVERY: tag
  * @KEYD_RECOVERY_IS: blob recovery record (seal/recovery.h; empty before
  *	KEYD_INIT), blob session public key
- * @KEYD_NEW_KEY: tag, uuid
- * @KEYD_NEW_KEY_IS: blob wrapped data key, for this uuid alone. errno ENOKEY, ESTALE as below
+ * @KEYD_NEW_KEY: tag, uuid, u32 &enum keyd_key_flags
+ * @KEYD_NEW_KEY_IS: blob wrapped data key, for this uuid and with these flags alone. errno ENOKEY,
+ *	ESTALE as below; EINVAL: a flag that is not known
  * @KEYD_GRANT: tag, uuid, ticket, u64 epoch, blob wrapped data key: an engine that shows
  *	this ticket and uuid may have the key, and is in this epoch
  * @KEYD_GRANTED: nothing more. errno ENOKEY: locked; ESTALE: the store has not been
@@ -108,7 +109,7 @@
  * @KEYD_END: tag: end in order
  * @KEYD_ENDING: nothing more
  * @KEYD_KEY: tag, uuid, ticket
- * @KEYD_KEY_IS: u32 key id, data key (KEYD_DATA_KEY_SIZE), blob entropy of the
+ * @KEYD_KEY_IS: u32 key id, u32 &enum keyd_key_flags, data key (KEYD_DATA_KEY_SIZE), blob entropy of the
  *	host TPM (KEYD_ENTROPY_SIZE; empty: no hardware), blob migration key
  *	(KEYD_DATA_KEY_SIZE; empty: this host has none), key of its claims (LEAF_KEY_SIZE).
  *	errno EACCES: no such ticket
@@ -272,6 +273,14 @@ enum keyd_op {
 	KEYD_PLAN_RETIRE = 54,
 	KEYD_PLAN_RETIRED = 55,
 	_KEYD_OP_MAX,
+};
+
+/**
+ * enum keyd_key_flags - what comes with a data key from its making on
+ * @KEYD_KEY_PLAIN: the vTPM's state may leave and come in clear
+ */
+enum keyd_key_flags {
+	KEYD_KEY_PLAIN = 1 << 0,
 };
 
 /**
