@@ -10,7 +10,8 @@
  * vTPM that was named instead is one that stays, and has no poststop.
  *
  * The name of the vTPM is made from the container's root: a second start of a container whose
- * first one failed finds what is left of it, and begins with a new one. What is left of
+ * first one failed finds what is left of it, and begins with a new one. Where another container
+ * runs on the same root, a number is added. What is left of
  * containers that are gone is removed by the next start of any of that user (record.h).
  *
  * It is trusted with what its caller is: to have vtpmd do anything. What it reads is written
@@ -32,10 +33,14 @@
 #include "oci/ask.h"
 #include "oci/config.h"
 #include "oci/image.h"
+#include "oci/mount.h"
 #include "oci/record.h"
 
 #define PREFIX	    "ct-"
 #define NAME_DIGITS 32
+/* Containers on one root at a time */
+#define SAME_ROOT_MAX 64
+#define NAME_SIZE     (sizeof(PREFIX) + NAME_DIGITS + sizeof("-63"))
 
 enum {
 	OPTION_RUNTIME_DIR = 1,
@@ -173,8 +178,30 @@ static json_t *launch(const char *name, json_t *what)
 	return NULL;
 }
 
-/* Return: it is there, powered off */
-static bool make_vtpm(const json_t *config, const char *name)
+/* Who cannot be asked about is. */
+static bool is_in_use(const char *name)
+{
+	const char *node;
+	char path[128];
+	json_t *vtpm;
+	bool used;
+	int status;
+
+	snprintf(path, sizeof(path), "/v1/vtpms/%s", name);
+	status = ask_vtpmd("GET", path, NULL, 404, &vtpm);
+	node = json_string_value(json_array_get(json_object_get(vtpm, "devices"), 0));
+	used = status == 200 ? node && mount_is_anywhere("/proc", node) : status != 404;
+	json_decref(vtpm);
+	return used;
+}
+
+enum made {
+	MADE,	  /* it is there, powered off */
+	MADE_NOT, /* why has been said */
+	MADE_TAKEN,
+};
+
+static enum made make_vtpm(const json_t *config, const char *name)
 {
 	json_t *body;
 	uid_t uid;
@@ -183,18 +210,22 @@ static bool make_vtpm(const json_t *config, const char *name)
 
 	if (config_user(config, &uid, &gid)) {
 		log_line("the container's user is nobody on this host: look at its user namespace");
-		return false;
+		return MADE_NOT;
 	}
 	body = json_pack("{s:s, s:I, s:I, s:b}", "name", name, "owner", (json_int_t)uid, "group",
 			 (json_int_t)gid, "start", 0);
 	status = ask_vtpmd("POST", "/v1/vtpms", json_incref(body), 409, NULL);
+	if (status == 409 && is_in_use(name)) {
+		json_decref(body);
+		return MADE_TAKEN;
+	}
 	if (status == 409 && remove_vtpm(name))
 		status = ask_vtpmd("POST", "/v1/vtpms", json_incref(body), 0, NULL);
 	json_decref(body);
-	return status == 201;
+	return status == 201 ? MADE : MADE_NOT;
 }
 
-static void name_of(const char *rootfs, char *ret)
+static void name_of(const char *rootfs, unsigned int number, char ret[NAME_SIZE])
 {
 	uint8_t digest[SHA256_DIGEST_LENGTH];
 
@@ -202,6 +233,8 @@ static void name_of(const char *rootfs, char *ret)
 	ret += snprintf(ret, sizeof(PREFIX), PREFIX);
 	for (size_t i = 0; i < NAME_DIGITS / 2; i++)
 		ret += snprintf(ret, 3, "%02x", digest[i]);
+	if (number)
+		snprintf(ret, sizeof("-63"), "-%u", number);
 }
 
 static bool add_vtpm(json_t *config, const char *name, const json_t *vtpm)
@@ -265,28 +298,46 @@ static bool give_named(json_t *config, const char *name)
 	return !is_named_by_image(config) && give(config, name);
 }
 
+/* One that no other container of this root has. Return: why there is none has been said */
+static bool make_own(const json_t *config, const char *rootfs, char name[NAME_SIZE])
+{
+	for (unsigned int number = 0; number < SAME_ROOT_MAX; number++) {
+		enum made made;
+		int r;
+
+		name_of(rootfs, number, name);
+		r = record_take(record_dir(), name, rootfs, is_in_use);
+		if (r == RECORD_TAKEN)
+			continue;
+		if (r) {
+			log_line("%s: %s; does vtpmd run, and may user %u use it?", record_dir(),
+				 strerror(-r), getuid());
+			return false;
+		}
+		made = make_vtpm(config, name);
+		if (made == MADE)
+			return true;
+		if (made == MADE_NOT) {
+			record_drop(record_dir(), name);
+			return false;
+		}
+	}
+	log_line("%d containers run on %s: stop one first", SAME_ROOT_MAX, rootfs);
+	return false;
+}
+
 static bool give_new(json_t *config)
 {
-	char name[sizeof(PREFIX) + NAME_DIGITS];
-	char rootfs[PATH_MAX];
+	char rootfs[PATH_MAX], name[NAME_SIZE];
 	int r = config_root(config, rootfs, sizeof(rootfs));
 
 	if (r) {
 		log_line("config.json names no root that is one: is it one of a container?");
 		return false;
 	}
-	name_of(rootfs, name);
 	record_each_orphan(record_dir(), remove_orphan);
-	r = record_put(record_dir(), name, rootfs);
-	if (r) {
-		log_line("%s: %s; does vtpmd run, and may user %u use it?", record_dir(),
-			 strerror(-r), getuid());
+	if (!make_own(config, rootfs, name))
 		return false;
-	}
-	if (!make_vtpm(config, name)) {
-		record_drop(record_dir(), name);
-		return false;
-	}
 	if (give(config, name) && add_poststop(config, name))
 		return true;
 	remove_vtpm(name);

@@ -10,27 +10,52 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 
 #define MERGED "/merged"
 
-int record_put(const char *dir, const char *name, const char *rootfs)
+static int create(int dir, const char *name)
 {
-	size_t length = strlen(rootfs);
-	_cleanup_(close_fdp) int fd = -1;
-	char path[PATH_MAX];
+	return openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+}
 
-	if (mkdir(dir, 0770) && errno != EEXIST)
+/* Is what is noted there over? One of another user's is his; one of the future is a new one. */
+static bool is_over(int dir, const char *name, bool (*in_use)(const char *name))
+{
+	struct stat about;
+
+	if (fstatat(dir, name, &about, AT_SYMLINK_NOFOLLOW) || about.st_uid != geteuid())
+		return false;
+	return about.st_mtime < time(NULL) - RECORD_START_SECONDS && !in_use(name);
+}
+
+int record_take(const char *path, const char *name, const char *rootfs,
+		bool (*in_use)(const char *name))
+{
+	_cleanup_(close_fdp) int dir = -1, fd = -1;
+	size_t length = strlen(rootfs);
+
+	if (mkdir(path, 0770) && errno != EEXIST)
 		return -errno;
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-		  0640);
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* Two that find the same one over must not both have it. */
+	if (dir < 0 || flock(dir, LOCK_EX))
+		return -errno;
+	fd = create(dir, name);
+	if (fd < 0 && errno == EEXIST) {
+		if (!is_over(dir, name, in_use))
+			return RECORD_TAKEN;
+		if (unlinkat(dir, name, 0))
+			return -errno;
+		fd = create(dir, name);
+	}
 	if (fd < 0)
 		return -errno;
 	return write(fd, rootfs, length) == (ssize_t)length ? 0 : -EIO;

@@ -7,8 +7,26 @@
 #ifndef OCI_RECORD_H
 #define OCI_RECORD_H
 
-/** record_put() - note it, before the vTPM is made. Return: 0 or -errno */
-int record_put(const char *dir, const char *name, const char *rootfs);
+#include <stdbool.h>
+
+/** define RECORD_TAKEN - another container has this name */
+#define RECORD_TAKEN 1
+
+/** define RECORD_START_SECONDS - so long a start may take until its container has its nodes */
+#define RECORD_START_SECONDS 60
+
+/**
+ * record_take() - note a name, before its vTPM is made
+ * @dir: folder, made where there is none
+ * @name: of the vTPM
+ * @rootfs: root of the container
+ * @in_use: has a container that vTPM? Asked where there is a record of ours that is older than a
+ *	start takes
+ *
+ * Return: 0: it is the caller's; RECORD_TAKEN; -errno.
+ */
+int record_take(const char *dir, const char *name, const char *rootfs,
+		bool (*in_use)(const char *name));
 
 /** record_drop() - the vTPM has been removed */
 void record_drop(const char *dir, const char *name);

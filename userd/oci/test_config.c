@@ -236,6 +236,13 @@ static void take_orphan(const char *name)
 	snprintf(orphans + strlen(orphans), sizeof(orphans) - strlen(orphans), "%s ", name);
 }
 
+/* None of these is old enough for the question. */
+static bool nobody_asked(const char *name)
+{
+	fail_msg("%s", name);
+	return false;
+}
+
 static void test_record(void **state)
 {
 	char folder[] = "/tmp/vtpm-test-oci.XXXXXX", dir[64], root[80];
@@ -245,17 +252,17 @@ static void test_record(void **state)
 	snprintf(dir, sizeof(dir), "%s/records", folder);
 	record_each_orphan(dir, take_orphan); /* no folder, no orphans */
 	/* The first is there; of the second the layer is, unmounted; the third is gone. */
-	assert_int_equal(record_put(dir, "ct-1", folder), 0);
+	assert_int_equal(record_take(dir, "ct-1", folder, nobody_asked), 0);
 	snprintf(root, sizeof(root), "%s/merged", folder);
-	assert_int_equal(record_put(dir, "ct-2", root), 0);
+	assert_int_equal(record_take(dir, "ct-2", root, nobody_asked), 0);
 	snprintf(root, sizeof(root), "%s/gone/merged", folder);
-	assert_int_equal(record_put(dir, "ct-3", root), 0);
-	assert_int_equal(record_put(dir, "ct-4", "relative"), 0);
+	assert_int_equal(record_take(dir, "ct-3", root, nobody_asked), 0);
+	assert_int_equal(record_take(dir, "ct-4", "relative", nobody_asked), 0);
 	/* A pipe that nobody writes to is none, and nobody waits for it. */
 	snprintf(root, sizeof(root), "%s/ct-5", dir);
 	assert_int_equal(mkfifo(root, 0600), 0);
 	alarm(10);
-	assert_int_equal(record_put(dir, "ct-5", "/"), -ENXIO);
+	assert_int_equal(record_take(dir, "ct-5", "/", nobody_asked), RECORD_TAKEN);
 	record_each_orphan(dir, take_orphan);
 	alarm(0);
 	assert_string_equal(orphans, "ct-3 ");
@@ -266,7 +273,7 @@ static void test_record(void **state)
 		record_drop(dir, name);
 	}
 	assert_int_equal(rmdir(dir), 0);
-	assert_int_equal(record_put("/no/such/folder", "ct-1", "/"), -ENOENT);
+	assert_int_equal(record_take("/no/such/folder", "ct-1", "/", nobody_asked), -ENOENT);
 	rmdir(folder);
 }
 
@@ -279,8 +286,8 @@ static void test_record_of_another(void **state)
 		skip();
 	orphans[0] = '\0';
 	assert_non_null(mkdtemp(folder));
-	assert_int_equal(record_put(folder, "ct-1", "/no/such/root"), 0);
-	assert_int_equal(record_put(folder, "ct-2", "/no/such/root"), 0);
+	assert_int_equal(record_take(folder, "ct-1", "/no/such/root", nobody_asked), 0);
+	assert_int_equal(record_take(folder, "ct-2", "/no/such/root", nobody_asked), 0);
 	snprintf(path, sizeof(path), "%s/ct-2", folder);
 	assert_int_equal(chown(path, 1, 1), 0);
 	record_each_orphan(folder, take_orphan);
