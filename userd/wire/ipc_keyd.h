@@ -109,8 +109,8 @@
  * @KEYD_END: tag: end in order
  * @KEYD_ENDING: nothing more
  * @KEYD_KEY: tag, uuid, ticket
- * @KEYD_KEY_IS: u32 key id, u32 &enum keyd_key_flags, data key (KEYD_DATA_KEY_SIZE), blob entropy of the
- *	host TPM (KEYD_ENTROPY_SIZE; empty: no hardware), blob migration key
+ * @KEYD_KEY_IS: u32 key id, u32 &enum keyd_key_flags, data key (KEYD_DATA_KEY_SIZE), blob
+ *	entropy of the host TPM (KEYD_ENTROPY_SIZE; empty: no hardware), blob migration key
  *	(KEYD_DATA_KEY_SIZE; empty: this host has none), key of its claims (LEAF_KEY_SIZE).
  *	errno EACCES: no such ticket
  * @KEYD_WITNESS: tag, blob root block (KEYD_BLOCK_MAX at most; empty: the store has none),
