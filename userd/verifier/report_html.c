@@ -3,6 +3,9 @@
  * The report as a page. Everything is in the page: no request leaves the browser, and its
  * policy allows no script and no style but these two, by their hashes. Without the script
  * the page is complete; it only sorts and filters what is there.
+ *
+ * A host is a <tbody> of two rows: its columns, and below them, folded, why it stands where it
+ * does. So both are sorted and hidden together.
  */
 #include "verifier/report_view.h"
 
@@ -13,35 +16,39 @@
 static const char style[] =
 	":root{color-scheme:light dark;--ok:#137a3a;--bad:#b3261e;--warn:#8a5a00;--line:#8884}"
 	"@media(prefers-color-scheme:dark){:root{--ok:#5fd38d;--bad:#ff8a80;--warn:#ffc14d}}"
-	"body{font:14px/1.45 system-ui,sans-serif;margin:1.5rem;background:Canvas;"
+	"body{font:13px/1.45 system-ui,sans-serif;margin:1.5rem;background:Canvas;"
 	"color:CanvasText}h1{font-size:1.3rem;margin:0}p{margin:.3rem 0 1rem;opacity:.75}"
 	"input{font:inherit;padding:.35rem .6rem;width:22rem;max-width:100%;margin-bottom:.8rem}"
 	".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}"
-	"th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;"
+	"th,td{text-align:left;vertical-align:top;padding:.35rem .5rem;"
 	"border-bottom:1px solid var(--line)}"
 	"th button{all:unset;font-weight:600;cursor:pointer;white-space:nowrap}"
 	"th button:focus-visible{outline:2px solid}"
 	"th[aria-sort=ascending] button::after{content:' \\2191'}"
 	"th[aria-sort=descending] button::after{content:' \\2193'}"
-	"td:first-child{min-width:10rem;overflow-wrap:anywhere}"
-	"td:last-child{min-width:18rem;overflow-wrap:anywhere}summary{cursor:pointer}"
-	"td table{margin:.4rem 0;font-size:.9em}code{font-size:.92em}"
+	".host>td{border:0}.host>td:first-child{min-width:5rem;overflow-wrap:anywhere}"
+	".host>td:last-child{min-width:14rem;overflow-wrap:anywhere}"
+	".host>:nth-child(3),.host>:nth-child(4){white-space:nowrap}"
+	".more>td{padding-top:0}summary{cursor:pointer;opacity:.75}"
+	".more table{margin:.4rem 0;font-size:.9em}"
+	".more td{min-width:4rem;overflow-wrap:anywhere}code{font-size:.92em}"
 	".passed{color:var(--ok);font-weight:600}.failed{color:var(--bad);font-weight:600}"
 	".warning{color:var(--warn);font-weight:600}";
 
 static const char script[] =
-	"'use strict';const body=document.querySelector('#hosts>tbody');"
+	"'use strict';const table=document.querySelector('#hosts');"
 	"document.querySelector('#filter').addEventListener('input',e=>{"
 	"const q=e.target.value.toLowerCase();let n=0;"
-	"for(const r of body.rows){r.hidden=!r.textContent.toLowerCase().includes(q);"
-	"n+=!r.hidden}document.querySelector('#shown').textContent=n});"
+	"for(const h of table.tBodies){h.hidden=!h.textContent.toLowerCase().includes(q);"
+	"n+=!h.hidden}document.querySelector('#shown').textContent=n});"
 	"document.querySelectorAll('#hosts>thead th').forEach((th,i)=>"
 	"th.firstChild.addEventListener('click',()=>{"
 	"const up=th.getAttribute('aria-sort')!=='ascending';"
 	"document.querySelectorAll('#hosts>thead th').forEach(o=>o.removeAttribute('aria-sort'));"
 	"th.setAttribute('aria-sort',up?'ascending':'descending');"
-	"const rows=[...body.rows].sort((a,b)=>a.cells[i].textContent.localeCompare("
-	"b.cells[i].textContent,undefined,{numeric:true})*(up?1:-1));body.append(...rows)}));";
+	"const of=h=>h.rows[0].cells[i].textContent;"
+	"table.append(...[...table.tBodies].sort((a,b)=>"
+	"of(a).localeCompare(of(b),undefined,{numeric:true})*(up?1:-1)))}));";
 
 static void print_text(FILE *to, const char *text)
 {
@@ -135,7 +142,8 @@ static void print_details(FILE *to, const json_t *host, const json_t *events, si
 	const json_t *item;
 	size_t i;
 
-	fputs("<table><thead><tr><th>When</th><th>Status</th><th>Code</th><th>What</th>"
+	fputs("<tr class=\"more\"><td colspan=\"12\"><details><summary>why, and what happened"
+	      "</summary><table><thead><tr><th>When</th><th>Status</th><th>Code</th><th>What</th>"
 	      "<th>Expected</th><th>Found</th><th>Next</th></tr></thead><tbody>",
 	      to);
 	json_array_foreach (reasons, i, item)
@@ -144,14 +152,14 @@ static void print_details(FILE *to, const json_t *host, const json_t *events, si
 		print_item(to, item, report_text(item, "at"));
 		++*next;
 	}
-	fputs("</tbody></table>", to);
+	fputs("</tbody></table></details></td></tr>", to);
 }
 
 static void print_host(FILE *to, const json_t *host, const json_t *events, size_t *next)
 {
 	char cell[REPORT_CELL];
 
-	fputs("<tr>", to);
+	fputs("<tbody><tr class=\"host\">", to);
 	for (int column = 0; column < REPORT_COLUMNS; column++) {
 		report_cell(host, column, cell);
 		if (column == 1) {
@@ -161,17 +169,12 @@ static void print_host(FILE *to, const json_t *host, const json_t *events, size_
 		} else {
 			fputs("<td>", to);
 		}
-		if (column == REPORT_COLUMNS - 1)
-			fputs("<details><summary>", to);
 		print_text(to, *cell ? cell : "-");
-		if (column == REPORT_COLUMNS - 1) {
-			fputs("</summary>", to);
-			print_details(to, host, events, next);
-			fputs("</details>", to);
-		}
 		fputs("</td>", to);
 	}
-	fputs("</tr>\n", to);
+	fputs("</tr>", to);
+	print_details(to, host, events, next);
+	fputs("</tbody>\n", to);
 }
 
 int report_html(FILE *to, const json_t *report)
@@ -188,9 +191,9 @@ int report_html(FILE *to, const json_t *report)
 		print_text(to, report_column(column));
 		fputs("</button></th>", to);
 	}
-	fputs("</tr></thead><tbody>\n", to);
+	fputs("</tr></thead>\n", to);
 	json_array_foreach (json_object_get(report, "hosts"), i, host)
 		print_host(to, host, events, &next);
-	fprintf(to, "</tbody></table></div><script>%s</script></body></html>\n", script);
+	fprintf(to, "</table></div><script>%s</script></body></html>\n", script);
 	return 0;
 }
