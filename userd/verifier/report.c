@@ -109,7 +109,8 @@ static void cell_secure_boot(const json_t *host, const json_t *facts, char ret[R
 	if (!*said || !strcmp(proven, said))
 		text_cut(ret, REPORT_CELL, proven);
 	else
-		snprintf(ret, REPORT_CELL, "%s (host says %s)", *proven ? proven : "unknown", said);
+		snprintf(ret, REPORT_CELL, *proven ? "%s (host says %s)" : "%shost says %s", proven,
+			 said);
 }
 
 void report_cell(const json_t *host, int column, char ret[REPORT_CELL])
@@ -190,16 +191,34 @@ static int write_table(FILE *to, const json_t *hosts, const json_t *events)
 	return 0;
 }
 
-/* A spreadsheet runs what begins like a formula. */
+/* Return: would a spreadsheet take it for a formula? Some do so behind blanks, too. */
+static bool is_formula(const char *text)
+{
+	/* the full-width forms of = + - @, which some take for these */
+	static const char *const wide[] = { "\xef\xbc\x9d", "\xef\xbc\x8b", "\xef\xbc\x8d",
+					    "\xef\xbc\xa0" };
+
+	while (*text && (unsigned char)*text <= ' ')
+		text++;
+	for (size_t i = 0; i < sizeof(wide) / sizeof(wide[0]); i++)
+		if (!strncmp(text, wide[i], strlen(wide[i])))
+			return true;
+	return *text && strchr("=+-@|%", *text);
+}
+
+/*
+ * Where the separator of lists is a semicolon, a spreadsheet ends a cell at one, whatever the
+ * quotes around it, and what follows would be a formula again.
+ */
 static void print_csv(FILE *to, const char *text, bool last)
 {
 	fputc('"', to);
-	if (strchr("=+-@\t\r", *text) && *text)
+	if (is_formula(text))
 		fputc('\'', to);
 	for (; *text; text++) {
 		if (*text == '"')
 			fputc('"', to);
-		fputc((unsigned char)*text < ' ' ? ' ' : *text, to);
+		fputc((unsigned char)*text < ' ' ? ' ' : *text == ';' ? ',' : *text, to);
 	}
 	fputs(last ? "\"\r\n" : "\",", to);
 }
@@ -246,7 +265,11 @@ static int write_as(FILE *to, const json_t *report, enum report_format format)
 
 	switch (format) {
 	case REPORT_JSON:
-		return json_dumpf(report, to, JSON_INDENT(2)) || fputc('\n', to) < 0 ? -EIO : 0;
+		/* A terminal obeys characters beyond ASCII, too. */
+		return json_dumpf(report, to, JSON_INDENT(2) | JSON_ENSURE_ASCII) ||
+				       fputc('\n', to) < 0
+			       ? -EIO
+			       : 0;
 	case REPORT_CSV:
 		return write_csv(to, hosts, events);
 	case REPORT_HTML:

@@ -34,6 +34,8 @@ static void answer(struct request *request, unsigned int status, const char *typ
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	/* What a page cannot say of itself: nobody shows it as a part of his own. */
+	MHD_add_response_header(response, "Content-Security-Policy", "frame-ancestors 'none'");
 	request->answer = response;
 	request->status = status;
 }

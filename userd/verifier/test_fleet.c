@@ -304,6 +304,8 @@ static void test_report_escapes_hostile_names(void **state)
 	text = report(fleet, REPORT_CSV);
 	assert_non_null(strstr(text, "\"'=1+1\""));
 	assert_non_null(strstr(text, "onerror=alert(1)>\"\"&'"));
+	/* A semicolon ends a cell in some countries. */
+	assert_null(strchr(text, ';'));
 	free(text);
 	text = report(fleet, REPORT_TABLE);
 	assert_null(strchr(text, '\033'));
@@ -314,6 +316,59 @@ static void test_report_escapes_hostile_names(void **state)
 	assert_int_equal(json_array_size(json_object_get(root, "hosts")), 2);
 	assert_int_equal(json_array_size(json_object_get(root, "events")), 1);
 	json_decref(root);
+	free(text);
+	fleet_close(fleet);
+}
+
+/* What a spreadsheet would run, and what it would not. */
+static void test_report_csv_has_no_formula(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *cell;
+	} cells[] = {
+		{ "=1+1", "\r\n\"'=1+1\"," },
+		{ " \n@x", "\r\n\"'  @x\"," },
+		{ "-2", "\r\n\"'-2\"," },
+		{ "%x", "\r\n\"'%x\"," },
+		{ "\xef\xbc\x9d" "1", "\r\n\"'\xef\xbc\x9d" "1\"," },
+		{ "a;=1", "\r\n\"a,=1\"," },
+		{ "a;\"=1", "\r\n\"a,\"\"=1\"," },
+		{ "rack-7", "\r\n\"rack-7\"," },
+	};
+	struct fleet_keys keys = { 0 };
+	struct fleet *fleet;
+	char *text;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++) {
+		unlink(path);
+		fleet = open_fleet();
+		standing_new(&standing, ID, cells[i].name);
+		assert_int_equal(fleet_host_add(fleet, &standing, &keys), 0);
+		text = report(fleet, REPORT_CSV);
+		if (!strstr(text, cells[i].cell))
+			fail_msg("%s: %s", cells[i].name, text);
+		free(text);
+		fleet_close(fleet);
+	}
+}
+
+/* CSI is one character beyond ASCII, too. */
+static void test_report_json_is_ascii(void **state)
+{
+	struct fleet_keys keys = { 0 };
+	struct fleet *fleet;
+	char *text;
+
+	(void)state;
+	unlink(path);
+	fleet = open_fleet();
+	standing_new(&standing, ID, "\xc2\x9b" "2Jx");
+	assert_int_equal(fleet_host_add(fleet, &standing, &keys), 0);
+	text = report(fleet, REPORT_JSON);
+	assert_non_null(strstr(text, "\\u009B2Jx"));
+	assert_null(strstr(text, "\xc2\x9b"));
 	free(text);
 	fleet_close(fleet);
 }
@@ -386,6 +441,8 @@ int main(void)
 		cmocka_unit_test(test_fleet_pass_once),
 		cmocka_unit_test(test_ca_certifies_and_signs),
 		cmocka_unit_test(test_report_escapes_hostile_names),
+		cmocka_unit_test(test_report_csv_has_no_formula),
+		cmocka_unit_test(test_report_json_is_ascii),
 		cmocka_unit_test(test_config_read_refuses),
 	};
 
