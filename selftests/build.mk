@@ -4,6 +4,7 @@ include selftests/e2e/build.mk
 include selftests/bench/build.mk
 include selftests/demo/build.mk
 include selftests/driver/build.mk
+include selftests/report/build.mk
 include selftests/torture/build.mk
 include selftests/powercut/build.mk
 include selftests/queue-explorer/build.mk
