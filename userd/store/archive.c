@@ -198,6 +198,14 @@ int archive_each(struct archive *archive,
 	return archive_sql_each(archive->sql, look, context);
 }
 
+int archive_each_papers(struct archive *archive,
+			void (*look)(void *context, const uint8_t uuid[16], const uint8_t *bytes,
+				     size_t length),
+			void *context)
+{
+	return archive_sql_each_papers(archive->sql, look, context);
+}
+
 void archive_set_witness(struct archive *archive, const struct archive_witness *witness)
 {
 	pthread_mutex_lock(&archive->lock);

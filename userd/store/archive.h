@@ -40,8 +40,8 @@
 #define VTPM_REASON_SIZE 256
 
 /** define ARCHIVE_VERSION - of the schema: SQLite's user_version */
-#define ARCHIVE_VERSION	     4
-#define ARCHIVE_VERSION_TEXT "4"
+#define ARCHIVE_VERSION	     5
+#define ARCHIVE_VERSION_TEXT "5"
 
 /** define ARCHIVE_ROOT_SIZE - bytes of a root over all vTPMs */
 #define ARCHIVE_ROOT_SIZE 32
@@ -115,6 +115,7 @@ struct vtpm_definition {
  * @ARCHIVE_REMOVE: erase a vTPM. ENOENT
  * @ARCHIVE_LOAD: read the envelope. ENODATA: there is none although there was one;
  *	ENOENT: no such vTPM
+ * @ARCHIVE_PAPERS: replace what is recorded of its certificates. ENOENT: no such vTPM
  * @ARCHIVE_WITNESS: ask the witness whether this is the newest store, and which rows in it
  *	are not. EOPNOTSUPP: there is no witness
  * @ARCHIVE_ANCHOR: count, if anything has changed since that was done last
@@ -129,6 +130,7 @@ enum archive_kind {
 	ARCHIVE_FORK,
 	ARCHIVE_REMOVE,
 	ARCHIVE_LOAD,
+	ARCHIVE_PAPERS,
 	ARCHIVE_WITNESS,
 	ARCHIVE_ANCHOR,
 	ARCHIVE_ACCEPT,
@@ -154,7 +156,7 @@ struct archive_finding {
  *	and its key. LOAD: out, its epoch
  * @generation: PUT, COMMIT, FORK: of the envelope. LOAD: out
  * @sealed: LOAD: out, the epoch that the envelope is stored as
- * @bytes: PUT, COMMIT, FORK: the envelope; ACCEPT: the block. LOAD: out, allocated. Freed with
+ * @bytes: PUT, COMMIT, FORK: the envelope; PAPERS: the record; ACCEPT: the block. LOAD: out, allocated. Freed with
  *	the job
  * @length: bytes of it
  * @root: ACCEPT: of the rows, each vTPM in its next epoch. WITNESS: out, the same
@@ -232,6 +234,17 @@ int archive_each(struct archive *archive,
 		 void (*look)(void *context, const struct vtpm_definition *define,
 			      uint64_t generation),
 		 void *context);
+
+/**
+ * archive_each_papers() - look at each record of certificates; only before the first
+ * archive_submit()
+ *
+ * Return: 0; -EIO; -EUCLEAN (a row that cannot be).
+ */
+int archive_each_papers(struct archive *archive,
+			void (*look)(void *context, const uint8_t uuid[16], const uint8_t *bytes,
+				     size_t length),
+			void *context);
 
 /** archive_set_witness() - have a witness, copied; only before the first archive_submit() */
 void archive_set_witness(struct archive *archive, const struct archive_witness *witness);

@@ -5,10 +5,12 @@
  *	vtpm		one row each: the definition, and the generation that is durable
  *	envelope	one row each: the newest envelope, with its own epoch and generation,
  *			and its digest (store/archive_digest.h)
+ *	papers		one row each, where there is one: the manager's record of certificates. It
+ *			goes with its vTPM, and nothing vouches for it
  *
  * Both say the generation, so that a missing or an exchanged envelope shows; what each
  * is worth is written to the tables of archive_leaf.c in the same transaction. The schema's
- * version is SQLite's user_version. A newer one is not touched; one of version 2 or 3 gets what
+ * version is SQLite's user_version. A newer one is not touched; one of version 2 to 4 gets what
  * it lacks; one of version 1 with vTPMs is not touched: nobody can say whether its rows were the
  * newest.
  */
@@ -58,7 +60,9 @@ enum statement {
 	SELECT_POSITION,
 	DELETE_VTPM,
 	DELETE_ENVELOPE,
+	REPLACE_PAPERS,
 	SELECT_ALL,
+	SELECT_PAPERS,
 	_STATEMENT_MAX,
 };
 
@@ -90,6 +94,9 @@ static const char *const texts[_STATEMENT_MAX] = {
 	[SELECT_POSITION] = "SELECT epoch, generation FROM vtpm WHERE uuid = ?1",
 	[DELETE_VTPM] = "DELETE FROM vtpm WHERE uuid = ?1",
 	[DELETE_ENVELOPE] = "DELETE FROM envelope WHERE uuid = ?1",
+	[REPLACE_PAPERS] = "INSERT OR REPLACE INTO papers (uuid, bytes)"
+			   " SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM vtpm WHERE uuid = ?1)",
+	[SELECT_PAPERS] = "SELECT uuid, bytes FROM papers",
 	[SELECT_ALL] = "SELECT uuid, name, front, uid, gid, mode, banks, epoch, wanted, created,"
 		       " quarantine, key, generation, plain_state FROM vtpm ORDER BY name",
 };
@@ -108,8 +115,14 @@ static const char *const texts[_STATEMENT_MAX] = {
 	"UPDATE envelope SET digest = digest(bytes);"
 
 /* What version 4 has besides version 3 */
-#define PLAIN_SCHEMA                                                     \
-	"ALTER TABLE vtpm ADD COLUMN plain_state INTEGER NOT NULL DEFAULT 0;" \
+#define PLAIN_SCHEMA \
+	"ALTER TABLE vtpm ADD COLUMN plain_state INTEGER NOT NULL DEFAULT 0;"
+
+/* What version 5 has besides version 4 */
+#define PAPERS_SCHEMA                                                                             \
+	"CREATE TABLE papers ("                                                                    \
+	" uuid BLOB PRIMARY KEY NOT NULL REFERENCES vtpm (uuid) ON DELETE CASCADE,"                \
+	" bytes BLOB NOT NULL) STRICT;"                                                            \
 	"PRAGMA user_version = " ARCHIVE_VERSION_TEXT ";"
 
 static const char schema[] = "BEGIN IMMEDIATE;"
@@ -127,12 +140,14 @@ static const char schema[] = "BEGIN IMMEDIATE;"
 			     " epoch INTEGER NOT NULL, generation INTEGER NOT NULL,"
 			     " bytes BLOB NOT NULL, PRIMARY KEY (uuid, kind)) STRICT;"
 			     "PRAGMA application_id = 0x7674706d;" LEAF_SCHEMA DIGEST_SCHEMA
-			     PLAIN_SCHEMA "COMMIT;";
+			     PLAIN_SCHEMA PAPERS_SCHEMA "COMMIT;";
 
 static const char from_version_1[] = "BEGIN IMMEDIATE;" LEAF_SCHEMA DIGEST_SCHEMA PLAIN_SCHEMA
+	PAPERS_SCHEMA "COMMIT;";
+static const char from_version_2[] = "BEGIN IMMEDIATE;" DIGEST_SCHEMA PLAIN_SCHEMA PAPERS_SCHEMA
 	"COMMIT;";
-static const char from_version_2[] = "BEGIN IMMEDIATE;" DIGEST_SCHEMA PLAIN_SCHEMA "COMMIT;";
-static const char from_version_3[] = "BEGIN IMMEDIATE;" PLAIN_SCHEMA "COMMIT;";
+static const char from_version_3[] = "BEGIN IMMEDIATE;" PLAIN_SCHEMA PAPERS_SCHEMA "COMMIT;";
+static const char from_version_4[] = "BEGIN IMMEDIATE;" PAPERS_SCHEMA "COMMIT;";
 
 struct archive_sql {
 	sqlite3 *db;
@@ -342,6 +357,17 @@ static int load(struct archive_sql *sql, struct archive_job *job)
 	return r;
 }
 
+static int put_papers(struct archive_sql *sql, const struct archive_job *job)
+{
+	sqlite3_stmt *statement = sql->statements[REPLACE_PAPERS];
+	int r;
+
+	bind_uuid(statement, job->define.uuid);
+	sqlite3_bind_blob64(statement, 2, job->bytes, job->length, SQLITE_STATIC);
+	r = run(sql, REPLACE_PAPERS);
+	return !r && !sqlite3_changes(sql->db) ? ENOENT : r;
+}
+
 static int run_kind(struct archive_sql *sql, struct archive_job *job)
 {
 	switch (job->kind) {
@@ -357,6 +383,8 @@ static int run_kind(struct archive_sql *sql, struct archive_job *job)
 		return remove_all(sql, job);
 	case ARCHIVE_LOAD:
 		return load(sql, job);
+	case ARCHIVE_PAPERS:
+		return put_papers(sql, job);
 	default:
 		break;
 	}
@@ -469,6 +497,26 @@ int archive_sql_each(struct archive_sql *sql,
 	return -archive_sql_errno(code);
 }
 
+int archive_sql_each_papers(struct archive_sql *sql,
+			    void (*look)(void *context, const uint8_t uuid[16],
+					 const uint8_t *bytes, size_t length),
+			    void *context)
+{
+	sqlite3_stmt *row = sql->statements[SELECT_PAPERS];
+	int code;
+
+	while ((code = sqlite3_step(row)) == SQLITE_ROW) {
+		if (sqlite3_column_bytes(row, 0) != 16) {
+			code = SQLITE_CORRUPT;
+			break;
+		}
+		look(context, sqlite3_column_blob(row, 0), sqlite3_column_blob(row, 1),
+		     (size_t)sqlite3_column_bytes(row, 1));
+	}
+	sqlite3_reset(row);
+	return -archive_sql_errno(code);
+}
+
 static int ask_number(struct archive_sql *sql, const char *question, int *ret)
 {
 	sqlite3_stmt *statement;
@@ -521,6 +569,8 @@ static int check_version(struct archive_sql *sql, char *reason, size_t room)
 		return sqlite3_exec(sql->db, from_version_2, NULL, NULL, NULL);
 	if (application == APPLICATION && version == 3)
 		return sqlite3_exec(sql->db, from_version_3, NULL, NULL, NULL);
+	if (application == APPLICATION && version == 4)
+		return sqlite3_exec(sql->db, from_version_4, NULL, NULL, NULL);
 	if (application == APPLICATION && version == 1)
 		return migrate(sql, reason, room);
 	if (application == APPLICATION && version > VERSION)

@@ -25,6 +25,12 @@ int archive_sql_each(struct archive_sql *sql,
 				  uint64_t generation),
 		     void *context);
 
+/** archive_sql_each_papers() - see archive_each_papers() */
+int archive_sql_each_papers(struct archive_sql *sql,
+			    void (*look)(void *context, const uint8_t uuid[16],
+					 const uint8_t *bytes, size_t length),
+			    void *context);
+
 /** archive_sql_next_epochs() - all vTPMs go to their next one. Return: 0 or an errno */
 int archive_sql_next_epochs(struct archive_sql *sql);
 

@@ -95,6 +95,45 @@ static void test_archive_fork(void **state)
 	expect_state(place, 1, 2, "two");
 }
 
+struct papers_seen {
+	int count;
+	char last[32];
+};
+
+static void see_papers(void *context, const uint8_t uuid[16], const uint8_t *bytes, size_t length)
+{
+	struct papers_seen *seen = context;
+
+	(void)uuid;
+	seen->count++;
+	assert_true(length < sizeof(seen->last));
+	cursor_copy(seen->last, sizeof(seen->last), bytes, length);
+	seen->last[length] = '\0';
+}
+
+/* The record goes with its vTPM, and there is none of a vTPM that there is not. */
+static void test_archive_papers(void **state)
+{
+	struct papers_seen seen = { 0 };
+	struct place *place = *state;
+
+	open_it(place);
+	assert_int_equal(run(place, ARCHIVE_PAPERS, 1, 0, "none").error, ENOENT);
+	assert_int_equal(run(place, ARCHIVE_PUT, 1, 1, "one").error, 0);
+	assert_int_equal(run(place, ARCHIVE_PUT, 2, 1, "one").error, 0);
+	assert_int_equal(run(place, ARCHIVE_PAPERS, 1, 0, "first").error, 0);
+	assert_int_equal(run(place, ARCHIVE_PAPERS, 2, 0, "other").error, 0);
+	assert_int_equal(run(place, ARCHIVE_PAPERS, 2, 0, "second").error, 0);
+	assert_int_equal(run(place, ARCHIVE_REMOVE, 1, 0, NULL).error, 0);
+	expect_state(place, 2, 1, "one");
+
+	place->archive = archive_free(place->archive);
+	open_it(place);
+	assert_int_equal(archive_each_papers(place->archive, see_papers, &seen), 0);
+	assert_int_equal(seen.count, 1);
+	assert_string_equal(seen.last, "second");
+}
+
 /* One that fails in the middle of many does not touch the others. */
 static void test_archive_many(void **state)
 {
@@ -292,8 +331,8 @@ static void test_archive_newer(void **state)
 
 	open_it(place);
 	place->archive = archive_free(place->archive);
-	execute(place->path, "PRAGMA user_version = 5");
-	expect_untouched(place, -EUCLEAN, "version 5");
+	execute(place->path, "PRAGMA user_version = 6");
+	expect_untouched(place, -EUCLEAN, "version 6");
 }
 
 /* A generation that the row says and the envelope is not there: said, not repaired. */
@@ -373,6 +412,7 @@ int main(void)
 		TEST(test_archive_put_commit),
 		TEST(test_archive_epoch),
 		TEST(test_archive_fork),
+		TEST(test_archive_papers),
 		TEST(test_archive_many),
 		TEST(test_archive_plain_state),
 		TEST(test_archive_each),
