@@ -28,6 +28,7 @@ static const struct report_column list_columns[] = {
 	{ "PROTECTION", "protection" },
 	{ "ROLLBACK", "rollback_protection" },
 	{ "UUID", "uuid" },
+	{ "CERTIFICATE", "certificate" },
 	{ "REASON", "reason" },
 };
 
@@ -52,6 +53,7 @@ static const struct report_column show_lines[] = {
 	{ "engine deaths:", "engine_deaths" },
 	{ "instance:", "instance" },
 	{ "epoch:", "epoch" },
+	{ "certificate:", "certificate" },
 	{ "generation:", "generation" },
 	{ "created:", "created" },
 };

@@ -17,10 +17,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wire/ipc_engine.h"
 #include "wire/ipc_keyd.h"
 
 /** define CERTIFICATE_MAX - largest certificate that an NV index holds, in bytes */
-#define CERTIFICATE_MAX 2048
+#define CERTIFICATE_MAX ENGINE_CERT_MAX
 
 /** define CERTIFICATE_OCCUPIED - the index is there, and was not defined by the platform */
 #define CERTIFICATE_OCCUPIED 1

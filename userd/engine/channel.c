@@ -25,6 +25,13 @@ static void get_event(struct ipc_in *in, struct engine_event *ret)
 	ret->bytes = ipc_get_blob(in, ENGINE_EVENT_MAX, &ret->length);
 }
 
+static void get_wish(struct ipc_in *in, struct certify_wish *ret)
+{
+	ret->kinds = cursor_get_u32(&in->body);
+	for (int kind = KEYD_CERT_EK_RSA_2048; kind < _KEYD_CERT_KIND_MAX; kind++)
+		ret->own[kind].der = ipc_get_blob(in, ENGINE_CERT_MAX, &ret->own[kind].length);
+}
+
 static int on_config(void *context, struct ipc_in *in)
 {
 	struct channel *channel = context;
@@ -42,10 +49,13 @@ static int on_config(void *context, struct ipc_in *in)
 		config->envelope = NULL;
 	get_event(in, &config->launch.image);
 	get_event(in, &config->launch.configuration);
+	get_wish(in, &config->certify);
+	config->certify.asks = config->flags & ENGINE_CONFIG_CERTIFY;
 	if (!ipc_ended(in) || !config->generation != !config->envelope ||
 	    !config->launch.image.length != !config->launch.configuration.length ||
 	    config->flags & ~(uint32_t)(ENGINE_CONFIG_MANUFACTURE | ENGINE_CONFIG_FIRMWARE |
-					ENGINE_CONFIG_RESEAL | ENGINE_CONFIG_PLAIN_STATE))
+					ENGINE_CONFIG_RESEAL | ENGINE_CONFIG_PLAIN_STATE |
+					ENGINE_CONFIG_CERTIFY | ENGINE_CONFIG_SPARE))
 		return -EPROTO;
 	channel->state = IDLE;
 	return 0;
@@ -234,6 +244,31 @@ int channel_asked(struct channel *channel, struct channel_attest *ret)
 	channel->attests = false;
 	*ret = channel->attest;
 	return 1;
+}
+
+static void put_result(struct ipc_out *out, const struct certify_result *result)
+{
+	ipc_put_blob(out, result->key.public, result->key.length);
+	cursor_put_u8(&out->body, (uint8_t)result->source);
+	ipc_put_blob(out, result->der, result->length);
+	cursor_put_u64(&out->body, (uint64_t)result->until);
+	ipc_put_string(out, result->sentence);
+}
+
+int channel_certified(struct channel *channel, const struct certify_result *results)
+{
+	struct ipc_out out = ipc_out(ENGINE_CERTIFIED, channel->out, sizeof(channel->out));
+	uint32_t looked = 0;
+
+	for (int kind = KEYD_CERT_EK_RSA_2048; kind < _KEYD_CERT_KIND_MAX; kind++)
+		looked |= results[kind].looked ? 1u << kind : 0;
+	cursor_put_u64(&out.body, channel->config.epoch);
+	cursor_put_u32(&out.body, looked);
+	for (int kind = KEYD_CERT_EK_RSA_2048; kind < _KEYD_CERT_KIND_MAX; kind++) {
+		if (results[kind].looked)
+			put_result(&out, &results[kind]);
+	}
+	return ipc_send(channel->fd, &out);
 }
 
 int channel_ready(struct channel *channel, uint64_t generation, bool resumed)

@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/certify.h"
 #include "engine/launch.h"
 #include "store/store.h"
 #include "wire/ipc.h"
@@ -40,6 +41,7 @@
  * @envelope: durable permanent state, in the channel's buffer; NULL: none
  * @envelope_length: bytes of it
  * @launch: what a container is started from, in the channel's buffer
+ * @certify: which keys shall get certificates, in the channel's buffer
  */
 struct channel_config {
 	uint8_t uuid[IPC_UUID_SIZE];
@@ -52,6 +54,7 @@ struct channel_config {
 	const uint8_t *envelope;
 	size_t envelope_length;
 	struct engine_launch launch;
+	struct certify_wish certify;
 };
 
 /**
@@ -118,6 +121,9 @@ int channel_configure(struct channel *channel);
  * Return: 1; 0 (nothing); -EPIPE (the other end is gone); -EPROTO; -errno.
  */
 int channel_asked(struct channel *channel, struct channel_attest *ret);
+
+/** channel_certified() - say ENGINE_CERTIFIED; @results as of certify(). Return: as ipc_send() */
+int channel_certified(struct channel *channel, const struct certify_result *results);
 
 /** channel_ready() - say ENGINE_READY. Return: as ipc_send() */
 int channel_ready(struct channel *channel, uint64_t generation, bool resumed);

@@ -146,6 +146,7 @@ static int configure(void)
 	engine.reseals = config->flags & ENGINE_CONFIG_RESEAL;
 	engine.banks = config->banks;
 	engine.launch = config->launch;
+	engine.certify = config->certify;
 	engine.provisions = true;
 	return 0;
 }
@@ -180,6 +181,14 @@ static int take_key(const struct engine_zygote *zygote, int keyd)
 	return r;
 }
 
+static int tell_certified(void)
+{
+	int r = engine.certified ? channel_certified(&channel, engine.certified) : 0;
+
+	engine_certified_done(&engine);
+	return r;
+}
+
 static int start(const struct engine_zygote *zygote, unsigned int links, int *keyd)
 {
 	int r;
@@ -193,6 +202,8 @@ static int start(const struct engine_zygote *zygote, unsigned int links, int *ke
 	*keyd = -1;
 	if (!r)
 		r = engine_start(&engine);
+	if (!r)
+		r = tell_certified();
 	if (!r && links)
 		engine_control_begin(&engine);
 	if (!r)

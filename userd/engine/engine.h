@@ -11,7 +11,8 @@
  *	launch.c	a container's start, measured
  *	manufacture.c	PCR banks, keys and certificates
  *	identity.c	the keys that a TPM is known by
- *	certificate.c	their certificates, in NV indexes
+ *	certify.c	their certificates, wherever they come from
+ *	certificate.c	these in NV indexes
  *	child.c		birth and death of an engine that vtpm-spawn forked
  *	channel.c, datakey.c	its talk with manager and keyd
  *	control.c	what is asked on the control channel of a stream link
@@ -38,6 +39,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/certify.h"
 #include "engine/evidence.h"
 #include "engine/launch.h"
 #include "engine/link.h"
@@ -99,6 +101,9 @@ enum engine_exit {
  * @provisions: a new TPM gets PCR banks and keys
  * @banks: PCR banks it shall have, bit n: TPM_ALG_ID n; 0: as they are
  * @launch: measured when the TPM is powered on
+ * @certify: which keys shall get certificates when it is powered on
+ * @issuer: who issues them; NULL: nobody
+ * @certified: what became of that, until engine_certified_done(); NULL: nothing was wanted
  * @resumed: it went on from a checkpoint
  * @audits: the TPM audits commands that otherwise change nothing
  * @unsettled: the next command is published even if it changes nothing
@@ -126,6 +131,9 @@ struct engine {
 	bool provisions;
 	uint32_t banks;
 	struct engine_launch launch;
+	struct certify_wish certify;
+	const struct certify_issuer *issuer;
+	struct certify_result *certified;
 	bool resumed;
 	bool audits;
 	bool unsettled;
@@ -390,11 +398,15 @@ int engine_ask_audits(struct engine *engine);
  * @engine: engine, whose TPM was just powered on
  * @new: it has just been made
  *
- * Leaves the TPM powered on and not started up.
+ * Keys that the manager named are looked at, and get certificates. Leaves the TPM powered on
+ * and not started up.
  *
- * Return: 0; -EINVAL (banks that it does not know); -ENOTRECOVERABLE.
+ * Return: 0; -EINVAL (banks that it does not know); -ENOMEM; -ENOTRECOVERABLE.
  */
 int engine_manufacture(struct engine *engine, bool new);
+
+/** engine_certified_done() - free what engine_manufacture() left to be told; none is fine */
+void engine_certified_done(struct engine *engine);
 
 /* orders.c; each returns 0, or -ENOTRECOVERABLE where the TPM refuses */
 

@@ -64,7 +64,7 @@ static int power_on(struct engine *engine, const uint8_t *permanent, size_t leng
 		r = tpmlib_power_on(permanent, length);
 	if (r == -EBADMSG)
 		return quarantine(engine, "libtpms refuses the permanent state");
-	if (!r && engine->provisions && (!permanent || engine->banks))
+	if (!r && engine->provisions && (!permanent || engine->banks || engine->certify.kinds))
 		r = engine_manufacture(engine, !permanent);
 	if (!r)
 		r = begin(engine);

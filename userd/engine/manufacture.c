@@ -7,11 +7,13 @@
  *	PCR_Allocate		if other banks are wanted; needs platformAuth, which is
  *				still empty, and works from the next _TPM_Init on
  *	CreatePrimary, EvictControl	for each key that a new TPM is known by (identity.c)
+ *	NV_DefineSpace, ...	for each certificate that is wanted (certify.c); needs platformAuth
  *	Shutdown, _TPM_Init	off and on again; the caller goes on from here
  */
 #include "engine/engine.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "engine/entropy.h"
 #include "engine/identity.h"
@@ -114,6 +116,20 @@ static int set_banks(struct engine *engine, uint32_t wanted)
 	return allocate_banks(known, wanted);
 }
 
+static int certify_keys(struct engine *engine)
+{
+	engine_certified_done(engine);
+	engine->certified = calloc(_KEYD_CERT_KIND_MAX, sizeof(*engine->certified));
+	return engine->certified ? certify(&engine->certify, engine->issuer, engine->certified)
+				 : -ENOMEM;
+}
+
+void engine_certified_done(struct engine *engine)
+{
+	free(engine->certified);
+	engine->certified = NULL;
+}
+
 int engine_manufacture(struct engine *engine, bool new)
 {
 	uint32_t banks = engine->banks;
@@ -128,6 +144,8 @@ int engine_manufacture(struct engine *engine, bool new)
 		r = set_banks(engine, banks);
 	if (!r && new)
 		r = identity_make();
+	if (!r && engine->certify.kinds)
+		r = certify_keys(engine);
 	if (!r)
 		r = engine_order_shutdown();
 	return r ? r : tpmlib_power_cycle();

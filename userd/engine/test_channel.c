@@ -21,7 +21,7 @@
 #include "wire/ipc_engine.h"
 
 static struct channel channel;
-static uint8_t bytes[1024];
+static uint8_t bytes[4096];
 static int pair[2];
 
 static int setup(void **state)
@@ -42,10 +42,12 @@ static int teardown(void **state)
 	return 0;
 }
 
+static size_t own_length;
 static const char *launch_image = "", *launch_configuration = "";
 
 static struct ipc_out config(uint64_t generation, const char *envelope, uint32_t flags)
 {
+	static const uint8_t own[ENGINE_CERT_MAX + 1] = { 0x30 };
 	struct ipc_out out = ipc_out(ENGINE_CONFIG, bytes, sizeof(bytes));
 	uint8_t uuid[IPC_UUID_SIZE] = { 7 }, ticket[KEYD_TICKET_SIZE] = { 8 };
 
@@ -59,6 +61,9 @@ static struct ipc_out config(uint64_t generation, const char *envelope, uint32_t
 	ipc_put_blob(&out, envelope, strlen(envelope));
 	ipc_put_blob(&out, launch_image, strlen(launch_image));
 	ipc_put_blob(&out, launch_configuration, strlen(launch_configuration));
+	cursor_put_u32(&out.body, 1u << KEYD_CERT_IAK);
+	for (int kind = KEYD_CERT_EK_RSA_2048; kind < _KEYD_CERT_KIND_MAX; kind++)
+		ipc_put_blob(&out, own, kind == KEYD_CERT_IAK ? own_length : 0);
 	return out;
 }
 
@@ -131,6 +136,64 @@ static int configured_with(const char *image, const char *configuration)
 	launch_image = launch_configuration = "";
 	say(&out);
 	return channel_configure(&channel);
+}
+
+static void test_channel_certify(void **state)
+{
+	const struct certify_wish *wish = &channel.config.certify;
+	struct ipc_out out;
+
+	(void)state;
+	configure();
+	assert_int_equal(wish->kinds, 1 << KEYD_CERT_IAK);
+	assert_true(!wish->asks && !wish->own[KEYD_CERT_IAK].length);
+	own_length = ENGINE_CERT_MAX;
+	channel_init(&channel, pair[1]);
+	out = config(5, "envelope", ENGINE_CONFIG_CERTIFY);
+	say(&out);
+	assert_int_equal(channel_configure(&channel), 0);
+	assert_true(wish->asks);
+	assert_int_equal(wish->own[KEYD_CERT_IAK].length, ENGINE_CERT_MAX);
+	assert_int_equal(wish->own[KEYD_CERT_IAK].der[0], 0x30);
+	assert_int_equal(wish->own[KEYD_CERT_EK_P256].length, 0);
+	own_length++;
+	channel_init(&channel, pair[1]);
+	out = config(5, "envelope", 0);
+	own_length = 0;
+	say(&out);
+	assert_int_equal(channel_configure(&channel), -EPROTO);
+}
+
+static void test_channel_certified(void **state)
+{
+	static struct certify_result results[_KEYD_CERT_KIND_MAX];
+	uint8_t heard[256];
+	struct ipc_in in;
+	size_t length;
+
+	(void)state;
+	configure();
+	results[KEYD_CERT_EK_P384] = (struct certify_result){
+		.looked = true,
+		.key = { { 0x11 }, 1 },
+		.source = ENGINE_CERT_HOST,
+		.der = { 0x30, 0x00 },
+		.length = 2,
+		.until = -1,
+		.sentence = "",
+	};
+	assert_int_equal(channel_certified(&channel, results), 0);
+	assert_int_equal(ipc_receive(pair[0], heard, sizeof(heard), true, &in), 0);
+	assert_int_equal(in.op, ENGINE_CERTIFIED);
+	assert_int_equal(cursor_get_u64(&in.body), 11);
+	assert_int_equal(cursor_get_u32(&in.body), 1 << KEYD_CERT_EK_P384);
+	assert_int_equal(ipc_get_blob(&in, 9, &length)[0], 0x11);
+	assert_int_equal(cursor_get_u8(&in.body), ENGINE_CERT_HOST);
+	assert_int_equal(ipc_get_blob(&in, 9, &length)[0], 0x30);
+	assert_int_equal(length, 2);
+	assert_true((int64_t)cursor_get_u64(&in.body) == -1);
+	assert_int_equal(cursor_get_u16(&in.body), 0);
+	assert_true(ipc_ended(&in));
 }
 
 static void test_channel_launch(void **state)
@@ -434,6 +497,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CHANNEL(test_channel_config),
+		CHANNEL(test_channel_certify),
+		CHANNEL(test_channel_certified),
 		CHANNEL(test_channel_launch),
 		CHANNEL(test_channel_without_config),
 		CHANNEL(test_channel_config_without_envelope),

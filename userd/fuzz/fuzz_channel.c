@@ -34,6 +34,9 @@ static void say_config(int fd)
 	ipc_put_blob(&out, some, sizeof(some));
 	ipc_put_blob(&out, some, 0);
 	ipc_put_blob(&out, some, 0);
+	cursor_put_u32(&out.body, 0);
+	for (int kind = KEYD_CERT_EK_RSA_2048; kind < _KEYD_CERT_KIND_MAX; kind++)
+		ipc_put_blob(&out, some, 0);
 	if (ipc_send(fd, &out))
 		abort();
 }

@@ -209,6 +209,13 @@ static bool put(json_t *object, const char *name, json_t *value)
 	return json_object_set_new(object, name, value) == 0;
 }
 
+static const char *const paper_states[_PAPER_STATE_MAX] = {
+	[PAPER_ISSUED] = "issued",
+	[PAPER_EXPIRED] = "expired",
+	[PAPER_STALE] = "stale",
+	[PAPER_PENDING] = "pending",
+};
+
 json_t *api_json_vtpm(const struct vtpm_view *view)
 {
 	const struct vtpm_definition *define = view->define;
@@ -238,9 +245,76 @@ json_t *api_json_vtpm(const struct vtpm_view *view)
 	good &= put(vtpm, "generation", json_integer((json_int_t)view->generation));
 	good &= put(vtpm, "epoch", json_integer((json_int_t)define->epoch));
 	good &= put(vtpm, "instance", instance_text(view->instance));
+	good &= put(vtpm, "certificate", json_string(NAME_OF(paper_states, view->certificate)));
 	good &= put(vtpm, "engine_deaths", json_integer(view->deaths));
 	good &= put(vtpm, "created", time_text(define->created));
 	return complete(vtpm, good);
+}
+
+/* The names of keys, and where clients find them and their certificates (engine/identity.h). */
+static const struct {
+	const char *name;
+	const char *handle;
+	const char *index;
+} keys[_KEYD_CERT_KIND_MAX] = {
+	[KEYD_CERT_EK_RSA_2048] = { "ek-rsa2048", "0x81010001", "0x01c00002" },
+	[KEYD_CERT_EK_P256] = { "ek-p256", "0x8101000a", "0x01c0000a" },
+	[KEYD_CERT_EK_P384] = { "ek-p384", "0x81010016", "0x01c00016" },
+	[KEYD_CERT_IAK] = { "iak", "0x81020001", "0x01c90100" },
+};
+
+enum keyd_cert_kind api_key_kind(const char *name)
+{
+	int kind = KEYD_CERT_EK_RSA_2048;
+
+	while (name && kind < _KEYD_CERT_KIND_MAX && strcmp(keys[kind].name, name) != 0)
+		kind++;
+	return name ? (enum keyd_cert_kind)kind : _KEYD_CERT_KIND_MAX;
+}
+
+static json_t *bytes_or_null(const struct paper_bytes *bytes)
+{
+	return bytes->length ? hex(bytes->at, bytes->length) : json_null();
+}
+
+static json_t *api_json_paper(const struct paper *paper, enum paper_state state, int kind)
+{
+	static const char *const sources[_ENGINE_CERT_SOURCE_MAX] = {
+		[ENGINE_CERT_HOST] = "host CA",
+		[ENGINE_CERT_OWN] = "own CA",
+	};
+	const char *source = sources[paper->source];
+	const char *next = paper->own.length ? "replace" : paper->renew ? "renew" : NULL;
+	json_t *object = json_object();
+	bool good = true;
+
+	good &= put(object, "key", json_string(keys[kind].name));
+	good &= put(object, "handle", json_string(keys[kind].handle));
+	good &= put(object, "nv_index", json_string(keys[kind].index));
+	good &= put(object, "status", json_string(NAME_OF(paper_states, state)));
+	good &= put(object, "source", source ? json_string(source) : json_null());
+	good &= put(object, "epoch",
+		    source ? json_integer((json_int_t)paper->epoch) : json_null());
+	good &= put(object, "until", source ? time_text(paper->until) : json_null());
+	good &= put(object, "next", next ? json_string(next) : json_null());
+	good &= put(object, "reason", string_or_null(paper->sentence));
+	good &= put(object, "public", bytes_or_null(&paper->public));
+	good &= put(object, "certificate", bytes_or_null(&paper->der));
+	return complete(object, good);
+}
+
+json_t *api_json_papers(const struct manager_papers *papers)
+{
+	json_t *array = json_array();
+	int r = array ? 0 : -1;
+
+	for (int kind = KEYD_CERT_EK_RSA_2048; !r && kind < _KEYD_CERT_KIND_MAX; kind++)
+		r = json_array_append_new(array, api_json_paper(&papers->papers->of[kind],
+								papers->state[kind], kind));
+	if (!r)
+		return json_pack("{s:o}", "certificates", array);
+	json_decref(array);
+	return NULL;
 }
 
 static json_t *host_warnings(const struct manager_host *host, bool hardware)

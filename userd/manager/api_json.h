@@ -53,6 +53,9 @@ json_t *api_json_plans(const struct manager_plans *plans);
 /** api_json_proof() - what was in a credential. Return: a new reference; NULL: no memory */
 json_t *api_json_proof(struct manager_bytes proof);
 
+/** api_json_papers() - certificates of a vTPM's keys. Return: a new reference; NULL: no memory */
+json_t *api_json_papers(const struct manager_papers *papers);
+
 /** api_json_problem() - a problem (RFC 9457). Return: a new reference; NULL: no memory */
 json_t *api_json_problem(unsigned int status, const char *name, const char *detail,
 			 const char *next);
@@ -103,11 +106,22 @@ bool api_json_quote_wish(struct manager_quote_wish *what, const char *body, size
 bool api_json_credential(struct manager_credential *what, const char *body, size_t length,
 			 struct problem *problem);
 
+/** api_json_certificate() - read the body of POST /v1/vtpms/{name}/certificates/replace */
+bool api_json_certificate(struct manager_certificate *what, const char *body, size_t length,
+			  struct problem *problem);
+
+/** api_json_key() - read the body of POST /v1/vtpms/{name}/certificates/renew; no member: all */
+bool api_json_key(struct manager_certificate *what, const char *body, size_t length,
+		  struct problem *problem);
+
 /** api_json_nothing() - a body without any member, or no body */
 bool api_json_nothing(const char *body, size_t length, struct problem *problem);
 
 /** api_front_name() - "device", "chip", "socket" or "vm". Return: NULL for another value */
 const char *api_front_name(unsigned int front);
+
+/** api_key_kind() - of "iak" and the like. Return: _KEYD_CERT_KIND_MAX for another name, or NULL */
+enum keyd_cert_kind api_key_kind(const char *name);
 
 /** api_rollback_name() - "lazy" for KEYD_ROLLBACK_LAZY, and so on; "unknown" for others */
 const char *api_rollback_name(unsigned int rollback);

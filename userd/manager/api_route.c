@@ -378,6 +378,63 @@ static void get_log(struct api_request *request)
 	api_request_answer(request, 200, log ? log : json_array());
 }
 
+static void answer_papers(struct api_request *request, unsigned int status)
+{
+	struct manager_papers papers;
+	struct problem problem;
+
+	if (manager_papers(request->api->manager, request->name, &papers, &problem))
+		api_request_answer(request, status, api_json_papers(&papers));
+	else
+		api_request_fail(request, &problem);
+}
+
+static void papers_done(void *context, const struct problem *problem)
+{
+	struct api_request *request = context;
+
+	if (problem)
+		api_request_fail(request, problem);
+	else
+		answer_papers(request, 200);
+}
+
+static void get_certificates(struct api_request *request)
+{
+	if (has_nothing(request))
+		answer_papers(request, 200);
+}
+
+/* No key means every one. */
+static uint32_t kinds(const struct manager_certificate *what)
+{
+	return what->kind == _KEYD_CERT_KIND_MAX ? PAPER_ALL : 1u << what->kind;
+}
+
+static void post_certificates_renew(struct api_request *request)
+{
+	struct manager_certificate what = { .kind = _KEYD_CERT_KIND_MAX };
+	struct problem problem;
+
+	if (!api_json_key(&what, request->body, request->length, &problem))
+		api_request_fail(request, &problem);
+	else if (api_request_pend(request))
+		manager_certify_renew(request->api->manager, request->name, kinds(&what),
+				      papers_done, request);
+}
+
+static void post_certificates_replace(struct api_request *request)
+{
+	struct manager_certificate what = { 0 };
+	struct problem problem;
+
+	cursor_copy(what.name, sizeof(what.name), request->name, sizeof(request->name));
+	if (!api_json_certificate(&what, request->body, request->length, &problem))
+		api_request_fail(request, &problem);
+	else if (api_request_pend(request))
+		manager_certify_replace(request->api->manager, &what, papers_done, request);
+}
+
 static bool parse_seconds(struct api_request *request, unsigned int *ret)
 {
 	const char *text = MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND,
@@ -461,6 +518,9 @@ static const struct api_route routes[] = {
 	{ "GET", "/v1/vtpms/{name}", get_vtpm, NULL },
 	{ "DELETE", "/v1/vtpms/{name}", delete_vtpm, NULL },
 	{ "POST", "/v1/vtpms/{name}/attest", post_attest, NULL },
+	{ "GET", "/v1/vtpms/{name}/certificates", get_certificates, NULL },
+	{ "POST", "/v1/vtpms/{name}/certificates/renew", post_certificates_renew, NULL },
+	{ "POST", "/v1/vtpms/{name}/certificates/replace", post_certificates_replace, NULL },
 	{ "POST", "/v1/vtpms/{name}/launch", post_launch, NULL },
 	{ "GET", "/v1/vtpms/{name}/log", get_log, NULL },
 	{ "POST", "/v1/vtpms/{name}/start", post_start, NULL },

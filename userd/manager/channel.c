@@ -8,9 +8,9 @@
  * then nothing more is read: one that floods us fills its own socket, not our memory.
  *
  *	phase		may say
- *	BEGINNING	COMMIT, FORK, READY, ENDS, ATTESTED (of one found running)
- *	SERVING		COMMIT, FORK, ENDS, ATTESTED (READY: of an engine found running)
- *	STOPPING	COMMIT, FORK, READY, ENDS, ATTESTED
+ *	BEGINNING	COMMIT, FORK, CERTIFIED, READY, ENDS, ATTESTED (of one found running)
+ *	SERVING		COMMIT, FORK, ENDS, ATTESTED (CERTIFIED, READY: of an engine found running)
+ *	STOPPING	COMMIT, FORK, CERTIFIED, READY, ENDS, ATTESTED
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -157,6 +157,13 @@ static int take_ready(void *context, struct ipc_in *in)
 	return 0;
 }
 
+static int take_certified(void *context, struct ipc_in *in)
+{
+	struct vtpm *vtpm = context;
+
+	return vtpm->stored ? certify_learn(vtpm, in) : -EPROTO;
+}
+
 /* Why it ends counts when it has: until then it is only what it says. */
 static int take_ends(void *context, struct ipc_in *in)
 {
@@ -179,6 +186,7 @@ static int take_attested(void *context, struct ipc_in *in)
 static const struct ipc_permit permits[] = {
 	{ ENGINE_COMMIT, BEGINNING | SERVING | STOPPING, take_commit },
 	{ ENGINE_FORK, BEGINNING | SERVING | STOPPING, take_fork },
+	{ ENGINE_CERTIFIED, BEGINNING | SERVING | STOPPING, take_certified },
 	{ ENGINE_READY, BEGINNING | SERVING | STOPPING, take_ready },
 	{ ENGINE_ENDS, BEGINNING | SERVING | STOPPING, take_ends },
 	{ ENGINE_ATTESTED, BEGINNING | SERVING | STOPPING, take_attested },
@@ -267,6 +275,11 @@ int manager_channel_configure(struct vtpm *vtpm, bool manufacture)
 		flags |= ENGINE_CONFIG_PLAIN_STATE;
 	if (vtpm->reseals)
 		flags |= ENGINE_CONFIG_RESEAL;
+	/* Of one that is made for nobody yet nobody waits for the certificates. */
+	if (!vtpm->define.name[0])
+		flags |= ENGINE_CONFIG_CERTIFY | ENGINE_CONFIG_SPARE;
+	else if (!manufacture)
+		flags |= ENGINE_CONFIG_CERTIFY;
 
 	cursor_put_raw(&out.body, vtpm->define.uuid, sizeof(vtpm->define.uuid));
 	cursor_put_u64(&out.body, vtpm->define.epoch);
@@ -278,6 +291,7 @@ int manager_channel_configure(struct vtpm *vtpm, bool manufacture)
 	ipc_put_blob(&out, vtpm->envelope, vtpm->envelope_length);
 	ipc_put_blob(&out, vtpm->launch.image, strlen(vtpm->launch.image));
 	ipc_put_blob(&out, vtpm->launch.configuration, strlen(vtpm->launch.configuration));
+	papers_wish(vtpm->papers, certify_kinds(vtpm), &out);
 	return ipc_send(vtpm->channel, &out);
 }
 

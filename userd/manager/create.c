@@ -134,6 +134,7 @@ static void go_on(struct creation *creation)
 		return;
 	}
 	if (vtpm->stored && !vtpm->define.wanted) {
+		vtpm->fresh = false;
 		end(creation, NULL);
 		power_step(vtpm);
 		return;
@@ -242,6 +243,7 @@ static struct creation *begin(struct manager *manager, struct vtpm *vtpm, manage
 		.waiter = manager_ask(manager, done, context),
 	};
 	vtpm->making = true;
+	vtpm->fresh = true;
 	return creation;
 }
 

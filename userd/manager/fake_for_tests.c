@@ -486,6 +486,44 @@ void manager_host_rollback(struct manager *fake, const struct manager_host_rollb
 		fake->host.window = what->window;
 }
 
+bool manager_papers(struct manager *fake, const char *name, struct manager_papers *ret,
+		    struct problem *problem)
+{
+	static uint8_t public[] = { 0x00, 0x23 }, der[] = { 0x30, 0x82 };
+	struct paper *iak = &fake->papers.of[KEYD_CERT_IAK];
+
+	if (!fake_find(fake, name)) {
+		problem_set(problem, PROBLEM_NOT_FOUND, NULL, "there is no vTPM '%s'", name);
+		return false;
+	}
+	iak->public = (struct paper_bytes){ public, sizeof(public) };
+	iak->der = (struct paper_bytes){ der, sizeof(der) };
+	iak->source = ENGINE_CERT_HOST;
+	iak->epoch = 1;
+	*ret = (struct manager_papers){
+		.papers = &fake->papers,
+		.state = { [KEYD_CERT_EK_RSA_2048] = PAPER_PENDING,
+			   [KEYD_CERT_EK_P256] = PAPER_STALE,
+			   [KEYD_CERT_EK_P384] = PAPER_EXPIRED,
+			   [KEYD_CERT_IAK] = PAPER_ISSUED },
+	};
+	return true;
+}
+
+void manager_certify_renew(struct manager *fake, const char *name, uint32_t kinds,
+			   manager_done done, void *context)
+{
+	fake->renewed = kinds;
+	job_new(fake, name, run_nothing, done, context);
+}
+
+void manager_certify_replace(struct manager *fake, const struct manager_certificate *what,
+			     manager_done done, void *context)
+{
+	fake->replaced = *what;
+	job_new(fake, what->name, run_nothing, done, context);
+}
+
 void manager_host_upgrade(struct manager *fake, manager_done done, void *context)
 {
 	struct fake_job *job = job_new(fake, "", run_nothing, done, context);

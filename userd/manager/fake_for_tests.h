@@ -53,6 +53,9 @@ struct fake_vtpm {
  * @plans: what manager_plans() says
  * @plan: what manager_plan_add() was told last
  * @plan_length: bytes of it
+ * @papers: of all vTPMs
+ * @renewed: what manager_certify_renew() was told last
+ * @replaced: what manager_certify_replace() was told last
  * @upgrades: how often manager_host_upgrade() was called
  */
 struct manager {
@@ -73,6 +76,9 @@ struct manager {
 	struct manager_host_init init;
 	bool bound;
 	struct manager_host_accept accept;
+	struct papers papers;
+	uint32_t renewed;
+	struct manager_certificate replaced;
 	unsigned int upgrades;
 	struct manager_plans plans;
 	uint8_t plan[KEYD_PLAN_MAX];

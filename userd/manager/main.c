@@ -162,6 +162,8 @@ static int open_store(const char *path)
 		return r;
 	}
 	r = archive_each(manager.archive, add_stored, &manager);
+	if (!r)
+		r = archive_each_papers(manager.archive, certify_add_stored, &manager);
 	if (r)
 		log_line("%s cannot be read whole (errno %d). Nothing was changed in it", path, -r);
 	return r;

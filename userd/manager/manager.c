@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -198,6 +199,7 @@ static void free_vtpm(struct vtpm *vtpm)
 	sd_event_source_disable_unref(vtpm->kill_timer);
 	sd_event_source_disable_unref(vtpm->chip_timer);
 	free(vtpm->envelope);
+	papers_free(vtpm->papers);
 	free(vtpm);
 }
 
@@ -329,6 +331,7 @@ void manager_view_of(const struct vtpm *vtpm, struct vtpm_view *ret)
 		.hardware_protected = vtpm->manager->host.protection == KEYD_PROTECTION_TPM,
 		.rollback = vtpm->manager->host.rollback,
 		.deaths = vtpm->deaths,
+		.certificate = papers_state(vtpm->papers, vtpm->define.epoch, time(NULL)),
 	};
 	switch (ret->condition) {
 	case VTPM_QUARANTINED:

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "manager/paper.h"
 #include "manager/problem.h"
 #include "manager/vtpm.h"
 #include "wire/batch.h"
@@ -105,6 +106,44 @@ bool manager_view(struct manager *manager, const char *name, struct vtpm_view *r
 /** manager_each() - look at all vTPMs but spares, by name */
 void manager_each(struct manager *manager,
 		  void (*look)(void *context, const struct vtpm_view *view), void *context);
+
+/**
+ * struct manager_papers - certificates of a vTPM's keys
+ * @papers: they, valid until the loop's next round
+ * @state: of each
+ */
+struct manager_papers {
+	const struct papers *papers;
+	enum paper_state state[_KEYD_CERT_KIND_MAX];
+};
+
+/** manager_papers() - look at them. Return: false: there is no such vTPM, and @problem says so */
+bool manager_papers(struct manager *manager, const char *name, struct manager_papers *ret,
+		    struct problem *problem);
+
+/** manager_certify_renew() - have new ones of the host's CA at the next power cycle; done when
+ * that is durable
+ */
+void manager_certify_renew(struct manager *manager, const char *name, uint32_t kinds,
+			   manager_done done, void *context);
+
+/**
+ * struct manager_certificate - a certificate of the operator's CA
+ * @name: vTPM
+ * @kind: whose
+ * @der: certificate, DER
+ * @length: bytes of it
+ */
+struct manager_certificate {
+	char name[VTPM_NAME_SIZE];
+	enum keyd_cert_kind kind;
+	uint8_t der[ENGINE_CERT_MAX];
+	size_t length;
+};
+
+/** manager_certify_replace() - have it written at the next power cycle; done when it is durable */
+void manager_certify_replace(struct manager *manager, const struct manager_certificate *what,
+			     manager_done done, void *context);
 
 /**
  * struct manager_host - the host, for those who look

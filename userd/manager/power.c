@@ -508,6 +508,7 @@ void power_ready(struct vtpm *vtpm)
 		return;
 	power_kill_in(vtpm, 0);
 	vtpm->failed = false;
+	vtpm->fresh = false;
 	vtpm->reason[0] = 0;
 	vtpm->ready_ms = now_ms();
 	if (!vtpm->resume)
@@ -630,6 +631,7 @@ static void prepared(struct vtpm *vtpm)
 	vtpm->resume = false;
 	power_set_phase(vtpm, VTPM_IDLE);
 	if (vtpm->goal == VTPM_GOAL_ON && !vtpm->define.wanted) {
+		vtpm->fresh = false;
 		vtpm->goal = VTPM_GOAL_OFF;
 		manager_settle(vtpm, VTPM_GOAL_ON, NULL);
 	}

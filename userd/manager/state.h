@@ -8,6 +8,7 @@
  *	keyd.c		what keyd last said; spawn.c, driver.c: their connections
  *	rollback.c	whether the store is the newest one, and when it is anchored
  *	attest.c	requests to vouch for a vTPM
+ *	certify.c	papers: what is known of certificates, and wished for
  *	manager.c	definitions, waiters, the list of vTPMs
  *
  * A vTPM is freed when it is removed and nothing it asked for is still under way
@@ -22,6 +23,7 @@
 #include <systemd/sd-event.h>
 
 #include "manager/manager.h"
+#include "manager/paper.h"
 #include "manager/peer.h"
 #include "store/archive.h"
 #include "wire/ipc_engine.h"
@@ -93,6 +95,8 @@ struct launch {
  * @storing: its first envelope is on its way there
  * @making: keyd or the archive is asked for what it needs; until then it goes nowhere
  * @preparing: made without a front end: a spare, or one that is not to be started
+ * @fresh: just made: its first start does not wait for certificates
+ * @papers: certificates of its keys; NULL: nothing is known
  * @generation: of the newest durable envelope
  * @reseals: that one is of a former epoch: the next engine seals its state anew
  * @store_error: errno of the last commit, 0: it is durable
@@ -136,6 +140,8 @@ struct vtpm {
 	bool storing;
 	bool making;
 	bool preparing;
+	bool fresh;
+	struct papers *papers;
 	uint64_t generation;
 	bool reseals;
 	int store_error;
@@ -410,6 +416,17 @@ void manager_channel_close(struct vtpm *vtpm);
 
 /** manager_channel_drain() - take what a dead engine said last */
 void manager_channel_drain(struct vtpm *vtpm);
+
+/* certify.c */
+
+/** certify_kinds() - keys that the next engine shall see to, bit n: &enum keyd_cert_kind */
+uint32_t certify_kinds(const struct vtpm *vtpm);
+
+/** certify_learn() - take ENGINE_CERTIFIED. Return: 0 or -EPROTO */
+int certify_learn(struct vtpm *vtpm, struct ipc_in *in);
+
+/** certify_add_stored() - a record of the archive; @context is the manager */
+void certify_add_stored(void *context, const uint8_t uuid[16], const uint8_t *bytes, size_t length);
 
 /* launch.c */
 

@@ -30,7 +30,7 @@ static void test_api_create_view(void **state)
 		"owner",      "group",	  "mode",	   "pcr_banks",
 		"engine_pid", "generation", "epoch",	   "instance",
 		"created",    "protection", "engine_deaths", "hardware_protected",
-		"rollback_protection", "control_socket", "plain_state",
+		"rollback_protection", "control_socket", "plain_state", "certificate",
 	};
 
 	(void)state;
@@ -58,6 +58,52 @@ static void test_api_create_view(void **state)
 	assert_int_equal(json_array_size(json_object_get(f.body, "devices")), 2);
 	assert_true(json_is_null(json_object_get(f.body, "socket")));
 	assert_true(json_is_null(json_object_get(f.body, "reason")));
+}
+
+static void test_api_certificates(void **state)
+{
+	static const struct {
+		const char *path;
+		const char *body;
+	} bad[] = {
+		{ "renew", "{\"key\": \"ek\"}" },
+		{ "renew", "{\"certificate\": \"30\"}" },
+		{ "replace", "{\"key\": \"iak\"}" },
+		{ "replace", "{\"key\": \"iak\", \"certificate\": \"\"}" },
+		{ "replace", "{\"key\": \"iak\", \"certificate\": \"3g\"}" },
+	};
+	const json_t *all, *iak;
+	char path[64];
+
+	(void)state;
+	assert_int_equal(ask("POST", "/v1/vtpms", "{\"name\": \"demo\"}"), 201);
+	assert_int_equal(ask("GET", "/v1/vtpms/demo/certificates", NULL), 200);
+	all = json_object_get(f.body, "certificates");
+	assert_int_equal(json_array_size(all), 4);
+	iak = json_array_get(all, 3);
+	assert_string_equal(json_string_value(json_object_get(iak, "key")), "iak");
+	assert_string_equal(json_string_value(json_object_get(iak, "status")), "issued");
+	assert_string_equal(json_string_value(json_object_get(iak, "certificate")), "3082");
+	assert_string_equal(json_string_value(json_object_get(iak, "source")), "host CA");
+	assert_true(json_is_null(json_object_get(json_array_get(all, 0), "certificate")));
+	assert_int_equal(ask("POST", "/v1/vtpms/demo/certificates/renew", "{}"), 200);
+	assert_int_equal(f.fake.renewed, 0x1e);
+	assert_int_equal(ask("POST", "/v1/vtpms/demo/certificates/renew", "{\"key\": \"iak\"}"),
+			 200);
+	assert_int_equal(f.fake.renewed, 0x10);
+	assert_int_equal(ask("POST", "/v1/vtpms/demo/certificates/replace",
+			     "{\"key\": \"ek-p384\", \"certificate\": \"30aB\"}"),
+			 200);
+	assert_string_equal(f.fake.replaced.name, "demo");
+	assert_int_equal(f.fake.replaced.kind, KEYD_CERT_EK_P384);
+	assert_int_equal(f.fake.replaced.length, 2);
+	assert_int_equal(f.fake.replaced.der[1], 0xab);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(path, sizeof(path), "/v1/vtpms/demo/certificates/%s", bad[i].path);
+		assert_int_equal(ask("POST", path, bad[i].body), 400);
+		assert_problem("invalid");
+	}
+	assert_int_equal(ask("GET", "/v1/vtpms/gone/certificates", NULL), 404);
 }
 
 static void test_api_create_plain_state(void **state)
@@ -600,6 +646,7 @@ int main(void)
 		TEST(test_api_root),
 		TEST(test_api_head),
 		TEST(test_api_create_view),
+		TEST(test_api_certificates),
 		TEST(test_api_create_plain_state),
 		TEST(test_api_create_defaults),
 		TEST(test_api_list),

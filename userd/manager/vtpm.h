@@ -14,6 +14,7 @@
 
 #include <linux/vtpm.h>
 
+#include "manager/paper.h"
 #include "store/archive.h"
 
 #define VTPM_PATH_SIZE 144
@@ -74,6 +75,7 @@ struct manager;
  * @control: path of the control socket beside it, empty for none
  * @hardware_protected: its key is sealed to the host TPM
  * @rollback: how its state is protected against an older copy
+ * @certificate: how the certificates of its keys are, the worst of them
  * @deaths: engines that died since the manager began
  */
 struct vtpm_view {
@@ -89,6 +91,7 @@ struct vtpm_view {
 	char control[VTPM_PATH_SIZE];
 	bool hardware_protected;
 	enum keyd_rollback rollback;
+	enum paper_state certificate;
 	uint32_t deaths;
 };
 

@@ -249,6 +249,9 @@ int test_vtpm_configure(struct test_vtpm *vtpm)
 	ipc_put_blob(&out, vtpm->image, vtpm->image ? strlen(vtpm->image) : 0);
 	ipc_put_blob(&out, vtpm->configuration,
 		     vtpm->configuration ? strlen(vtpm->configuration) : 0);
+	cursor_put_u32(&out.body, vtpm->certify);
+	for (int kind = KEYD_CERT_EK_RSA_2048; kind < _KEYD_CERT_KIND_MAX; kind++)
+		ipc_put_blob(&out, NULL, 0);
 	return ipc_send(vtpm->channel, &out);
 }
 
@@ -402,6 +405,9 @@ int test_vtpm_step(struct test_vtpm *vtpm)
 		return ipc_ended(&in) ? 0 : -EPROTO;
 	case ENGINE_COMMIT:
 		return on_commit(vtpm, &in);
+	case ENGINE_CERTIFIED:
+		vtpm->certified = in.body.left;
+		return vtpm->ready ? -EPROTO : 0;
 	case ENGINE_ENDS:
 		vtpm->ended = true;
 		vtpm->status = cursor_get_u32(&in.body);

@@ -68,6 +68,8 @@ struct test_host {
  * @banks: of ENGINE_CONFIG
  * @image: of ENGINE_CONFIG, NULL for none
  * @configuration: of ENGINE_CONFIG, NULL for none
+ * @certify: of ENGINE_CONFIG
+ * @certified: bytes of the last ENGINE_CERTIFIED
  * @generation: durable
  * @envelope: durable
  * @length: bytes of it
@@ -92,6 +94,8 @@ struct test_vtpm {
 	uint32_t banks;
 	const char *image;
 	const char *configuration;
+	uint32_t certify;
+	size_t certified;
 	uint64_t generation;
 	uint8_t envelope[STORE_RECORD_MAX];
 	size_t length;

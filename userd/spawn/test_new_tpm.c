@@ -102,6 +102,34 @@ static void test_spawn_new_tpm_is_provisioned(void **state)
 	remove_files(files, sizeof(files) / sizeof(files[0]));
 }
 
+/* Of a new TPM, and at a power-on that is told so, the manager hears of each key. */
+static void test_spawn_keys_are_told(void **state)
+{
+	size_t all;
+
+	(void)state;
+	vtpm.certify = 0x1e;
+	assert_int_equal(start_packet(&vtpm), 0);
+	assert_int_equal(test_vtpm_until_ready(&vtpm), 0);
+	all = vtpm.certified;
+	assert_true(all > 4 * 64);
+	slay(&vtpm);
+	vtpm.certify = 1 << 4;
+	vtpm.certified = 0;
+	vtpm.instance++;
+	assert_int_equal(start_packet(&vtpm), 0);
+	assert_int_equal(test_vtpm_until_ready(&vtpm), 0);
+	assert_true(vtpm.certified && vtpm.certified < all / 2);
+	slay(&vtpm);
+	vtpm.certify = 0;
+	vtpm.certified = 0;
+	vtpm.instance++;
+	assert_int_equal(start_packet(&vtpm), 0);
+	assert_int_equal(test_vtpm_until_ready(&vtpm), 0);
+	assert_int_equal(vtpm.certified, 0);
+	slay(&vtpm);
+}
+
 static void test_spawn_unknown_banks_are_refused(void **state)
 {
 	(void)state;
@@ -115,6 +143,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SPAWN(test_spawn_new_tpm_is_provisioned),
+		SPAWN(test_spawn_keys_are_told),
 		SPAWN(test_spawn_unknown_banks_are_refused),
 	};
 

@@ -156,8 +156,8 @@ struct archive_finding {
  *	and its key. LOAD: out, its epoch
  * @generation: PUT, COMMIT, FORK: of the envelope. LOAD: out
  * @sealed: LOAD: out, the epoch that the envelope is stored as
- * @bytes: PUT, COMMIT, FORK: the envelope; PAPERS: the record; ACCEPT: the block. LOAD: out, allocated. Freed with
- *	the job
+ * @bytes: PUT, COMMIT, FORK: the envelope; PAPERS: the record; ACCEPT: the block. LOAD: out,
+ *	allocated. Freed with the job
  * @length: bytes of it
  * @root: ACCEPT: of the rows, each vTPM in its next epoch. WITNESS: out, the same
  * @verdict: WITNESS: out

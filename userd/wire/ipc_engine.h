@@ -20,7 +20,9 @@
  *	banks (bit n: TPM_ALG_ID n; 0: as they are), ticket (KEYD_TICKET_SIZE) for
  *	KEYD_KEY, u64 generation of the durable envelope, blob that envelope (empty:
  *	there is none), blob and blob what a container is started from (empty: no
- *	launch), at most ENGINE_EVENT_MAX bytes each
+ *	launch), at most ENGINE_EVENT_MAX bytes each, u32 keys that shall get a certificate
+ *	(bit n: &enum keyd_cert_kind), and for each of these kinds, in their order, blob one of
+ *	a CA of the operator's (empty: none; ENGINE_CERT_MAX at most)
  * @ENGINE_READY: u64 generation of its state, u8 resumed
  * @ENGINE_COMMIT: u64 generation, blob envelope
  * @ENGINE_COMMITTED: u64 generation, u32 errno. 0: durable. EUCLEAN: nobody can
@@ -28,6 +30,11 @@
  * @ENGINE_AGAIN: nothing: a new manager is here
  * @ENGINE_ENDS: u32 exit status, string reason: last word of an engine that
  *	ends by itself
+ * @ENGINE_CERTIFIED: before ENGINE_READY, and behind the commit that made it durable: u64 epoch,
+ *	u32 keys that were looked at (bit n: &enum keyd_cert_kind), and for each of them, in
+ *	their order, blob public area (TPMT_PUBLIC; empty: there is no such key), u8 &enum
+ *	engine_cert_source, blob certificate that is in the TPM now, u64 last second it is
+ *	good, string why there is none
  * @ENGINE_FORK: as ENGINE_COMMIT, of a state that came from elsewhere, in the epoch after
  *	that of the commits before; once it is durable, the vTPM is in that one
  * @ENGINE_ATTEST: u32 tag, nonce (LEAF_HASH), u32 PCRs of the sha256 bank, blob SHA-256 of a
@@ -48,6 +55,7 @@ enum engine_op {
 	ENGINE_AGAIN = 4,
 	ENGINE_ENDS = 5,
 	ENGINE_FORK = 6,
+	ENGINE_CERTIFIED = 7,
 	ENGINE_ATTEST = 8,
 	ENGINE_ATTESTED = 9,
 	_ENGINE_OP_MAX,
@@ -64,12 +72,34 @@ enum engine_op {
  * @ENGINE_CONFIG_RESEAL: the envelope is of an epoch before this one: open it as that, and
  *	commit its state under this one before anything else
  * @ENGINE_CONFIG_PLAIN_STATE: its state leaves and comes in clear, by the control channel
+ * @ENGINE_CONFIG_CERTIFY: keyd may be asked for certificates
+ * @ENGINE_CONFIG_SPARE: nobody waits for it: keyd may take its time
  */
 enum engine_config_flags {
 	ENGINE_CONFIG_MANUFACTURE = 1 << 0,
 	ENGINE_CONFIG_FIRMWARE = 1 << 1,
 	ENGINE_CONFIG_RESEAL = 1 << 2,
 	ENGINE_CONFIG_PLAIN_STATE = 1 << 3,
+	ENGINE_CONFIG_CERTIFY = 1 << 4,
+	ENGINE_CONFIG_SPARE = 1 << 5,
+};
+
+/** define ENGINE_CERT_MAX - largest certificate that an NV index of libtpms holds, in bytes */
+#define ENGINE_CERT_MAX 2048
+
+/**
+ * enum engine_cert_source - whose certificate it is
+ * @ENGINE_CERT_NONE: there is no new one
+ * @ENGINE_CERT_HOST: keyd's
+ * @ENGINE_CERT_OWN: the one that the manager brought
+ * @ENGINE_CERT_LOST: none, and the one before is not there any more either
+ */
+enum engine_cert_source {
+	ENGINE_CERT_NONE = 0,
+	ENGINE_CERT_HOST = 1,
+	ENGINE_CERT_OWN = 2,
+	ENGINE_CERT_LOST = 3,
+	_ENGINE_CERT_SOURCE_MAX,
 };
 
 #endif /* WIRE_IPC_ENGINE_H */
