@@ -27,6 +27,7 @@
 #include "engine/datakey.h"
 #include "engine/engine.h"
 #include "engine/entropy.h"
+#include "engine/issue.h"
 #include "engine/tpmlib.h"
 #include "wire/ipc_engine.h"
 
@@ -191,6 +192,8 @@ static int tell_certified(void)
 
 static int start(const struct engine_zygote *zygote, unsigned int links, int *keyd)
 {
+	static struct issue issue;
+	static const struct certify_issuer issuer = { issue_ask, &issue };
 	int r;
 
 	r = prepare(zygote, links);
@@ -198,10 +201,14 @@ static int start(const struct engine_zygote *zygote, unsigned int links, int *ke
 		r = configure();
 	if (!r)
 		r = take_key(zygote, *keyd);
-	close_fdp(keyd);
-	*keyd = -1;
+	issue.fd = *keyd;
+	issue.patience_ms = channel.config.flags & ENGINE_CONFIG_SPARE ? ISSUE_PATIENCE_SPARE_MS
+								       : ISSUE_PATIENCE_MS;
+	engine.issuer = &issuer;
 	if (!r)
 		r = engine_start(&engine);
+	close_fdp(keyd);
+	*keyd = -1;
 	if (!r)
 		r = tell_certified();
 	if (!r && links)

@@ -13,6 +13,7 @@
  *	identity.c	the keys that a TPM is known by
  *	certify.c	their certificates, wherever they come from
  *	certificate.c	these in NV indexes
+ *	issue.c		these from keyd
  *	child.c		birth and death of an engine that vtpm-spawn forked
  *	channel.c, datakey.c	its talk with manager and keyd
  *	control.c	what is asked on the control channel of a stream link
