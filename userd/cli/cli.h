@@ -129,6 +129,9 @@ enum cli_format {
  * @plan_key: file of a public key; "none": no plans; NULL: that of the recovery code
  * @sequence: of a plan; 0: that of the one that runs
  * @dry_run: change nothing
+ * @key: which key of a vTPM; NULL: none was named
+ * @encoding: of a certificate; NULL for the default
+ * @certificate: file with one
  */
 struct cli {
 	const char *replace[CLI_REPLACE_MAX];
@@ -191,6 +194,9 @@ struct cli {
 	const char *ca;
 	const char *event_log;
 	const char *ima_log;
+	const char *key;
+	const char *encoding;
+	const char *certificate;
 };
 
 /** cli_options_parse() - read the command line; what is wrong with it has been reported */
@@ -235,6 +241,11 @@ enum cli_exit cli_vtpm_show(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_config(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_wait(struct cli *cli, const char *name);
 enum cli_exit cli_vtpm_remove(struct cli *cli, const char *name);
+enum cli_exit cli_cert_list(struct cli *cli, const char *name);
+enum cli_exit cli_cert_show(struct cli *cli, const char *name);
+enum cli_exit cli_cert_csr(struct cli *cli, const char *name);
+enum cli_exit cli_cert_replace(struct cli *cli, const char *name);
+enum cli_exit cli_cert_renew(struct cli *cli, const char *name);
 enum cli_exit cli_device_list(struct cli *cli, const char *name);
 enum cli_exit cli_device_info(struct cli *cli, const char *name);
 enum cli_exit cli_device_cdi(struct cli *cli, const char *name);

@@ -136,6 +136,24 @@ static const struct command commands[] = {
 	{ "remove", cli_vtpm_remove, true, "yes", "--yes", "end a vTPM, and erase it for good",
 	  "All keys that were made in it are lost, and with them whatever they protect. Without\n"
 	  "--yes it asks on a terminal, and refuses elsewhere." },
+	{ "cert list", cli_cert_list, true, "", "",
+	  "list the keys a vTPM is known by, and how their certificates are",
+	  "issued, or expired, stale (of another epoch), pending: those are asked for anew at the\n"
+	  "next power cycle." },
+	{ "cert show", cli_cert_show, true, "key encoding output",
+	  "--key KIND [--encoding text|pem|der|public] [--output FILE]",
+	  "print a certificate of a vTPM, or the key that it is of", NULL },
+	{ "cert csr", cli_cert_csr, true, "key output", "--key KIND [--output FILE]",
+	  "make a request for a certificate, for another CA",
+	  "The vTPM's attestation key signs it. An endorsement key cannot sign: what asks for it is\n"
+	  "a request for the attestation key that carries it, with a proof that both are in one\n"
+	  "TPM. `openssl x509 -req -force_pubkey` issues for what `cert show --encoding public`\n"
+	  "prints." },
+	{ "cert replace", cli_cert_replace, true, "key certificate",
+	  "--key KIND --certificate FILE",
+	  "have a certificate of another CA written at the next power cycle", NULL },
+	{ "cert renew", cli_cert_renew, true, "key", "[--key KIND]",
+	  "have new certificates of the host's CA at the next power cycle", NULL },
 	{ "device list", cli_device_list, false, "control-node", "[--control-node PATH]",
 	  "list the driver's devices, without vtpmd", NULL },
 	{ "device info", cli_device_info, true, "control-node", "[--control-node PATH]",

@@ -354,6 +354,26 @@ static bool take_ima_log(struct cli *cli, char *text)
 	return *text;
 }
 
+static bool take_key(struct cli *cli, char *text)
+{
+	cli->key = text;
+	return !strcmp(text, "ek-rsa2048") || !strcmp(text, "ek-p256") ||
+	       !strcmp(text, "ek-p384") || !strcmp(text, "iak");
+}
+
+static bool take_encoding(struct cli *cli, char *text)
+{
+	cli->encoding = text;
+	return !strcmp(text, "text") || !strcmp(text, "pem") || !strcmp(text, "der") ||
+	       !strcmp(text, "public");
+}
+
+static bool take_certificate(struct cli *cli, char *text)
+{
+	cli->certificate = text;
+	return *text;
+}
+
 static bool take_timeout(struct cli *cli, char *text)
 {
 	unsigned long seconds;
@@ -435,7 +455,7 @@ static const struct row rows[] = {
 	{ "digest", "DIGITS",
 	  "SHA-256 of a statement that the vTPM made for its client: vouch for that", take_digest,
 	  0 },
-	{ "output", "FILE", "write the bundle to this file (standard output)", take_output, 0 },
+	{ "output", "FILE", "write it to this file (standard output)", take_output, 0 },
 	{ "to", "URL", "answer the challenge of this verifier", take_to, 0 },
 	{ "token", "TOKEN", "one-time token of the verifier's administrator; others may see it",
 	  take_token, 0 },
@@ -461,6 +481,10 @@ static const struct row rows[] = {
 	  take_plan_key, 0 },
 	{ "sequence", "N", "the last one to end (that of the plan that runs)", take_sequence, 0 },
 	{ "dry-run", NULL, "say what would come of it, and change nothing", FLAG(dry_run) },
+	{ "key", "KIND", "which key: ek-rsa2048, ek-p256, ek-p384 or iak", take_key, 0 },
+	{ "encoding", "KIND",
+	  "text, pem or der; or the key alone, as PEM: public (text)", take_encoding, 0 },
+	{ "certificate", "FILE", "a certificate of this key, PEM or DER", take_certificate, 0 },
 	{ "cdi-dir", "DIR", "where container engines look (/run/cdi)", take_cdi_dir, 0 },
 };
 

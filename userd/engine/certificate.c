@@ -39,8 +39,8 @@
 #define NV_AUTHREAD	  (1u << 18)
 #define NV_NO_DA	  (1u << 25)
 #define NV_PLATFORMCREATE (1u << 30)
-#define NV_ATTRIBUTES                                                                             \
-	(NV_PPWRITE | NV_WRITEDEFINE | NV_PPREAD | NV_OWNERREAD | NV_AUTHREAD | NV_NO_DA |        \
+#define NV_ATTRIBUTES                                                                      \
+	(NV_PPWRITE | NV_WRITEDEFINE | NV_PPREAD | NV_OWNERREAD | NV_AUTHREAD | NV_NO_DA | \
 	 NV_PLATFORMCREATE)
 
 /* So much at a time: with its head and its password it fits an order. */

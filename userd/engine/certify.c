@@ -46,8 +46,8 @@ static bool is_fit(struct certify_result *result)
 	r = key ? cert_look(result->der, result->length, key, &result->until) : -ENOMEM;
 	EVP_PKEY_free(key);
 	if (r)
-		say(result, r == -EKEYREJECTED ? "the certificate is of another key" :
-						 "what came is no certificate");
+		say(result, r == -EKEYREJECTED ? "the certificate is of another key"
+					       : "what came is no certificate");
 	return !r;
 }
 

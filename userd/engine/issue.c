@@ -58,8 +58,7 @@ static void spend(struct issue *issue, uint64_t since)
 {
 	uint64_t spent = now_ms() - since;
 
-	issue->patience_ms -= spent < issue->patience_ms ? (unsigned int)spent
-							 : issue->patience_ms;
+	issue->patience_ms -= spent < issue->patience_ms ? (unsigned int)spent : issue->patience_ms;
 }
 
 static int send(const struct issue *issue, enum keyd_cert_kind kind, const struct identity *key)
@@ -135,9 +134,9 @@ int issue_ask(void *context, enum keyd_cert_kind kind, const struct identity *ke
 		return 0;
 	}
 	snprintf(ret_sentence, IPC_TEXT_MAX, "%s",
-		 r				    ? "keyd does not answer" :
-		 answer.error			    ? answer.sentence :
-		 answer.state == KEYD_CERT_NO_CA ? "this host has no CA yet" :
-						   "the host TPM is busy; ask again later");
+		 r				   ? "keyd does not answer"
+		 : answer.error			   ? answer.sentence
+		 : answer.state == KEYD_CERT_NO_CA ? "this host has no CA yet"
+						   : "the host TPM is busy; ask again later");
 	return 1;
 }

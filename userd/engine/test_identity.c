@@ -21,20 +21,20 @@
 #include "wire/tpm.h"
 
 /* Part 2, 6.5.2, 7.4 */
-#define CC_EVICT	 0x120
-#define CC_UNDEFINE	 0x122
-#define CC_CHANGE_AUTH	 0x129
-#define CC_DEFINE	 0x12a
-#define CC_CREATE	 0x131
-#define CC_NV_WRITE	 0x137
-#define CC_NV_READ	 0x14e
-#define CC_READ_PUBLIC	 0x173
-#define CC_NV_READ_PUBLIC 0x169
-#define RH_OWNER	 0x40000001u
-#define RH_ENDORSEMENT	 0x4000000bu
-#define RH_PLATFORM	 0x4000000cu
+#define CC_EVICT	    0x120
+#define CC_UNDEFINE	    0x122
+#define CC_CHANGE_AUTH	    0x129
+#define CC_DEFINE	    0x12a
+#define CC_CREATE	    0x131
+#define CC_NV_WRITE	    0x137
+#define CC_NV_READ	    0x14e
+#define CC_READ_PUBLIC	    0x173
+#define CC_NV_READ_PUBLIC   0x169
+#define RH_OWNER	    0x40000001u
+#define RH_ENDORSEMENT	    0x4000000bu
+#define RH_PLATFORM	    0x4000000cu
 #define RC_AUTH_UNAVAILABLE 0x12fu
-#define RC_NV_LOCKED	 0x148u
+#define RC_NV_LOCKED	    0x148u
 #define RC_NV_AUTHORIZATION 0x149u
 
 static const uint32_t handles[] = { 0, 0x81010001, 0x8101000a, 0x81010016, 0x81020001 };
@@ -88,9 +88,9 @@ static uint32_t evict(uint32_t handle, uint32_t persistent)
 /* A new primary key of the attestation key's template, in another hierarchy. */
 static uint32_t make_other(uint32_t hierarchy)
 {
-	static const uint8_t template[] = { 0x00, 0x23, 0x00, 0x0b, 0x00, 0x05, 0x04, 0x72, 0x00,
-					    0x00, 0x00, 0x10, 0x00, 0x18, 0x00, 0x0b, 0x00, 0x03,
-					    0x00, 0x10, 0x00, 0x00, 0x00, 0x00 };
+	static const uint8_t template[] = { 0x00, 0x23, 0x00, 0x0b, 0x00, 0x05, 0x04, 0x72,
+					    0x00, 0x00, 0x00, 0x10, 0x00, 0x18, 0x00, 0x0b,
+					    0x00, 0x03, 0x00, 0x10, 0x00, 0x00, 0x00, 0x00 };
 	struct cursor_in in;
 
 	begin(CC_CREATE, hierarchy, 0);

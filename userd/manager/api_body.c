@@ -13,7 +13,8 @@
 
 #include "base/cursor.h"
 
-#define BODY_NEXT "the body is described in openapi.yaml and in api.rst"
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define BODY_NEXT    "the body is described in openapi.yaml and in api.rst"
 
 static const struct member *find(const struct member *members, size_t count, const char *name)
 {
@@ -263,9 +264,7 @@ bool api_json_create(struct manager_create *what, const char *body, size_t lengt
 	what->banks = 0;
 	what->plain_state = false;
 	what->start = true;
-	if (!api_body_take(body, length, create_members,
-			   sizeof(create_members) / sizeof(create_members[0]),
-		  &create, problem))
+	if (!api_body_take(body, length, create_members, COUNT(create_members), &create, problem))
 		return false;
 	if (what->plain_state && !vtpm_front_is_socket(what->front)) {
 		problem_set(problem, PROBLEM_INVALID,
@@ -332,8 +331,7 @@ static const struct member launch_members[] = {
 bool api_json_launch(struct manager_launch *what, const char *body, size_t length,
 		     struct problem *problem)
 {
-	return api_body_take(body, length, launch_members,
-		    sizeof(launch_members) / sizeof(launch_members[0]), what, problem);
+	return api_body_take(body, length, launch_members, COUNT(launch_members), what, problem);
 }
 
 /* POST /v1/host/init */
@@ -458,9 +456,7 @@ bool api_json_host_init(struct manager_host_init *what, const char *body, size_t
 		.rollback = KEYD_ROLLBACK_LAZY,
 		.window = WINDOW_DEFAULT,
 	};
-	return api_body_take(body, length, init_members,
-			     sizeof(init_members) / sizeof(init_members[0]),
-		    what, problem);
+	return api_body_take(body, length, init_members, COUNT(init_members), what, problem);
 }
 
 /* POST /v1/host/unlock */
@@ -487,8 +483,7 @@ bool api_json_unlock(struct api_unlock *what, const char *body, size_t length,
 		     struct problem *problem)
 {
 	*what = (struct api_unlock){ 0 };
-	return api_body_take(body, length, unlock_members,
-		    sizeof(unlock_members) / sizeof(unlock_members[0]), what, problem);
+	return api_body_take(body, length, unlock_members, COUNT(unlock_members), what, problem);
 }
 
 /* POST /v1/host/migration-key: the first of those members alone */
@@ -540,9 +535,7 @@ bool api_json_accept(struct manager_host_accept *what, const char *body, size_t 
 		     struct problem *problem)
 {
 	*what = (struct manager_host_accept){ 0 };
-	if (!api_body_take(body, length, accept_members,
-			   sizeof(accept_members) / sizeof(accept_members[0]),
-		  what, problem))
+	if (!api_body_take(body, length, accept_members, COUNT(accept_members), what, problem))
 		return false;
 	if (what->rollback || what->move)
 		return true;
@@ -581,8 +574,7 @@ bool api_json_rollback(struct manager_host_rollback *what, const char *body, siz
 		       struct problem *problem)
 {
 	*what = (struct manager_host_rollback){ 0 };
-	return api_body_take(body, length, change_members,
-		    sizeof(change_members) / sizeof(change_members[0]), what, problem);
+	return api_body_take(body, length, change_members, COUNT(change_members), what, problem);
 }
 
 /* POST /v1/host/quote */
@@ -610,9 +602,7 @@ bool api_json_quote_wish(struct manager_quote_wish *what, const char *body, size
 			 struct problem *problem)
 {
 	*what = (struct manager_quote_wish){ 0 };
-	return api_body_take(body, length, quote_members,
-			     sizeof(quote_members) / sizeof(quote_members[0]),
-		    what, problem);
+	return api_body_take(body, length, quote_members, COUNT(quote_members), what, problem);
 }
 
 /* POST /v1/vtpms/{name}/attest; what it wants to be quoted comes first in it */
@@ -643,8 +633,7 @@ bool api_json_attest_wish(struct manager_attest_wish *what, const char *body, si
 			  struct problem *problem)
 {
 	*what = (struct manager_attest_wish){ 0 };
-	if (!api_body_take(body, length, attest_members,
-		  sizeof(attest_members) / sizeof(attest_members[0]), what, problem))
+	if (!api_body_take(body, length, attest_members, COUNT(attest_members), what, problem))
 		return false;
 	if (what->has_digest && (what->quote.pcrs || !what->deep)) {
 		problem_set(problem, PROBLEM_INVALID, BODY_NEXT,
@@ -683,46 +672,8 @@ bool api_json_credential(struct manager_credential *what, const char *body, size
 			 struct problem *problem)
 {
 	*what = (struct manager_credential){ 0 };
-	return api_body_take(body, length, credential_members,
-		    sizeof(credential_members) / sizeof(credential_members[0]), what, problem);
-}
-
-/* POST /v1/vtpms/{name}/certificates/... */
-
-static bool take_key(const json_t *value, void *into)
-{
-	struct manager_certificate *what = into;
-
-	what->kind = api_key_kind(json_string_value(value));
-	return what->kind != _KEYD_CERT_KIND_MAX;
-}
-
-static bool take_certificate(const json_t *value, void *into)
-{
-	struct manager_certificate *what = into;
-
-	return api_body_hex(value, what->der, sizeof(what->der), &what->length) && what->length;
-}
-
-#define KEY_WANTED "\"ek-rsa2048\", \"ek-p256\", \"ek-p384\" or \"iak\""
-static const struct member certificate_members[] = {
-	{ "key", KEY_WANTED, take_key, true },
-	{ "certificate", "a string of 2 to 4096 hexadecimal digits: one certificate, DER",
-	  take_certificate, true },
-};
-
-bool api_json_certificate(struct manager_certificate *what, const char *body, size_t length,
-			  struct problem *problem)
-{
-	return api_body_take(body, length, certificate_members, 2, what, problem);
-}
-
-bool api_json_key(struct manager_certificate *what, const char *body, size_t length,
-		  struct problem *problem)
-{
-	const struct member key = { "key", KEY_WANTED, take_key, false };
-
-	return !length || api_body_take(body, length, &key, 1, what, problem);
+	return api_body_take(body, length, credential_members, COUNT(credential_members), what,
+			     problem);
 }
 
 bool api_json_nothing(const char *body, size_t length, struct problem *problem)

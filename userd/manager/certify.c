@@ -96,8 +96,8 @@ bool manager_papers(struct manager *manager, const char *name, struct manager_pa
 		return false;
 	*ret = (struct manager_papers){ .papers = papers_of(vtpm) };
 	for (int kind = KEYD_CERT_EK_RSA_2048; kind < _KEYD_CERT_KIND_MAX; kind++)
-		ret->state[kind] = paper_state(&vtpm->papers->of[kind], vtpm->define.epoch,
-					       time(NULL));
+		ret->state[kind] =
+			paper_state(&vtpm->papers->of[kind], vtpm->define.epoch, time(NULL));
 	return true;
 }
 
@@ -160,8 +160,9 @@ static bool is_unfit(const struct paper *paper, const struct manager_certificate
 	int r;
 
 	if (!paper->public.length) {
-		problem_set(problem, PROBLEM_CONFLICT, "power cycle it (`vtpmctl reset`), and try "
-						       "again",
+		problem_set(problem, PROBLEM_CONFLICT,
+			    "power cycle it (`vtpmctl reset`), and try "
+			    "again",
 			    "this key of '%s' is not known yet", what->name);
 		return true;
 	}

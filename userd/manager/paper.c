@@ -17,8 +17,8 @@
 #define RECORD_MAX (32 + _KEYD_CERT_KIND_MAX * (64 + KEYD_PUBLIC_MAX + 2 * ENGINE_CERT_MAX + \
 						PAPER_SENTENCE_SIZE))
 
-#define EACH_KIND(kind) \
-	(int kind = KEYD_CERT_EK_RSA_2048; (kind) < _KEYD_CERT_KIND_MAX; (kind)++)
+#define for_each_kind(kind) \
+	for (int kind = KEYD_CERT_EK_RSA_2048; (kind) < _KEYD_CERT_KIND_MAX; (kind)++)
 
 int paper_set(struct paper_bytes *to, const void *at, size_t length)
 {
@@ -45,7 +45,7 @@ static void done(struct paper *paper)
 
 struct papers *papers_free(struct papers *papers)
 {
-	for EACH_KIND (kind) {
+	for_each_kind (kind) {
 		if (papers)
 			done(&papers->of[kind]);
 	}
@@ -66,7 +66,7 @@ enum paper_state papers_state(const struct papers *papers, uint64_t epoch, int64
 {
 	enum paper_state worst = papers ? PAPER_ISSUED : PAPER_PENDING;
 
-	for EACH_KIND (kind) {
+	for_each_kind (kind) {
 		if (papers && paper_state(&papers->of[kind], epoch, now) > worst)
 			worst = paper_state(&papers->of[kind], epoch, now);
 	}
@@ -85,7 +85,7 @@ uint32_t papers_wanted(const struct papers *papers, uint64_t epoch, int64_t now)
 {
 	uint32_t kinds = papers ? 0 : PAPER_ALL;
 
-	for EACH_KIND (kind) {
+	for_each_kind (kind) {
 		if (papers && is_wanted(&papers->of[kind], epoch, now))
 			kinds |= 1u << kind;
 	}
@@ -95,7 +95,7 @@ uint32_t papers_wanted(const struct papers *papers, uint64_t epoch, int64_t now)
 void papers_wish(const struct papers *papers, uint32_t kinds, struct ipc_out *out)
 {
 	cursor_put_u32(&out->body, kinds);
-	for EACH_KIND (kind) {
+	for_each_kind (kind) {
 		if (papers && kinds & 1u << kind)
 			ipc_put_blob(out, papers->of[kind].own.at, papers->of[kind].own.length);
 		else
@@ -161,13 +161,13 @@ int papers_learn(struct papers *papers, uint64_t epoch, struct ipc_in *in)
 
 	if (of > epoch || looked & ~PAPER_ALL)
 		return -EPROTO;
-	for EACH_KIND (kind) {
+	for_each_kind (kind) {
 		if (looked & 1u << kind && !get_said(in, &said[kind]))
 			return -EPROTO;
 	}
 	if (!ipc_ended(in))
 		return -EPROTO;
-	for EACH_KIND (kind) {
+	for_each_kind (kind) {
 		if (!r && looked & 1u << kind)
 			r = learn(&papers->of[kind], of, &said[kind]);
 	}
@@ -194,7 +194,7 @@ int papers_pack(const struct papers *papers, uint8_t **ret, size_t *ret_length)
 	if (!bytes)
 		return -ENOMEM;
 	out = ipc_out(VERSION, bytes, RECORD_MAX);
-	for EACH_KIND (kind)
+	for_each_kind (kind)
 		pack(&papers->of[kind], &out);
 	*ret = bytes;
 	*ret_length = out.body.used;
@@ -236,7 +236,7 @@ int papers_unpack(const uint8_t *bytes, size_t length, struct papers **ret)
 
 	if (!r && cursor_get_u32(&in.body) != VERSION)
 		r = -EBADMSG;
-	for EACH_KIND (kind) {
+	for_each_kind (kind) {
 		if (!r)
 			r = unpack(&in, &papers->of[kind]);
 	}

@@ -213,8 +213,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	static const struct CMUnitTest tests[] = {
-		TEST(test_papers_state),	  TEST(test_papers_learn_pending),
-		TEST(test_papers_own),		  TEST(test_papers_learn_nonsense),
+		TEST(test_papers_state), TEST(test_papers_learn_pending),
+		TEST(test_papers_own),	 TEST(test_papers_learn_nonsense),
 		TEST(test_papers_pack),
 	};
 
