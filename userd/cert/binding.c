@@ -1,93 +1,46 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Read and write; see the header. What was read is written again and compared: so an encoding
- * with other lengths, or numbers with zeros before them, is none.
+ * Read and write; see the header.
  */
 #include "cert/binding.h"
 
 #include <errno.h>
 #include <openssl/x509.h>
 
-#include "base/cursor.h"
 #include "base/secret.h"
-
-/* X.690, 8: tags of what is in it */
-#define INTEGER	     0x02
-#define OCTET_STRING 0x04
-#define ENUMERATED   0x0a
-#define SEQUENCE     0x30
+#include "cert/der.h"
 
 #define VERSION 1
-
-static void put_small(struct cursor_out *out, uint8_t tag, unsigned int value)
-{
-	cursor_put_u8(out, tag);
-	cursor_put_u8(out, 1);
-	cursor_put_u8(out, (uint8_t)value);
-}
-
-/* X.690, 8.3: the fewest bytes that leave the highest bit 0 */
-static void put_number(struct cursor_out *out, uint64_t value)
-{
-	unsigned int length = 1;
-
-	while (length < 9 && value >> (8 * length - 1))
-		length++;
-	cursor_put_u8(out, INTEGER);
-	cursor_put_u8(out, (uint8_t)length);
-	while (length--)
-		cursor_put_u8(out, length == 8 ? 0 : (uint8_t)(value >> (8 * length)));
-}
 
 size_t binding_put(const struct binding *binding, uint8_t ret[BINDING_SIZE])
 {
 	struct cursor_out out = cursor_out(ret, BINDING_SIZE);
 
-	cursor_put_u8(&out, SEQUENCE);
+	cursor_put_u8(&out, DER_SEQUENCE);
 	cursor_put_u8(&out, 0);
-	put_small(&out, INTEGER, VERSION);
-	cursor_put_u8(&out, OCTET_STRING);
-	cursor_put_u8(&out, sizeof(binding->uuid));
-	cursor_put_raw(&out, binding->uuid, sizeof(binding->uuid));
-	put_number(&out, binding->epoch);
-	put_small(&out, ENUMERATED, binding->protection);
-	put_small(&out, ENUMERATED, binding->rollback);
+	der_put_number(&out, DER_INTEGER, VERSION);
+	der_put(&out, DER_OCTET_STRING, binding->uuid, sizeof(binding->uuid));
+	der_put_number(&out, DER_INTEGER, binding->epoch);
+	der_put_number(&out, DER_ENUMERATED, binding->protection);
+	der_put_number(&out, DER_ENUMERATED, binding->rollback);
 	ret[1] = (uint8_t)(out.used - 2);
 	return out.used;
-}
-
-static struct cursor_in get(struct cursor_in *in, uint8_t tag)
-{
-	if (cursor_get_u8(in) != tag)
-		in->bad = true;
-	return cursor_sub(in, cursor_get_u8(in));
-}
-
-static uint64_t get_number(struct cursor_in *in, uint8_t tag)
-{
-	struct cursor_in bytes = get(in, tag);
-	uint64_t value = 0;
-
-	while (bytes.left)
-		value = value << 8 | cursor_get_u8(&bytes);
-	return value;
 }
 
 int binding_get(const void *bytes, size_t length, struct binding *ret)
 {
 	struct cursor_in in = cursor_in(bytes, length);
-	struct cursor_in body = get(&in, SEQUENCE), uuid;
+	struct cursor_in body = der_get(&in, DER_SEQUENCE);
 	struct binding binding;
 	uint8_t again[BINDING_SIZE];
 
-	if (get_number(&body, INTEGER) != VERSION)
+	if (der_get_number(&body, DER_INTEGER) != VERSION)
 		return -EBADMSG;
-	uuid = get(&body, OCTET_STRING);
-	cursor_get_raw(&uuid, binding.uuid, sizeof(binding.uuid));
-	binding.epoch = get_number(&body, INTEGER);
-	binding.protection = (enum keyd_protection)get_number(&body, ENUMERATED);
-	binding.rollback = (enum keyd_rollback)get_number(&body, ENUMERATED);
-	if (!cursor_ended(&uuid) || !cursor_ended(&body) || !cursor_ended(&in) ||
+	der_get_raw(&body, DER_OCTET_STRING, binding.uuid, sizeof(binding.uuid));
+	binding.epoch = der_get_number(&body, DER_INTEGER);
+	binding.protection = (enum keyd_protection)der_get_number(&body, DER_ENUMERATED);
+	binding.rollback = (enum keyd_rollback)der_get_number(&body, DER_ENUMERATED);
+	if (!cursor_ended(&body) || !cursor_ended(&in) ||
 	    binding.protection > KEYD_PROTECTION_TPM || binding.rollback >= _KEYD_ROLLBACK_MAX ||
 	    binding_put(&binding, again) != length || !secret_equal(again, bytes, length))
 		return -EBADMSG;

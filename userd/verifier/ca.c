@@ -8,19 +8,23 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/cursor.h"
+#include "cert/authority.h"
+#include "cert/draft.h"
+#include "verifier/authority.h"
 
 #define SECONDS_OF_AK (365 * 86400L)
 #define SECONDS_OF_CA (10 * SECONDS_OF_AK)
-#define SERIAL_BYTES  16
+#define SECONDS_OF_AUTHORITY (5 * SECONDS_OF_AK)
 /* tcg-kp-AIKCertificate (TCG Credential Profiles, 2.23.133.8.3) */
 #define EKU_AK "2.23.133.8.3"
 
@@ -52,80 +56,87 @@ static void digestp(EVP_MD_CTX **context)
 
 /* Certificates */
 
-static bool set_serial(X509 *certificate)
+static int put_certificate(X509 *certificate, uint8_t ret[CA_CERTIFICATE_MAX], size_t *ret_size)
 {
-	ASN1_INTEGER *serial = NULL;
-	uint8_t bytes[SERIAL_BYTES];
-	BIGNUM *number;
-	bool good;
+	int size = i2d_X509(certificate, NULL);
+	unsigned char *to = ret;
 
-	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
-		return false;
-	bytes[0] &= 0x7f;
-	number = BN_bin2bn(bytes, sizeof(bytes), NULL);
-	serial = number ? BN_to_ASN1_INTEGER(number, NULL) : NULL;
-	good = serial && X509_set_serialNumber(certificate, serial);
-	ASN1_INTEGER_free(serial);
-	BN_free(number);
-	return good;
-}
-
-static bool set_extension(X509 *certificate, X509 *issuer, int nid, const char *value)
-{
-	X509_EXTENSION *extension;
-	X509V3_CTX context;
-	bool good;
-
-	X509V3_set_ctx_nodb(&context);
-	X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
-	extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
-	good = extension && X509_add_ext(certificate, extension, -1);
-	X509_EXTENSION_free(extension);
-	return good;
-}
-
-/* All of a certificate but its extensions and its signature. */
-static X509 *certificate_new(EVP_PKEY *key, const char *name, X509_NAME *issuer, long seconds)
-{
-	_cleanup_(certificatep) X509 *certificate = X509_new();
-	X509_NAME *subject;
-
-	if (!certificate || !X509_set_version(certificate, X509_VERSION_3) ||
-	    !set_serial(certificate) ||
-	    !X509_gmtime_adj(X509_getm_notBefore(certificate), -3600) ||
-	    !X509_gmtime_adj(X509_getm_notAfter(certificate), seconds))
-		return NULL;
-	subject = X509_get_subject_name(certificate);
-	if (!X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
-					(const unsigned char *)name, -1, -1, 0) ||
-	    !X509_set_issuer_name(certificate, issuer ? issuer : subject) ||
-	    !X509_set_pubkey(certificate, key))
-		return NULL;
-	return TAKE_PTR(certificate);
+	if (size <= 0 || size > CA_CERTIFICATE_MAX)
+		return -EIO;
+	*ret_size = (size_t)i2d_X509(certificate, &to);
+	return 0;
 }
 
 int ca_certify(struct ca *ca, EVP_PKEY *key, const char *host, uint8_t ret[CA_CERTIFICATE_MAX],
 	       size_t *ret_size)
 {
-	_cleanup_(certificatep) X509 *certificate = certificate_new(
-		key, host, X509_get_subject_name(ca->certificate), SECONDS_OF_AK);
-	unsigned char *to = ret;
-	int size;
+	const struct draft_wish wish = {
+		.key = key,
+		.name = host,
+		.issuer = ca->certificate,
+		.until = time(NULL) + SECONDS_OF_AK,
+	};
+	_cleanup_(certificatep) X509 *certificate = draft_new(&wish, NULL);
 
 	if (!certificate ||
-	    !set_extension(certificate, ca->certificate, NID_basic_constraints,
-			   "critical,CA:FALSE") ||
-	    !set_extension(certificate, ca->certificate, NID_key_usage,
-			   "critical,digitalSignature") ||
-	    !set_extension(certificate, ca->certificate, NID_ext_key_usage, EKU_AK) ||
-	    !set_extension(certificate, ca->certificate, NID_authority_key_identifier, "keyid") ||
+	    !draft_extend(certificate, wish.issuer, NID_basic_constraints, "critical,CA:FALSE") ||
+	    !draft_extend(certificate, wish.issuer, NID_key_usage, "critical,digitalSignature") ||
+	    !draft_extend(certificate, wish.issuer, NID_ext_key_usage, EKU_AK) ||
+	    !draft_extend(certificate, wish.issuer, NID_authority_key_identifier, "keyid") ||
 	    !X509_sign(certificate, ca->key, EVP_sha256()))
 		return -EIO;
-	size = i2d_X509(certificate, NULL);
-	if (size <= 0 || size > CA_CERTIFICATE_MAX)
+	return put_certificate(certificate, ret, ret_size);
+}
+
+/* The certificate of a CA ends with that of the one above it at the latest. */
+static time_t end_of_authority(const struct ca *ca)
+{
+	time_t until = time(NULL) + SECONDS_OF_AUTHORITY, above = 0;
+	struct tm last;
+
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(ca->certificate), &last) == 1)
+		above = timegm(&last);
+	return until < above ? until : above;
+}
+
+int ca_certify_authority(struct ca *ca, EVP_PKEY *key, struct authority_row *row,
+			 uint8_t ret[CA_CERTIFICATE_MAX], size_t *ret_size)
+{
+	const struct draft_wish wish = {
+		.key = key,
+		.name = row->host,
+		.unit = AUTHORITY_UNIT,
+		.issuer = ca->certificate,
+		.until = end_of_authority(ca),
+	};
+	_cleanup_(certificatep) X509 *certificate = NULL;
+	const ASN1_OCTET_STRING *keyid;
+
+	if (X509_get_pathlen(ca->certificate) == 0)
+		return -EPERM;
+	certificate = draft_new(&wish, row->serial);
+	if (!certificate || !authority_extend(certificate, wish.issuer) ||
+	    !X509_sign(certificate, ca->key, EVP_sha256()))
 		return -EIO;
-	*ret_size = (size_t)i2d_X509(certificate, &to);
-	return 0;
+	keyid = X509_get0_subject_key_id(certificate);
+	if (!keyid || ASN1_STRING_length(keyid) != sizeof(row->keyid))
+		return -EIO;
+	cursor_copy(row->keyid, sizeof(row->keyid), ASN1_STRING_get0_data(keyid),
+		    sizeof(row->keyid));
+	row->until = wish.until;
+	return put_certificate(certificate, ret, ret_size);
+}
+
+size_t ca_der(const struct ca *ca, uint8_t ret[CA_CERTIFICATE_MAX])
+{
+	size_t size;
+
+	return put_certificate(ca->certificate, ret, &size) ? 0 : size;
+}
+
+int ca_sign_crl(struct ca *ca, X509_CRL *crl)
+{
+	return X509_CRL_sign(crl, ca->key, EVP_sha256()) ? 0 : -EIO;
 }
 
 /* Files */
@@ -173,13 +184,18 @@ int ca_init(const char *directory, const char *passphrase, char *reason, size_t 
 	_cleanup_(certificatep) X509 *certificate = NULL;
 	_cleanup_(filep) FILE *key_file = NULL, *file = NULL;
 
-	certificate = key ? certificate_new(key, "vtpm fleet CA", NULL, SECONDS_OF_CA) : NULL;
+	const struct draft_wish wish = {
+		.key = key,
+		.name = "vtpm fleet CA",
+		.until = time(NULL) + SECONDS_OF_CA,
+	};
+
+	certificate = key ? draft_new(&wish, NULL) : NULL;
 	if (!certificate ||
-	    !set_extension(certificate, certificate, NID_basic_constraints,
-			   "critical,CA:TRUE,pathlen:0") ||
-	    !set_extension(certificate, certificate, NID_key_usage,
-			   "critical,keyCertSign,cRLSign,digitalSignature") ||
-	    !set_extension(certificate, certificate, NID_subject_key_identifier, "hash") ||
+	    !draft_extend(certificate, NULL, NID_basic_constraints, "critical,CA:TRUE,pathlen:1") ||
+	    !draft_extend(certificate, NULL, NID_key_usage,
+			  "critical,keyCertSign,cRLSign,digitalSignature") ||
+	    !draft_extend(certificate, NULL, NID_subject_key_identifier, "hash") ||
 	    !X509_sign(certificate, key, EVP_sha256()))
 		return fail(reason, room, -EIO, "libcrypto failed", "");
 	if (mkdir(directory, 0700) && errno != EEXIST)

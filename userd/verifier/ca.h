@@ -18,6 +18,7 @@
 #define CA_CERTIFICATE_MAX 2048
 
 struct ca;
+struct authority_row;
 
 /**
  * ca_init() - make a CA
@@ -62,6 +63,25 @@ X509 *ca_certificate(const struct ca *ca);
  */
 int ca_certify(struct ca *ca, EVP_PKEY *key, const char *host, uint8_t ret[CA_CERTIFICATE_MAX],
 	       size_t *ret_size);
+
+/**
+ * ca_certify_authority() - certify the key of a host's CA: pathLen 0, good for five years
+ * @ca: signs
+ * @key: public key
+ * @row: its host is there; the rest is set on success
+ * @ret: DER
+ * @ret_size: bytes of it
+ *
+ * Return: 0; -EPERM (this CA may not certify another one: its pathLen is 0); -EIO.
+ */
+int ca_certify_authority(struct ca *ca, EVP_PKEY *key, struct authority_row *row,
+			 uint8_t ret[CA_CERTIFICATE_MAX], size_t *ret_size);
+
+/** ca_der() - its own certificate as DER. Return: bytes of it; 0: it is larger than @ret */
+size_t ca_der(const struct ca *ca, uint8_t ret[CA_CERTIFICATE_MAX]);
+
+/** ca_sign_crl() - sign a list. Return: 0 or -EIO */
+int ca_sign_crl(struct ca *ca, X509_CRL *crl);
 
 /* What a signature begins with says what it is about; none is taken for one of another kind. */
 #define CA_WORDS_REPORT	 "vtpm-report-v1"

@@ -18,6 +18,7 @@
 #include "base/cursor.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "verifier/authority.h"
 #include "verifier/request.h"
 #include "verifier/verifier.h"
 
@@ -301,6 +302,19 @@ static int find_host(struct fleet *fleet, const struct enrolment *enrolment,
 	return *owner ? fleet_host_get(fleet, owner, ret, NULL) : -ENOENT;
 }
 
+/* What the host's CA certified was certified in another TPM. */
+static int end_authorities(struct fleet *fleet, const struct enrolment *enrolment, const char *id)
+{
+	struct fleet_keys before = { 0 };
+	struct standing standing;
+	int r = fleet_host_get(fleet, id, &standing, &before);
+
+	if (r || (before.ek_size == enrolment->keys.ek_size &&
+		  secret_equal(before.ek_name, enrolment->keys.ek_name, before.ek_size)))
+		return r;
+	return authority_end(fleet, id, time(NULL));
+}
+
 static int store(struct request *request, const struct enrolment *enrolment,
 		 const struct standing *standing, bool new, const char *bearer)
 {
@@ -314,6 +328,9 @@ static int store(struct request *request, const struct enrolment *enrolment,
 		     enrolment->keys.ek_listed ? "enrolled; its endorsement key is listed by hand"
 					       : "enrolled; a certificate vouches for its TPM");
 	fleet_pass_remove(fleet, &pass);
+	r = new ? 0 : end_authorities(fleet, enrolment, standing->id);
+	if (r)
+		return r;
 	r = new ? fleet_host_add(fleet, standing, &enrolment->keys)
 		: fleet_host_rekey(fleet, standing->id, &enrolment->keys);
 	if (!r && !new)

@@ -41,6 +41,15 @@ static const char tables[] =
 	"PRAGMA user_version = " VERSION ";"
 	"COMMIT;";
 
+/* Those that came later are made where they are missing. */
+static const char later[] =
+	"CREATE TABLE IF NOT EXISTS authority (serial BLOB PRIMARY KEY, host TEXT NOT NULL,"
+	" keyid BLOB NOT NULL, until INT NOT NULL, ended INT NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX IF NOT EXISTS authority_host ON authority (host);"
+	"CREATE TABLE IF NOT EXISTS revocation (host TEXT NOT NULL, by_serial INT NOT NULL,"
+	" what BLOB NOT NULL, epoch INT NOT NULL, at INT NOT NULL,"
+	" PRIMARY KEY (host, by_serial, what)) WITHOUT ROWID;";
+
 static const char *const texts[_FLEET_STATEMENT_MAX] = {
 	[FLEET_HOST_ADD] = "INSERT INTO host (id, name, status, held, message, ek, ek_listed, ak)"
 			   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -74,6 +83,19 @@ static const char *const texts[_FLEET_STATEMENT_MAX] = {
 	[FLEET_PASS_REMOVE] = "DELETE FROM pass WHERE role = ?1 AND name = ?2",
 	[FLEET_EK_ADD] = "INSERT OR IGNORE INTO ek (name) VALUES (?1)",
 	[FLEET_EK_GET] = "SELECT 1 FROM ek WHERE name = ?1",
+	[FLEET_AUTHORITY_ADD] = "INSERT INTO authority (serial, host, keyid, until, ended)"
+				" VALUES (?1, ?2, ?3, ?4, 0)",
+	[FLEET_AUTHORITY_END] = "UPDATE authority SET ended = ?2 WHERE host = ?1 AND ended = 0",
+	[FLEET_AUTHORITY_LIST] = "SELECT serial, ended, status, verified_at FROM authority"
+				 " LEFT JOIN host ON host.id = authority.host WHERE until > ?1",
+	[FLEET_REVOCATION_ADD] = "INSERT INTO revocation (host, by_serial, what, epoch, at)"
+				 " VALUES (?1, ?2, ?3, ?4, ?5)"
+				 " ON CONFLICT (host, by_serial, what)"
+				 " DO UPDATE SET epoch = max(epoch, excluded.epoch)",
+	[FLEET_REVOCATION_COUNT] = "SELECT count(*) FROM revocation",
+	[FLEET_REVOCATION_LIST] = "SELECT keyid, by_serial, what, epoch FROM revocation"
+				  " JOIN authority ON authority.host = revocation.host"
+				  " WHERE until > ?1",
 };
 
 sqlite3_stmt *fleet_bind(struct fleet *fleet, enum fleet_statement which, const char *types, ...)
@@ -199,7 +221,8 @@ static int adopt(struct fleet *fleet, char *reason, size_t room)
 		execute(fleet, "ROLLBACK");
 	application = ask_number(fleet, "PRAGMA application_id");
 	version = ask_number(fleet, "PRAGMA user_version");
-	if (application == strtol(APPLICATION, NULL, 10) && version == strtol(VERSION, NULL, 10))
+	if (application == strtol(APPLICATION, NULL, 10) && version == strtol(VERSION, NULL, 10) &&
+	    !execute(fleet, later))
 		return 0;
 	snprintf(reason, room, "%s", application < 0 ? sqlite3_errmsg(fleet->database)
 						     : "it is no fleet of this version");

@@ -9,6 +9,7 @@
 
 #include "base/base64.h"
 #include "base/text.h"
+#include "verifier/authority.h"
 #include "verifier/request.h"
 
 #define EVENTS_MOST 1000
@@ -126,12 +127,15 @@ void hosts_remove(struct request *request)
 	}
 	r = fleet_host_remove(fleet, request->host);
 	fleet_pass_remove(fleet, &host);
+	if (!r)
+		r = authority_end(fleet, request->host, time(NULL));
 	if (!request_end(request,
 			 !r && !fleet_event_add(fleet, request->host, time(NULL), &reason))) {
 		request_no_host(request, r);
 		return;
 	}
 	challenge_forget(request->service->challenges, request->host);
+	challenge_forget(request->service->authorities, request->host);
 	request_answer_text(request, "application/json", strdup("{}"), 2);
 }
 

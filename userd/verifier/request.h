@@ -133,5 +133,9 @@ void enrol_finish(struct request *request);
 void enrol_list(struct request *request);
 void enrol_unverifiable(struct request *request);
 void report_get(struct request *request);
+void authority_ask(struct request *request);
+void authority_certify(struct request *request);
+void authority_revocations(struct request *request);
+void authority_list(struct request *request);
 
 #endif /* VERIFIER_REQUEST_H */

@@ -175,7 +175,8 @@ int service_new(const struct config *config, struct fleet *fleet, struct ca *ca,
 	service->ca = ca;
 	verifier_boot_id(service->boot_id);
 	service->challenges = challenges_new();
-	if (!service->challenges)
+	service->authorities = challenges_new();
+	if (!service->challenges || !service->authorities)
 		r = -ENOMEM;
 	if (!r)
 		r = judge_init(&service->judge, (size_t)config->cache << 20);
@@ -217,6 +218,7 @@ void service_free(struct service *service)
 	notify_free(service->notify);
 	enrolments_free(service->enrolments);
 	challenges_free(service->challenges);
+	challenges_free(service->authorities);
 	judge_done(&service->judge);
 	policy_free(service->policy);
 	ima_policy_free(service->ima_policy);

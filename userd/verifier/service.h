@@ -32,6 +32,7 @@
  * @fleet: of hosts
  * @challenges: open ones
  * @sync: has verdicts on the disk before they are answered
+ * @authorities: the same, of hosts' CAs
  * @notify: tells others of events; NULL: nobody
  * @daemon: of libmicrohttpd
  * @ca: certifies keys
@@ -48,6 +49,7 @@ struct service {
 	struct fleet *fleet;
 	struct challenges *challenges;
 	struct sync *sync;
+	struct challenges *authorities;
 	struct notify *notify;
 	struct MHD_Daemon *daemon;
 	struct ca *ca;

@@ -110,6 +110,10 @@ static const struct {
 	{ "POST", "/v1/hosts/{host}/evidence", "host" },
 	{ "PUT", "/v1/hosts/{host}/facts", "host" },
 	{ "POST", "/v1/hosts/{host}/acknowledge", "operator admin" },
+	{ "GET", "/v1/hosts/{host}/ca", "host" },
+	{ "POST", "/v1/hosts/{host}/ca", "host" },
+	{ "POST", "/v1/hosts/{host}/revocations", "host admin" },
+	{ "GET", "/v1/crl", "anybody" },
 	{ "GET", "/v1/events", "viewer operator admin" },
 	{ "POST", "/v1/grants", "admin" },
 	{ "DELETE", "/v1/grants", "admin" },
@@ -146,6 +150,8 @@ static void test_route_each_role(void **state)
 			/* These look at what is in the body, not at who asks. */
 			if (!strcmp(rights[i].who, "token"))
 				assert_int_equal(status, strstr(path, "finish") ? 403 : 401);
+			else if (!strcmp(rights[i].who, "anybody"))
+				assert_int_equal(status, 200);
 			else if (may)
 				assert_true(status != 401 && status != 403 && status);
 			else if (role == FLEET_NOBODY || role == FLEET_ENROL)
