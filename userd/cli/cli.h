@@ -132,6 +132,9 @@ enum cli_format {
  * @key: which key of a vTPM; NULL: none was named
  * @encoding: of a certificate; NULL for the default
  * @certificate: file with one
+ * @csr: a request for another CA, no root of its own
+ * @anew: another key in place of the one that is
+ * @pem: certificates as PEM
  */
 struct cli {
 	const char *replace[CLI_REPLACE_MAX];
@@ -197,6 +200,9 @@ struct cli {
 	const char *key;
 	const char *encoding;
 	const char *certificate;
+	bool csr;
+	bool anew;
+	bool pem;
 };
 
 /** cli_options_parse() - read the command line; what is wrong with it has been reported */
@@ -218,6 +224,10 @@ void cli_host_print(const struct cli *cli, const json_t *host);
 enum cli_exit cli_fsck(struct cli *cli, const char *name);
 enum cli_exit cli_host_attest(struct cli *cli, const char *name);
 enum cli_exit cli_host_enrol(struct cli *cli, const char *name);
+enum cli_exit cli_ca_init(struct cli *cli, const char *name);
+enum cli_exit cli_ca_import(struct cli *cli, const char *path);
+enum cli_exit cli_ca_renew(struct cli *cli, const char *name);
+enum cli_exit cli_ca_show(struct cli *cli, const char *name);
 enum cli_exit cli_host_init(struct cli *cli, const char *name);
 enum cli_exit cli_host_rollback(struct cli *cli, const char *name);
 enum cli_exit cli_host_migration_key(struct cli *cli, const char *name);

@@ -74,6 +74,19 @@ static const struct command commands[] = {
 	  "have a verifier certify this host's attestation key",
 	  "The verifier at the URL makes a credential that only this host's TPM opens. It wants a\n"
 	  "token of its administrator, which is asked for on the terminal if no option says it." },
+	{ "ca show", cli_ca_show, false, "pem", "[--pem]",
+	  "show the CA of this host, which certifies its vTPMs", NULL },
+	{ "ca renew", cli_ca_renew, false, "ca state-dir", "[--ca FILE] [--state-dir DIR]",
+	  "have the verifier that enrolled this host certify its CA",
+	  "`vtpmctl host enrol` did so already. It is done again where the host was bound to\n"
+	  "another configuration, and before the certificate is out of date." },
+	{ "ca init", cli_ca_init, false, "csr new", "[--csr] [--new]",
+	  "make a CA of this host that needs no verifier",
+	  "It is its own root, or with --csr prints a request (PKCS #10) for somebody else's CA:\n"
+	  "the answer goes to `vtpmctl ca import`. What a former key signed stays good." },
+	{ "ca import", cli_ca_import, true, "", "",
+	  "keep a certificate of the host's CA, and those above it",
+	  "A file in PEM or DER: the certificate of the CA first, each signed by the next." },
 	{ "host migration-key", cli_host_migration_key, false, "key-fd", "[--key-fd N]",
 	  "give the host the key that states of machines are moved under",
 	  "64 hexadecimal digits (openssl rand -hex 32), the same at each host that machines "
@@ -202,6 +215,8 @@ static const char *argument_of(const struct command *command)
 {
 	if (!command->named)
 		return "";
+	if (command->run == cli_ca_import)
+		return " FILE";
 	return command->run == cli_host_enrol ? " URL" : " NAME";
 }
 
@@ -264,6 +279,7 @@ static enum cli_exit run(struct cli *cli, const struct command *command)
 {
 	const char *name = command->named ? cli->words[0] : NULL;
 	bool wants_url = command->run == cli_host_enrol;
+	bool wants_file = command->run == cli_ca_import;
 	const char *option;
 	char allowed[256];
 
@@ -279,6 +295,10 @@ static enum cli_exit run(struct cli *cli, const struct command *command)
 		return report(cli, report_problem("usage", "`vtpmctl help host enrol`",
 						  "`vtpmctl %s` wants the URL of a verifier",
 						  command->words));
+	if (cli->word_count < command->named && wants_file)
+		return report(cli, report_problem("usage", "`vtpmctl help ca import`",
+						  "`vtpmctl %s` wants a file",
+						  command->words));
 	if (cli->word_count < command->named)
 		return report(cli, report_problem("usage", "`vtpmctl list` shows the names",
 						  "`vtpmctl %s` wants the name of a vTPM",
@@ -286,7 +306,7 @@ static enum cli_exit run(struct cli *cli, const struct command *command)
 	if (cli->word_count > command->named)
 		return report(cli, report_problem("usage", "leave it out", "'%s' is too much",
 						  cli->words[command->named]));
-	if (name && !wants_url && !fits_path(name))
+	if (name && !wants_url && !wants_file && !fits_path(name))
 		return report(cli,
 			      report_problem("usage", "a name has 1 to 63 of A-Z a-z 0-9 . _ -",
 					     "'%s' is no name of a vTPM", name));

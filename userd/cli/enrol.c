@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "cli/ask.h"
 #include "cli/bundle.h"
+#include "cli/ca.h"
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/enrolment.h"
@@ -201,6 +202,19 @@ static json_t *enrol(const struct cli *cli, const char *token, json_t **ret)
 				  : enrol_keys(cli, token, ret);
 }
 
+/* The host is enrolled whether or not its CA can be certified too. */
+static void certify_ca(const struct cli *cli, const json_t *finished)
+{
+	json_t *problem = ca_renew(cli, finished);
+
+	if (!problem)
+		return;
+	fputs("vtpmctl: enrolled, but the host's CA is not certified: ", stderr);
+	report_escaped(stderr, text_of(problem, "detail"));
+	fputs("; see `vtpmctl ca renew`\n", stderr);
+	json_decref(problem);
+}
+
 enum cli_exit cli_host_enrol(struct cli *cli, const char *name)
 {
 	_cleanup_(json_putp) json_t *finished = NULL;
@@ -220,6 +234,8 @@ enum cli_exit cli_host_enrol(struct cli *cli, const char *name)
 		problem = keep(cli, finished);
 	if (problem)
 		return report(cli, problem);
+	if (text_of(finished, "ak_cert"))
+		certify_ca(cli, finished);
 	report_text(finished, "host", host, sizeof(host));
 	if (cli->json)
 		puts("{}");

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "cli/bundle.h"
+#include "cli/ca.h"
 #include "cli/cli.h"
 #include "cli/enrolment.h"
 #include "cli/facts.h"
@@ -192,6 +193,19 @@ static enum cli_exit print_finding(const struct cli *cli, const json_t *finding)
 	return CLI_EXIT_OK;
 }
 
+/* Evidence was given, whatever becomes of this. The next round tells it again. */
+static void tell_revoked(const struct cli *cli, const json_t *enrolment)
+{
+	json_t *problem = ca_tell_revoked(cli, enrolment);
+
+	if (!problem)
+		return;
+	fputs("vtpmctl: the verifier does not know which certificates are revoked: ", stderr);
+	report_escaped(stderr, text_of(problem, "detail"));
+	fputc('\n', stderr);
+	json_decref(problem);
+}
+
 enum cli_exit cli_host_attest(struct cli *cli, const char *name)
 {
 	_cleanup_(json_putp) json_t *enrolment = NULL;
@@ -208,6 +222,8 @@ enum cli_exit cli_host_attest(struct cli *cli, const char *name)
 		problem = enrolment_load(cli, &enrolment);
 	if (!problem && cli->to) {
 		problem = answer_verifier(cli, enrolment, &result);
+		if (!problem && text_of(enrolment, "ak_cert"))
+			tell_revoked(cli, enrolment);
 		return problem ? report(cli, problem) : print_finding(cli, result);
 	}
 	if (!problem) {

@@ -486,6 +486,9 @@ static const struct row rows[] = {
 	  "text, pem or der; or the key alone, as PEM: public (text)", take_encoding, 0 },
 	{ "certificate", "FILE", "a certificate of this key, PEM or DER", take_certificate, 0 },
 	{ "cdi-dir", "DIR", "where container engines look (/run/cdi)", take_cdi_dir, 0 },
+	{ "csr", NULL, "make a request for somebody else's CA, and no root", FLAG(csr) },
+	{ "new", NULL, "make another key in place of the one that is there", FLAG(anew) },
+	{ "pem", NULL, "print the certificates", FLAG(pem) },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))

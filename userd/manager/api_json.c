@@ -124,6 +124,11 @@ static json_t *hex(const uint8_t *bytes, size_t length)
 	return json_stringn(text, 2 * length);
 }
 
+json_t *api_json_hex(const uint8_t *bytes, size_t length)
+{
+	return hex(bytes, length);
+}
+
 static json_t *uuid_text(const uint8_t *uuid)
 {
 	struct cursor_in in = cursor_in(uuid, 16);

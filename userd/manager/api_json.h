@@ -29,6 +29,9 @@ struct api_unlock {
 	bool bind;
 };
 
+/** api_json_hex() - bytes as digits. Return: a new reference; NULL: no memory */
+json_t *api_json_hex(const uint8_t *bytes, size_t length);
+
 /** api_json_vtpm() - a vTPM. Return: a new reference; NULL: no memory */
 json_t *api_json_vtpm(const struct vtpm_view *view);
 

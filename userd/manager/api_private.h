@@ -204,4 +204,11 @@ void api_request_fail(struct api_request *request, const struct problem *problem
 void api_request_refuse(struct api_request *request, unsigned int status, const char *name,
 			const char *detail, const char *next);
 
+/* Handlers of /v1/host/ca */
+void api_hostca_show(struct api_request *request);
+void api_hostca_init(struct api_request *request);
+void api_hostca_prove(struct api_request *request);
+void api_hostca_chain(struct api_request *request);
+void api_hostca_revoked(struct api_request *request);
+
 #endif /* MANAGER_API_PRIVATE_H */

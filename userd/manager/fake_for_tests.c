@@ -30,6 +30,8 @@
  * @attested: what that was told
  * @credential: the same as @done, of manager_activate()
  * @plans: the same, of manager_plans() and its like
+ * @ca: the same, of manager_ca_show() and others
+ * @revoked: the same, of manager_ca_revoked()
  * @context: NULL: nobody any more
  * @timer: when
  * @entry: in fake->jobs
@@ -49,6 +51,8 @@ struct fake_job {
 	struct manager_attest_wish attested;
 	manager_credential_done credential;
 	manager_plans_done plans;
+	manager_ca_done ca;
+	manager_revoked_done revoked;
 	void *context;
 	sd_event_source *timer;
 	LIST_ENTRY(fake_job) entry;
@@ -126,6 +130,22 @@ static void tell_attested(struct fake_job *job, const struct problem *problem,
 	job->attest(job->context, problem, &attested);
 }
 
+/* What no TPM has made: each part is one byte. */
+static void tell_ca(struct fake_job *job, const struct problem *problem)
+{
+	static const uint8_t bytes[] = { 0xc0, 0xc1, 0xc2, 0xc3 };
+	static const struct manager_revoked revoked = { .uuid = { 0xab }, .epoch = 7 };
+	const struct manager_ca ca = {
+		.part = { { &bytes[0], 1 }, { &bytes[1], 1 }, { &bytes[2], 1 }, { &bytes[3], 1 } },
+		.issued = 4,
+	};
+
+	if (job->ca)
+		job->ca(job->context, problem, &ca);
+	else
+		job->revoked(job->context, problem, &revoked, 1, 1);
+}
+
 /* What no TPM has made: the frame is the nonce, all else one byte. */
 static void tell_evidence(struct fake_job *job, const struct problem *problem)
 {
@@ -174,6 +194,8 @@ static int on_job(sd_event_source *source, uint64_t usec, void *userdata)
 		job->plans(job->context, problem, &fake->plans);
 	else if (job->context && job->done)
 		job->done(job->context, problem);
+	else if (job->context && (job->ca || job->revoked))
+		tell_ca(job, problem);
 	else if (job->context)
 		tell_evidence(job, problem);
 	drop(job);
@@ -607,4 +629,37 @@ void manager_plan_retire(struct manager *fake, uint64_t up_to, manager_plans_don
 {
 	evidence_new(fake, context)->plans = done;
 	fake->plans.counter = up_to + 1;
+}
+
+void manager_ca_show(struct manager *fake, manager_ca_done done, void *context)
+{
+	evidence_new(fake, context)->ca = done;
+}
+
+void manager_ca_init(struct manager *fake, const struct manager_ca_init *what,
+		     manager_ca_done done, void *context)
+{
+	(void)what;
+	evidence_new(fake, context)->ca = done;
+}
+
+void manager_ca_prove(struct manager *fake, const uint8_t nonce[KEYD_CA_NONCE],
+		      manager_ca_done done, void *context)
+{
+	(void)nonce;
+	evidence_new(fake, context)->ca = done;
+}
+
+void manager_ca_import(struct manager *fake, struct manager_bytes chain, manager_ca_done done,
+		       void *context)
+{
+	(void)chain;
+	evidence_new(fake, context)->ca = done;
+}
+
+void manager_ca_revoked(struct manager *fake, uint64_t from, manager_revoked_done done,
+			void *context)
+{
+	(void)from;
+	evidence_new(fake, context)->revoked = done;
 }

@@ -479,4 +479,69 @@ typedef void (*manager_credential_done)(void *context, const struct problem *pro
 void manager_activate(struct manager *manager, const struct manager_credential *what,
 		      manager_credential_done done, void *context);
 
+/**
+ * struct manager_ca - what vtpm-keyd said of the host's CA; valid during a call only
+ * @part: manager_ca_show(): its key, its chain; manager_ca_init(): a request;
+ *	manager_ca_prove(): its key, the storage key, TPMS_ATTEST, TPMT_SIGNATURE
+ * @issued: manager_ca_show(): certificates
+ */
+struct manager_ca {
+	struct manager_bytes part[4];
+	uint64_t issued;
+};
+
+/** typedef manager_ca_done - @problem: NULL for success; @ca is valid then only */
+typedef void (*manager_ca_done)(void *context, const struct problem *problem,
+				const struct manager_ca *ca);
+
+/** manager_ca_show() - what is the host's CA? */
+void manager_ca_show(struct manager *manager, manager_ca_done done, void *context);
+
+/**
+ * struct manager_ca_init - what KEYD_CA_INIT is told
+ * @name: of the host
+ * @self_signed: it is its own root
+ * @anew: make another key
+ */
+struct manager_ca_init {
+	char name[KEYD_CA_NAME_MAX];
+	bool self_signed;
+	bool anew;
+};
+
+/** manager_ca_init() - have a key, and a request for its certificate */
+void manager_ca_init(struct manager *manager, const struct manager_ca_init *what,
+		     manager_ca_done done, void *context);
+
+/** manager_ca_prove() - have the attestation key certify the CA's key */
+void manager_ca_prove(struct manager *manager, const uint8_t nonce[KEYD_CA_NONCE],
+		      manager_ca_done done, void *context);
+
+/** manager_ca_import() - keep a chain, DER or PEM */
+void manager_ca_import(struct manager *manager, struct manager_bytes chain, manager_ca_done done,
+		       void *context);
+
+/**
+ * struct manager_revoked - certificates that are good no more
+ * @uuid: of a vTPM
+ * @epoch: up to this one
+ */
+struct manager_revoked {
+	uint8_t uuid[IPC_UUID_SIZE];
+	uint64_t epoch;
+};
+
+/**
+ * typedef manager_revoked_done - some of them
+ * @problem: NULL for success; the rest is valid then only, and during the call only
+ * @next: where to go on; as it was: there is no more
+ */
+typedef void (*manager_revoked_done)(void *context, const struct problem *problem,
+				     const struct manager_revoked *revoked, size_t count,
+				     uint64_t next);
+
+/** manager_ca_revoked() - of what was issued, from record @from on, what is good no more? */
+void manager_ca_revoked(struct manager *manager, uint64_t from, manager_revoked_done done,
+			void *context);
+
 #endif /* MANAGER_MANAGER_H */

@@ -279,6 +279,58 @@ static void test_api_attest_malformed(void **state)
 		assert_int_equal(ask("POST", "/v1/vtpms/web1/attest", bad[i]), 400);
 }
 
+static void test_api_ca(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("GET", "/v1/host/ca", NULL), 200);
+	assert_string_equal(text("public"), "c0");
+	assert_string_equal(text("chain"), "c1");
+	assert_int_equal(json_integer_value(json_object_get(f.body, "issued")), 4);
+	assert_int_equal(ask("POST", "/v1/host/ca/init",
+			     "{\"name\": \"one\", \"self_signed\": true, \"new\": false}"),
+			 200);
+	assert_string_equal(text("request"), "c0");
+	assert_int_equal(ask("POST", "/v1/host/ca/prove", "{\"nonce\": \"" NONCE "\"}"), 200);
+	assert_string_equal(text("parent"), "c1");
+	assert_string_equal(text("signature"), "c3");
+	assert_int_equal(ask("POST", "/v1/host/ca/chain", "{\"chain\": \"3000\"}"), 200);
+	assert_int_equal(ask("POST", "/v1/host/ca/revoked", "{\"from\": 0}"), 200);
+	assert_int_equal(json_integer_value(json_object_get(f.body, "next")), 1);
+	assert_string_equal(
+		json_string_value(json_object_get(
+			json_array_get(json_object_get(f.body, "revoked"), 0), "uuid")),
+		"ab000000-0000-0000-0000-000000000000");
+}
+
+static void test_api_ca_malformed(void **state)
+{
+	static const struct {
+		const char *path;
+		const char *body;
+	} bad[] = {
+		{ "init", "[]" },
+		{ "init", "{\"name\": \"\", \"self_signed\": true, \"new\": false}" },
+		{ "init", "{\"name\": \"one\", \"self_signed\": 1, \"new\": false}" },
+		{ "init", "{\"name\": \"one\", \"self_signed\": true}" },
+		{ "init", "{\"name\": \"one\", \"self_signed\": true, \"new\": true, "
+			  "\"more\": 1}" },
+		{ "prove", "{\"nonce\": \"00\"}" },
+		{ "prove", "{\"nonce\": \"" NONCE "00\"}" },
+		{ "chain", "{\"chain\": \"\"}" },
+		{ "chain", "{\"chain\": \"0g\"}" },
+		{ "chain", "{\"chain\": \"000\"}" },
+		{ "revoked", "{\"from\": -1}" },
+		{ "revoked", "{}" },
+	};
+	char path[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(path, sizeof(path), "/v1/host/ca/%s", bad[i].path);
+		assert_int_equal(ask("POST", path, bad[i].body), 400);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +345,8 @@ int main(void)
 		TEST(test_api_host_body_malformed),
 		TEST(test_api_attest),
 		TEST(test_api_attest_malformed),
+		TEST(test_api_ca),
+		TEST(test_api_ca_malformed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
