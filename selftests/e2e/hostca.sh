@@ -61,6 +61,8 @@ host_ca_enrolled() {
 	id=$(openssl x509 -in "$place/host.pem" -noout -subject | sed 's/.*CN *= *//')
 	has "$(cat "$place/state/attest/enrolment")" "$id" || return
 	good || return
+	verify ca crl --config "$place/conf" >"$place/crl.pem" || return
+	has "$(openssl crl -in "$place/crl.pem" -noout -CAfile "$place/ca/ca.pem" 2>&1)" OK || return
 	# another certificate of the same key, and the list is not longer
 	ctl ca renew --state-dir "$place/state" || return
 	good || return

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <openssl/crypto.h>
+#include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "verifier/authority.h"
 #include "verifier/ca.h"
 #include "verifier/place.h"
 #include "verifier/verifier.h"
@@ -83,6 +85,33 @@ enum verifier_exit place_ca(const struct config *config, struct ca **ret)
 	return r ? fail(config->ca, reason) : VERIFIER_EXIT_PASSED;
 }
 
+/* ca crl */
+
+static enum verifier_exit print_crl(const struct verifier *verifier)
+{
+	enum verifier_exit status;
+	struct fleet *fleet = NULL;
+	struct config config;
+	struct ca *ca = NULL;
+	uint8_t *der = NULL;
+	int length = -1;
+
+	status = place_config(verifier, &config);
+	if (!status)
+		status = place_ca(&config, &ca);
+	if (!status)
+		status = place_fleet(&config, &fleet);
+	if (!status)
+		length = authority_crl(fleet, ca, time(NULL), &der);
+	if (!status && (length <= 0 || PEM_write(stdout, PEM_STRING_X509_CRL, "", der, length) <= 0))
+		status = fail("ca crl", "the store cannot be read, or the list not be written");
+	if (length > 0)
+		OPENSSL_free(der);
+	fleet_close(fleet);
+	ca_close(ca);
+	return status;
+}
+
 /* ca init */
 
 enum verifier_exit verifier_ca(const struct verifier *verifier, const char *word)
@@ -92,8 +121,10 @@ enum verifier_exit verifier_ca(const struct verifier *verifier, const char *word
 	struct config config;
 	int r;
 
+	if (!strcmp(word, "crl"))
+		return print_crl(verifier);
 	if (strcmp(word, "init"))
-		return fail(word, "of a CA there is only \"init\"");
+		return fail(word, "of a CA there are \"init\" and \"crl\"");
 	status = place_config(verifier, &config);
 	if (status)
 		return status;

@@ -149,6 +149,12 @@ static bool take_ca(struct verifier *verifier, const char *text)
 	return *text;
 }
 
+static bool take_crl(struct verifier *verifier, const char *text)
+{
+	verifier->crl = text;
+	return true;
+}
+
 static bool take_chain(struct verifier *verifier, const char *text)
 {
 	verifier->chain = text;
@@ -191,6 +197,7 @@ static const struct row rows[] = {
 	{ "ek", "FILE", "its parent (TPM2B_PUBLIC, TPMT_PUBLIC)", take_ek },
 	{ "nonce", "HEX|FILE", "what the quote has to answer", take_nonce },
 	{ "ca", "PATH", "certificates to believe; a file or folder, may come again", take_ca },
+	{ "crl", "FILE", "what the fleet's CA took back: its list, DER or PEM", take_crl },
 	{ "chain", "PATH", "certificates that may stand between", take_chain },
 	{ "config", "FILE", "of the service: its store, its CA and more", take_config },
 	{ "format", "FORMAT", "of a report: table, json, csv or html", take_format },

@@ -19,6 +19,7 @@
 #include "keyd/test_keyd.h"
 #include "seal/root.h"
 #include "verifier/authority.h"
+#include "verifier/vtpmcert.h"
 
 #define HOST "6f1f0b50-0000-4000-8000-000000000001"
 
@@ -381,6 +382,88 @@ static void test_authority_serial(void **state)
 	assert_int_equal(vtpm_revoked(), 1);
 }
 
+/* What vtpm-verify says with the list that is there. Return: first reason, or "". */
+static const char *judge(const char *list, struct vtpmcert *vtpm)
+{
+	static struct attest_verdict verdict;
+	char crl[96], root[96], host[96];
+	const struct verifier verifier = {
+		.crl = crl, .cas = { root }, .ca_count = 1, .chain = host
+	};
+
+	snprintf(crl, sizeof(crl), "%s/%s", keyd.dir, list);
+	snprintf(root, sizeof(root), "%s/ca/ca.pem", keyd.dir);
+	snprintf(host, sizeof(host), "%s/host.pem", keyd.dir);
+	verdict = (struct attest_verdict){ 0 };
+	*vtpm = (struct vtpmcert){ 0 };
+	assert_int_equal(vtpmcert_check(&verifier, der, der_size, vtpm, &verdict), 0);
+	return verdict.count ? verdict.reasons[0].code : "";
+}
+
+static void test_vtpmcert_check(void **state)
+{
+	struct crl_vtpm what = { .epoch = TEST_EPOCH };
+	struct standing standing;
+	struct vtpmcert vtpm;
+
+	(void)state;
+	write_chain();
+	X509_CRL_free(get_crl());
+	assert_string_equal(judge("crl.pem", &vtpm), "");
+	assert_string_equal(judge("crl", &vtpm), "");
+	assert_true(vtpm.bound);
+	assert_int_equal(vtpm.binding.epoch, TEST_EPOCH);
+	assert_string_equal(vtpm.checked, "vtpm fleet CA");
+	assert_true(vtpm.checked_at >= time(NULL) - 60 && vtpm.checked_at <= time(NULL));
+	/* no list */
+	assert_string_equal(judge("host.pem", &vtpm), "crl.invalid");
+	cursor_copy(what.uuid, sizeof(what.uuid), TEST_UUID, IPC_UUID_SIZE);
+	assert_int_equal(authority_revoke(fleet, HOST, &what, 1), 0);
+	X509_CRL_free(get_crl());
+	assert_string_equal(judge("crl.pem", &vtpm), "ek.revoked");
+	assert_int_equal(fleet_host_get(fleet, HOST, &standing, NULL), 0);
+	standing.status = ATTEST_FAILED;
+	assert_int_equal(fleet_host_set(fleet, &standing, NULL), 0);
+	X509_CRL_free(get_crl());
+	assert_string_equal(judge("crl.pem", &vtpm), "ek.revoked");
+}
+
+static void test_vtpmcert_suspended(void **state)
+{
+	struct standing standing;
+	struct vtpmcert vtpm;
+
+	(void)state;
+	write_chain();
+	assert_int_equal(fleet_host_get(fleet, HOST, &standing, NULL), 0);
+	standing.status = ATTEST_FAILED;
+	assert_int_equal(fleet_host_set(fleet, &standing, NULL), 0);
+	X509_CRL_free(get_crl());
+	assert_string_equal(judge("crl.pem", &vtpm), "ek.suspended");
+}
+
+static void test_vtpmcert_expired(void **state)
+{
+	X509_CRL *crl = crl_new(ca_certificate(ca), time(NULL) - 1000, time(NULL) - 10);
+	struct vtpmcert vtpm;
+	uint8_t *bytes = NULL;
+	int length;
+
+	(void)state;
+	write_chain();
+	assert_true(crl_end(crl, ca_certificate(ca), NULL, 0));
+	assert_int_equal(ca_sign_crl(ca, crl), 0);
+	length = i2d_X509_CRL(crl, &bytes);
+	write_file("crl", bytes, (size_t)length);
+	assert_string_equal(judge("crl", &vtpm), "crl.expired");
+	/* a changed byte of the signature */
+	bytes[length - 1] ^= 1;
+	write_file("crl", bytes, (size_t)length);
+	assert_string_equal(judge("crl", &vtpm), "crl.invalid");
+	OPENSSL_free(bytes);
+	X509_CRL_free(crl);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -389,6 +472,8 @@ int main(void)
 		TEST(test_authority_chain),	 TEST(test_authority_proof),
 		TEST(test_authority_attributes), TEST(test_authority_failed),
 		TEST(test_authority_revoked),	 TEST(test_authority_serial),
+		TEST(test_vtpmcert_check),	 TEST(test_vtpmcert_suspended),
+		TEST(test_vtpmcert_expired),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

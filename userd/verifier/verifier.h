@@ -59,6 +59,7 @@ enum verifier_exit {
  * @cas: files and folders of certificates, whose roots are believed
  * @ca_count: how many
  * @chain: certificates that may stand between; NULL for none
+ * @crl: list of the fleet's CA; NULL for none
  * @config: file of the service
  * @format: of a report
  * @events: a report has them
@@ -89,6 +90,7 @@ struct verifier {
 	const char *cas[VERIFIER_CAS];
 	size_t ca_count;
 	const char *chain;
+	const char *crl;
 	const char *config;
 	enum report_format format;
 	bool events;
