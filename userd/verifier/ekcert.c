@@ -188,7 +188,8 @@ enum verifier_exit verifier_ekcert(const struct verifier *verifier, const char *
 		       certificate.serial, certificate.chained ? "yes" : "no");
 	if (!verifier->json)
 		print_vtpm(&vtpm);
-	status = verifier_end(verifier, verdict, verifier->json ? to_json(&certificate, &vtpm) : NULL, r);
+	status = verifier_end(verifier, verdict,
+			      verifier->json ? to_json(&certificate, &vtpm) : NULL, r);
 	free(verdict);
 	return status;
 }

@@ -103,7 +103,8 @@ static enum verifier_exit print_crl(const struct verifier *verifier)
 		status = place_fleet(&config, &fleet);
 	if (!status)
 		length = authority_crl(fleet, ca, time(NULL), &der);
-	if (!status && (length <= 0 || PEM_write(stdout, PEM_STRING_X509_CRL, "", der, length) <= 0))
+	if (!status &&
+	    (length <= 0 || PEM_write(stdout, PEM_STRING_X509_CRL, "", der, length) <= 0))
 		status = fail("ca crl", "the store cannot be read, or the list not be written");
 	if (length > 0)
 		OPENSSL_free(der);

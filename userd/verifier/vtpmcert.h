@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a certificate of a vTPM's key says besides a TPM's maker's would: which vTPM, in which epoch,
- * how protected; and whether the fleet's CA took it back.
+ * What a certificate of a vTPM's key says besides a TPM's maker's would: which vTPM, in which
+ * epoch, how protected; and whether the fleet's CA took it back.
  *
- * The chain has been judged before (attest/ekcert.h). A list is believed where a certificate that the
- * operator gave signed it, and is not out of date.
+ * The chain has been judged before (attest/ekcert.h). A list is believed where a certificate that
+ * the operator gave signed it, and is not out of date.
  */
 #ifndef VERIFIER_VTPMCERT_H
 #define VERIFIER_VTPMCERT_H
