@@ -52,7 +52,11 @@ $(B)/userd/%.o: userd/%.c
 # A header that is gone is no reason to stop: who included it is compiled anew.
 userd/%.h: ;
 
+# All programs are linked from one archive, so a name means one thing in all rooms.
 $(B)/userd/libuserd.a: $(patsubst userd/%.c,$(B)/userd/%.o,$(USERD_SRC))
+	@nm --extern-only --defined-only $^ | awk '$$2 ~ /[TDBR]/ && seen[$$3]++ { \
+		print "libuserd.a: " $$3 " is defined twice: name one of them anew"; bad = 1 } \
+		END { exit bad }'
 	@rm -f $@
 	$(AR) rcs $@ $^
 

@@ -273,7 +273,7 @@ void manager_create(struct manager *manager, const struct manager_create *what, 
 		return;
 	}
 	/* A spare's key has been made, and lets nothing leave in clear. */
-	vtpm = what->plain_state ? NULL : pool_take(manager, what->banks);
+	vtpm = what->plain_state ? NULL : pool_spare(manager, what->banks);
 	if (vtpm) {
 		manager_rename(vtpm, what->name);
 		fill(&vtpm->define, what);

@@ -76,7 +76,7 @@ void pool_look(struct manager *manager)
 		look_in(manager, QUIET_MS);
 }
 
-struct vtpm *pool_take(struct manager *manager, uint32_t banks)
+struct vtpm *pool_spare(struct manager *manager, uint32_t banks)
 {
 	for (struct vtpm *vtpm = manager->vtpms; vtpm && is_spare(vtpm); vtpm = vtpm->next) {
 		if (vtpm->stored && vtpm->phase == VTPM_IDLE && vtpm->define.banks == banks &&

@@ -596,8 +596,8 @@ void upgrade_go_on(struct manager *manager);
 /** pool_look() - begin another spare if there is reason to */
 void pool_look(struct manager *manager);
 
-/** pool_take() - a spare fit for @banks, no longer one; NULL: there is none */
-struct vtpm *pool_take(struct manager *manager, uint32_t banks);
+/** pool_spare() - a spare fit for @banks, no longer one; NULL: there is none */
+struct vtpm *pool_spare(struct manager *manager, uint32_t banks);
 
 /* options.c */
 

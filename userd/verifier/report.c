@@ -44,7 +44,7 @@ const char *report_column(int column)
 	return columns[column];
 }
 
-const char *report_text(const json_t *object, const char *member)
+const char *report_member(const json_t *object, const char *member)
 {
 	const char *text = json_string_value(json_object_get(object, member));
 
@@ -60,7 +60,7 @@ static long number(const json_t *object, const char *member)
 
 static void cell_lockdown(const json_t *facts, char ret[REPORT_CELL])
 {
-	const char *lockdown = report_text(facts, "lockdown"), *ima = report_text(facts, "ima");
+	const char *lockdown = report_member(facts, "lockdown"), *ima = report_member(facts, "ima");
 
 	if (*lockdown || *ima)
 		snprintf(ret, REPORT_CELL, "%s / %s", *lockdown ? lockdown : "?", *ima ? ima : "?");
@@ -84,27 +84,27 @@ static void cell_vtpms(const json_t *facts, char ret[REPORT_CELL])
 static void cell_state(const json_t *facts, char ret[REPORT_CELL])
 {
 	if (number(facts, "window_seconds") > 0)
-		snprintf(ret, REPORT_CELL, "%s, %ld s", report_text(facts, "state_protection"),
+		snprintf(ret, REPORT_CELL, "%s, %ld s", report_member(facts, "state_protection"),
 			 number(facts, "window_seconds"));
 	else
-		text_cut(ret, REPORT_CELL, report_text(facts, "state_protection"));
+		text_cut(ret, REPORT_CELL, report_member(facts, "state_protection"));
 }
 
 static void cell_tpm(const json_t *host, const json_t *facts, char ret[REPORT_CELL])
 {
-	const char *vendor = report_text(facts, "tpm_vendor");
-	const char *firmware = report_text(facts, "tpm_firmware");
+	const char *vendor = report_member(facts, "tpm_vendor");
+	const char *firmware = report_member(facts, "tpm_firmware");
 
-	snprintf(ret, REPORT_CELL, "%s%s%s%s%s%s", report_text(facts, "tpm"), *vendor ? " " : "",
+	snprintf(ret, REPORT_CELL, "%s%s%s%s%s%s", report_member(facts, "tpm"), *vendor ? " " : "",
 		 vendor, *firmware ? " " : "", firmware,
-		 strcmp(report_text(host, "ek"), "listed") ? "" : " (EK listed by hand)");
+		 strcmp(report_member(host, "ek"), "listed") ? "" : " (EK listed by hand)");
 }
 
 /* What the log proves; beside it what the host says, where that is something else. */
 static void cell_secure_boot(const json_t *host, const json_t *facts, char ret[REPORT_CELL])
 {
-	const char *proven = report_text(json_object_get(host, "verdict"), "secure_boot");
-	const char *said = report_text(facts, "secure_boot");
+	const char *proven = report_member(json_object_get(host, "verdict"), "secure_boot");
+	const char *said = report_member(facts, "secure_boot");
 
 	if (!*said || !strcmp(proven, said))
 		text_cut(ret, REPORT_CELL, proven);
@@ -122,7 +122,7 @@ void report_cell(const json_t *host, int column, char ret[REPORT_CELL])
 
 	*ret = '\0';
 	if (column < 5)
-		text_cut(ret, REPORT_CELL, report_text(host, members[column]));
+		text_cut(ret, REPORT_CELL, report_member(host, members[column]));
 	else if (column == 5)
 		cell_tpm(host, facts, ret);
 	else if (column == 6)
@@ -138,7 +138,7 @@ void report_cell(const json_t *host, int column, char ret[REPORT_CELL])
 	else if (column == 11)
 		snprintf(ret, REPORT_CELL, "%s%s",
 			 json_is_true(json_object_get(host, "acknowledge")) ? "[acknowledge] " : "",
-			 report_text(host, "message"));
+			 report_member(host, "message"));
 }
 
 /* Views */
@@ -184,7 +184,7 @@ static int write_table(FILE *to, const json_t *hosts, const json_t *events)
 						       "text", "expected", "found" };
 
 		for (size_t j = 0; j < sizeof(members) / sizeof(members[0]); j++) {
-			print_plain(to, report_text(row, members[j]), 0);
+			print_plain(to, report_member(row, members[j]), 0);
 			fputs(j < 6 ? "  " : "\n", to);
 		}
 	}
@@ -249,7 +249,7 @@ static int write_csv(FILE *to, const json_t *hosts, const json_t *events)
 	json_array_foreach (events, i, row) {
 		for (size_t j = 0; j < count; j++) {
 			if (number(row, members[j]) == UNKNOWN)
-				text_cut(cell, sizeof(cell), report_text(row, members[j]));
+				text_cut(cell, sizeof(cell), report_member(row, members[j]));
 			else
 				snprintf(cell, sizeof(cell), "%ld", number(row, members[j]));
 			print_csv(to, cell, j == count - 1);
@@ -288,7 +288,7 @@ static json_t *events_of(struct fleet *fleet, const json_t *hosts)
 	size_t i;
 
 	json_array_foreach (hosts, i, host) {
-		some = fleet_newest_json(fleet, report_text(host, "id"), EVENTS_MOST);
+		some = fleet_newest_json(fleet, report_member(host, "id"), EVENTS_MOST);
 		if (!some || json_array_extend(all, some)) {
 			json_decref(some);
 			json_decref(all);

@@ -101,9 +101,9 @@ static int print_head(FILE *to, const json_t *report)
 		r = print_hash(to, style);
 	fprintf(to, "\"><title>Security report</title><style>%s</style></head><body>", style);
 	fputs("<h1>Security report</h1><p>", to);
-	print_text(to, report_text(report, "generated_at"));
+	print_text(to, report_member(report, "generated_at"));
 	fputs(", by ", to);
-	print_text(to, report_text(report, "verified_by"));
+	print_text(to, report_member(report, "verified_by"));
 	fprintf(to, "; hosts shown: <span id=\"shown\">%zu</span></p>",
 		json_array_size(json_object_get(report, "hosts")));
 	fputs("<input id=\"filter\" type=\"search\" placeholder=\"Filter\" aria-label=\"Filter\">",
@@ -114,7 +114,7 @@ static int print_head(FILE *to, const json_t *report)
 static void print_item(FILE *to, const json_t *item, const char *at)
 {
 	static const char *const members[] = { "text", "expected", "found", "next" };
-	const char *status = report_text(item, "status");
+	const char *status = report_member(item, "status");
 
 	fputs("<tr><td>", to);
 	print_text(to, at);
@@ -124,11 +124,11 @@ static void print_item(FILE *to, const json_t *item, const char *at)
 	fputs("\">", to);
 	print_text(to, status);
 	fputs("</td><td><code>", to);
-	print_text(to, report_text(item, "code"));
+	print_text(to, report_member(item, "code"));
 	fputs("</code></td>", to);
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
 		fputs("<td>", to);
-		print_text(to, report_text(item, members[i]));
+		print_text(to, report_member(item, members[i]));
 		fputs("</td>", to);
 	}
 	fputs("</tr>", to);
@@ -138,7 +138,7 @@ static void print_item(FILE *to, const json_t *item, const char *at)
 static void print_details(FILE *to, const json_t *host, const json_t *events, size_t *next)
 {
 	const json_t *reasons = json_object_get(json_object_get(host, "verdict"), "reasons");
-	const char *id = report_text(host, "id");
+	const char *id = report_member(host, "id");
 	const json_t *item;
 	size_t i;
 
@@ -148,8 +148,8 @@ static void print_details(FILE *to, const json_t *host, const json_t *events, si
 	      to);
 	json_array_foreach (reasons, i, item)
 		print_item(to, item, "newest verdict");
-	while ((item = json_array_get(events, *next)) && !strcmp(report_text(item, "host"), id)) {
-		print_item(to, item, report_text(item, "at"));
+	while ((item = json_array_get(events, *next)) && !strcmp(report_member(item, "host"), id)) {
+		print_item(to, item, report_member(item, "at"));
 		++*next;
 	}
 	fputs("</tbody></table></details></td></tr>", to);

@@ -18,8 +18,8 @@ const char *report_column(int column);
 /** report_cell() - what a host has in a column; empty where nothing is known */
 void report_cell(const json_t *host, int column, char ret[REPORT_CELL]);
 
-/** report_text() - a member as text; "" where there is none */
-const char *report_text(const json_t *object, const char *member);
+/** report_member() - a member as text; "" where there is none */
+const char *report_member(const json_t *object, const char *member);
 
 /** report_html() - write the page of a report. Return: 0 or -EIO */
 int report_html(FILE *to, const json_t *report);
