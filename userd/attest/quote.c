@@ -336,21 +336,3 @@ int quote_check(struct quote *ret, const struct quote_evidence *evidence, struct
 	EVP_PKEY_free(check.key);
 	return r;
 }
-
-void quote_clock(const struct statement_clock *before, const struct statement_clock *now,
-		 struct attest_verdict *verdict)
-{
-	if (now->resets < before->resets ||
-	    (now->resets == before->resets &&
-	     (now->restarts < before->restarts || now->clock < before->clock))) {
-		attest_verdict_say(verdict, ATTEST_FAILED, "clock.rollback", FORGED,
-				   "it is older than a quote of this key that is known already");
-		return;
-	}
-	if (now->resets != before->resets)
-		attest_verdict_say(verdict, ATTEST_WARNING, "clock.reboot",
-				   "appraise the whole log again; where the host did not boot, its "
-				   "TPM was reset behind its back",
-				   "the TPM was reset %u times since the last quote",
-				   now->resets - before->resets);
-}

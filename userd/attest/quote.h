@@ -84,13 +84,4 @@ int quote_pcrs(struct attest_pcrs *ret, const struct selection *selection,
 /** quote_select() - the PCRs that have a value, as a selection */
 void quote_select(const struct attest_pcrs *pcrs, struct selection *ret);
 
-/**
- * quote_clock() - did time pass since an earlier quote of the same key?
- * @before: clock of it
- * @now: clock of this one
- * @verdict: hears "clock.rollback" and "clock.reboot"
- */
-void quote_clock(const struct statement_clock *before, const struct statement_clock *now,
-		 struct attest_verdict *verdict);
-
 #endif /* ATTEST_QUOTE_H */

@@ -331,35 +331,12 @@ static void test_quote_other_key(void **state)
 	test_quote_free(ecc);
 }
 
-static void test_quote_clock(void **state)
-{
-	static const struct {
-		struct statement_clock before, now;
-		const char *code;
-	} cases[] = {
-		{ { 100, 3, 1, true }, { 101, 3, 1, true }, NULL },
-		{ { 100, 3, 1, true }, { 1, 4, 0, true }, "clock.reboot" },
-		{ { 100, 3, 1, true }, { 99, 3, 1, true }, "clock.rollback" },
-		{ { 100, 3, 1, true }, { 101, 3, 0, true }, "clock.rollback" },
-		{ { 100, 3, 1, true }, { 200, 2, 9, true }, "clock.rollback" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		verdict = (struct attest_verdict){ 0 };
-		quote_clock(&cases[i].before, &cases[i].now, &verdict);
-		assert_int_equal(verdict.count, cases[i].code ? 1 : 0);
-		if (cases[i].code)
-			assert_string_equal(verdict.reasons[0].code, cases[i].code);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_quote_honest),	   cmocka_unit_test(test_quote_bare_public),
 		cmocka_unit_test(test_quote_bare_key),  cmocka_unit_test(test_quote_lies),
-		cmocka_unit_test(test_quote_other_key),	   cmocka_unit_test(test_quote_clock),
+		cmocka_unit_test(test_quote_other_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
