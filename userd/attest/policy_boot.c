@@ -50,6 +50,28 @@ static void differs(const struct compare *compare, const struct fact *fact, cons
 		snprintf(reason->found, sizeof(reason->found), "%.128s", fact->text);
 }
 
+static void differs_from_list(const struct compare *compare, const struct fact *fact)
+{
+	static const char *const nouns[_FACT_MAX] = {
+		[FACT_FIRMWARE] = "the firmware (PCR 0)",
+		[FACT_PK] = "the platform key (PK)",
+		[FACT_KEK] = "a key exchange key (KEK)",
+		[FACT_DB] = "an entry of db",
+		[FACT_AUTHORITY] = "what a boot program was verified by",
+		[FACT_APPLICATION] = "a boot program",
+		[FACT_FILE] = "a file that the boot loader read",
+		[FACT_DRIVER] = "a driver of the firmware",
+		[FACT_MOK] = "the state of shim",
+		[FACT_SECTION] = "a section of the kernel image",
+		[FACT_EVENT] = "a part of the firmware",
+	};
+	char text[128];
+
+	snprintf(text, sizeof(text), "%s is none of those that the policy lists",
+		 nouns[fact->kind]);
+	differs(compare, fact, text);
+}
+
 static bool has_word(const char *line, const char *word)
 {
 	const size_t length = strlen(word);
@@ -163,7 +185,7 @@ static int take_fact(void *context, const struct fact *fact)
 		break;
 	default:
 		if (list && !policy_has(list, fact->text))
-			differs(compare, fact, "it is none of those that the policy lists");
+			differs_from_list(compare, fact);
 	}
 	return 0;
 }
