@@ -21,7 +21,7 @@ void der_put_number(struct cursor_out *out, uint8_t tag, uint64_t value)
 	cursor_put_u8(out, tag);
 	cursor_put_u8(out, (uint8_t)length);
 	while (length--)
-		cursor_put_u8(out, length == 8 ? 0 : (uint8_t)(value >> (8 * length)));
+		cursor_put_u8(out, (uint8_t)(length == 8 ? 0 : value >> (8 * length)));
 }
 
 struct cursor_in der_get(struct cursor_in *in, uint8_t tag)
