@@ -134,6 +134,9 @@ int ask_secret(const char *prompt, char ret[ASK_SIZE])
 		return -ENOTTY;
 	}
 	r = write(fd, prompt, strlen(prompt)) < 0 ? -errno : read_line(fd, ret);
+	/* A line that came in the same moment is none that was meant. */
+	if (caught)
+		r = -EINTR;
 	/* What was too long must not become the next command of a shell. */
 	if (r == -EMSGSIZE)
 		tcflush(fd, TCIFLUSH);
