@@ -76,7 +76,8 @@ static void begin(void)
 	open_fleet();
 	must(!judge_init(&service.judge, 1 << 16));
 	service.challenges = challenges_new();
-	must(service.challenges && public_parse(&public, ek, sizeof(ek)));
+	service.authorities = challenges_new();
+	must(service.challenges && service.authorities && public_parse(&public, ek, sizeof(ek)));
 	public_name(&public, service.judge.hash, &name);
 	standing_new(&standing, HOST, "host");
 	must(!fleet_host_add(service.fleet, &standing, &keys) &&
@@ -131,6 +132,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ask(&request, line, path);
 	fleet_end(service.fleet, false);
 	challenge_forget(service.challenges, HOST);
+	challenge_forget(service.authorities, HOST);
 	if (request.answer)
 		MHD_destroy_response(request.answer);
 	free(request.body);
