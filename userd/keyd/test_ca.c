@@ -57,45 +57,22 @@ static int teardown(void **state)
 
 static void write_file(const char *base, const void *bytes, size_t length)
 {
-	char path[96];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", keyd.dir, base);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	assert_int_equal(fwrite(bytes, 1, length, file), length);
-	fclose(file);
+	test_file_write(keyd.dir, base, bytes, length);
 }
 
 /* Run a tool; @ in its line stands for the folder of the files. Return: its exit status. */
 static int tool(const char *line)
 {
-	char words[512], path[96];
-	size_t used = 0;
+	char path[96];
 
-	for (; *line && used < sizeof(words) - 80; line++) {
-		if (*line == '@')
-			used += (size_t)snprintf(words + used, sizeof(words) - used, "%s",
-						 keyd.dir);
-		else
-			words[used++] = *line;
-	}
-	words[used] = 0;
 	snprintf(path, sizeof(path), "%s/out", keyd.dir);
-	return test_tool(&keyd.swtpm, words, path);
+	return test_tool_at(&keyd.swtpm, keyd.dir, line, path);
 }
 
 static size_t read_file(const char *base, char *to, size_t room)
 {
-	char path[96];
-	FILE *file;
-	size_t n;
+	size_t n = test_file_read(keyd.dir, base, to, room - 1);
 
-	snprintf(path, sizeof(path), "%s/%s", keyd.dir, base);
-	file = fopen(path, "r");
-	assert_non_null(file);
-	n = fread(to, 1, room - 1, file);
-	fclose(file);
 	to[n] = 0;
 	return n;
 }

@@ -42,45 +42,18 @@ static int teardown(void **state)
 
 static void write_file(const char *base, const void *bytes, size_t length)
 {
-	char path[96];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", keyd.swtpm.dir, base);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	assert_int_equal(fwrite(bytes, 1, length, file), length);
-	fclose(file);
+	test_file_write(keyd.swtpm.dir, base, bytes, length);
 }
 
 static size_t read_file(const char *base, uint8_t *to, size_t room)
 {
-	char path[96];
-	FILE *file;
-	size_t n;
-
-	snprintf(path, sizeof(path), "%s/%s", keyd.swtpm.dir, base);
-	file = fopen(path, "r");
-	assert_non_null(file);
-	n = fread(to, 1, room, file);
-	fclose(file);
-	return n;
+	return test_file_read(keyd.swtpm.dir, base, to, room);
 }
 
 /* Run a tool; @ in its line stands for the swtpm's folder. Return: its exit status. */
 static int tool(const char *line)
 {
-	char words[512];
-	size_t used = 0;
-
-	for (; *line && used < sizeof(words) - 80; line++) {
-		if (*line == '@')
-			used += (size_t)snprintf(words + used, sizeof(words) - used, "%s",
-						 keyd.swtpm.dir);
-		else
-			words[used++] = *line;
-	}
-	words[used] = 0;
-	return test_tool(&keyd.swtpm, words, NULL);
+	return test_tool_at(&keyd.swtpm, keyd.swtpm.dir, line, NULL);
 }
 
 static size_t take_blob(uint8_t *to, size_t room)

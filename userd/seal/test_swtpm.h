@@ -136,6 +136,55 @@ static inline int test_tool(const struct test_swtpm *swtpm, const char *line, co
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* The same, and each @ in @line stands for @dir. */
+static inline int test_tool_at(const struct test_swtpm *swtpm, const char *dir, const char *line,
+			       const char *output)
+{
+	char words[512];
+	size_t used = 0;
+
+	for (; *line && used < sizeof(words) - 80; line++) {
+		if (*line == '@')
+			used += (size_t)snprintf(words + used, sizeof(words) - used, "%s", dir);
+		else
+			words[used++] = *line;
+	}
+	words[used] = 0;
+	return test_tool(swtpm, words, output);
+}
+
+static inline FILE *test_file_open(const char *dir, const char *base, const char *mode)
+{
+	char path[96];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, base);
+	file = fopen(path, mode);
+	if (!file)
+		abort();
+	return file;
+}
+
+static inline void test_file_write(const char *dir, const char *base, const void *bytes,
+				   size_t length)
+{
+	FILE *file = test_file_open(dir, base, "w");
+
+	if (fwrite(bytes, 1, length, file) != length)
+		abort();
+	fclose(file);
+}
+
+/* Return: how many bytes, @room at most. */
+static inline size_t test_file_read(const char *dir, const char *base, void *to, size_t room)
+{
+	FILE *file = test_file_open(dir, base, "r");
+	size_t n = fread(to, 1, room, file);
+
+	fclose(file);
+	return n;
+}
+
 /* What "name argument..." prints. */
 static inline const char *test_tool_says(const struct test_swtpm *swtpm, const char *line, char *to,
 					 size_t room)

@@ -73,31 +73,13 @@ static void ask_proof(void)
 
 static void write_file(const char *base, const void *bytes, size_t length)
 {
-	char path[96];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", keyd.dir, base);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	assert_int_equal(fwrite(bytes, 1, length, file), length);
-	fclose(file);
+	test_file_write(keyd.dir, base, bytes, length);
 }
 
 /* Run a tool; @ in its line stands for the folder of the files. Return: its exit status. */
 static int tool(const char *line)
 {
-	char words[512];
-	size_t used = 0;
-
-	for (; *line && used < sizeof(words) - 80; line++) {
-		if (*line == '@')
-			used += (size_t)snprintf(words + used, sizeof(words) - used, "%s",
-						 keyd.dir);
-		else
-			words[used++] = *line;
-	}
-	words[used] = 0;
-	return test_tool(&keyd.swtpm, words, NULL);
+	return test_tool_at(&keyd.swtpm, keyd.dir, line, NULL);
 }
 
 static void import(void)
