@@ -264,6 +264,20 @@ int host_create(struct host *host, const TPM2B_SENSITIVE_CREATE *sensitive,
 		struct reason *reason);
 
 /**
+ * host_create_signer() - make a P-256 key below the storage key, for ECDSA with SHA-256
+ * @attributes: what it may do
+ * @policy: authPolicy; NULL for none
+ * @auth: its authValue
+ * @doing: what for, in the infinitive
+ * @ret: set on success
+ *
+ * Return: as host_session().
+ */
+int host_create_signer(struct host *host, TPMA_OBJECT attributes, const TPM2B_DIGEST *policy,
+		       const uint8_t auth[SEAL_KEY_SIZE], const char *doing,
+		       struct host_sealed *ret, struct reason *reason);
+
+/**
  * host_load() - load what was made so
  * @doing: what for, in the infinitive
  * @ret: set on success

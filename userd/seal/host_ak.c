@@ -16,25 +16,10 @@
 
 #define TRIES 16
 
-static const TPM2B_PUBLIC ak_template = {
-	.publicArea = {
-		.type = TPM2_ALG_ECC,
-		.nameAlg = TPM2_ALG_SHA256,
-		.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
-				    TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_USERWITHAUTH |
-				    TPMA_OBJECT_NODA | TPMA_OBJECT_RESTRICTED |
-				    TPMA_OBJECT_SIGN_ENCRYPT,
-		.parameters.eccDetail = {
-			.symmetric.algorithm = TPM2_ALG_NULL,
-			.scheme = {
-				.scheme = TPM2_ALG_ECDSA,
-				.details.ecdsa.hashAlg = TPM2_ALG_SHA256,
-			},
-			.curveID = TPM2_ECC_NIST_P256,
-			.kdf.scheme = TPM2_ALG_NULL,
-		},
-	},
-};
+#define ATTRIBUTES                                                                          \
+	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN | \
+	 TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA | TPMA_OBJECT_RESTRICTED |             \
+	 TPMA_OBJECT_SIGN_ENCRYPT)
 
 static void free_attest(TPM2B_ATTEST **attest)
 {
@@ -49,13 +34,8 @@ static void free_signature(TPMT_SIGNATURE **signature)
 int host_ak_make(struct host *host, const uint8_t auth[SEAL_KEY_SIZE], struct host_sealed *ret,
 		 struct reason *reason)
 {
-	TPM2B_SENSITIVE_CREATE sensitive = { .sensitive.userAuth.size = SEAL_KEY_SIZE };
-	int r;
-
-	cursor_copy(sensitive.sensitive.userAuth.buffer, SEAL_KEY_SIZE, auth, SEAL_KEY_SIZE);
-	r = host_create(host, &sensitive, &ak_template, "make an attestation key", ret, reason);
-	secret_wipe(&sensitive, sizeof(sensitive));
-	return r;
+	return host_create_signer(host, ATTRIBUTES, NULL, auth, "make an attestation key", ret,
+				  reason);
 }
 
 int host_ak_load(struct host *host, const struct host_sealed *ak, const uint8_t auth[SEAL_KEY_SIZE],

@@ -47,30 +47,8 @@ int host_ca_policy(const TPM2B_DIGEST *root, TPM2B_DIGEST *ret)
 int host_ca_make(struct host *host, const uint8_t auth[SEAL_KEY_SIZE], const TPM2B_DIGEST *policy,
 		 struct host_sealed *ret, struct reason *reason)
 {
-	TPM2B_SENSITIVE_CREATE sensitive = { .sensitive.userAuth.size = SEAL_KEY_SIZE };
-	const TPM2B_PUBLIC template = {
-		.publicArea = {
-			.type = TPM2_ALG_ECC,
-			.nameAlg = TPM2_ALG_SHA256,
-			.objectAttributes = HOST_CA_ATTRIBUTES,
-			.authPolicy = *policy,
-			.parameters.eccDetail = {
-				.symmetric.algorithm = TPM2_ALG_NULL,
-				.scheme = {
-					.scheme = TPM2_ALG_ECDSA,
-					.details.ecdsa.hashAlg = TPM2_ALG_SHA256,
-				},
-				.curveID = TPM2_ECC_NIST_P256,
-				.kdf.scheme = TPM2_ALG_NULL,
-			},
-		},
-	};
-	int r;
-
-	cursor_copy(sensitive.sensitive.userAuth.buffer, SEAL_KEY_SIZE, auth, SEAL_KEY_SIZE);
-	r = host_create(host, &sensitive, &template, "make a key for the host's CA", ret, reason);
-	secret_wipe(&sensitive, sizeof(sensitive));
-	return r;
+	return host_create_signer(host, HOST_CA_ATTRIBUTES, policy, auth,
+				  "make a key for the host's CA", ret, reason);
 }
 
 /* A TPM leaves zeros before a number out. */

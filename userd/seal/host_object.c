@@ -140,6 +140,37 @@ int host_create(struct host *host, const TPM2B_SENSITIVE_CREATE *sensitive,
 	return 0;
 }
 
+int host_create_signer(struct host *host, TPMA_OBJECT attributes, const TPM2B_DIGEST *policy,
+		       const uint8_t auth[SEAL_KEY_SIZE], const char *doing,
+		       struct host_sealed *ret, struct reason *reason)
+{
+	TPM2B_SENSITIVE_CREATE sensitive = { .sensitive.userAuth.size = SEAL_KEY_SIZE };
+	TPM2B_PUBLIC template = {
+		.publicArea = {
+			.type = TPM2_ALG_ECC,
+			.nameAlg = TPM2_ALG_SHA256,
+			.objectAttributes = attributes,
+			.parameters.eccDetail = {
+				.symmetric.algorithm = TPM2_ALG_NULL,
+				.scheme = {
+					.scheme = TPM2_ALG_ECDSA,
+					.details.ecdsa.hashAlg = TPM2_ALG_SHA256,
+				},
+				.curveID = TPM2_ECC_NIST_P256,
+				.kdf.scheme = TPM2_ALG_NULL,
+			},
+		},
+	};
+	int r;
+
+	if (policy)
+		template.publicArea.authPolicy = *policy;
+	cursor_copy(sensitive.sensitive.userAuth.buffer, SEAL_KEY_SIZE, auth, SEAL_KEY_SIZE);
+	r = host_create(host, &sensitive, &template, doing, ret, reason);
+	secret_wipe(&sensitive, sizeof(sensitive));
+	return r;
+}
+
 int host_seal_under(struct host *host, const uint8_t policy[SEAL_HASH_SIZE],
 		    const uint8_t secret[SEAL_KEY_SIZE], struct host_sealed *ret,
 		    struct reason *reason)
