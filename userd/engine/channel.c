@@ -16,7 +16,7 @@ enum {
 	COMMIT = 1 << 2,
 };
 
-/* More than the largest of ENGINE_COMMITTED, ENGINE_AGAIN and ENGINE_ATTEST. */
+/* More than the largest of ENGINE_COMMITTED, ENGINE_AGAIN, ENGINE_ATTEST and ENGINE_FREEZE. */
 #define SMALL	  128
 #define ERRNO_MAX 4095
 
@@ -55,8 +55,10 @@ static int on_config(void *context, struct ipc_in *in)
 	    !config->launch.image.length != !config->launch.configuration.length ||
 	    config->flags & ~(uint32_t)(ENGINE_CONFIG_MANUFACTURE | ENGINE_CONFIG_FIRMWARE |
 					ENGINE_CONFIG_RESEAL | ENGINE_CONFIG_PLAIN_STATE |
-					ENGINE_CONFIG_CERTIFY | ENGINE_CONFIG_SPARE))
+					ENGINE_CONFIG_CERTIFY | ENGINE_CONFIG_SPARE |
+					ENGINE_CONFIG_FROZEN))
 		return -EPROTO;
+	channel->frozen = config->flags & ENGINE_CONFIG_FROZEN;
 	channel->state = IDLE;
 	return 0;
 }
@@ -111,11 +113,23 @@ static int on_attest(void *context, struct ipc_in *in)
 	return 0;
 }
 
+static int on_freeze(void *context, struct ipc_in *in)
+{
+	struct channel *channel = context;
+	uint8_t frozen = cursor_get_u8(&in->body);
+
+	if (!ipc_ended(in) || frozen > 1)
+		return -EPROTO;
+	channel->frozen = frozen;
+	return 0;
+}
+
 static const struct ipc_permit permits[] = {
 	{ ENGINE_CONFIG, CONFIG, on_config },
 	{ ENGINE_AGAIN, CONFIG | IDLE | COMMIT, on_again },
 	{ ENGINE_COMMITTED, IDLE | COMMIT, on_committed },
 	{ ENGINE_ATTEST, IDLE | COMMIT, on_attest },
+	{ ENGINE_FREEZE, IDLE | COMMIT, on_freeze },
 };
 
 static int take(struct channel *channel, void *buffer, size_t room)
@@ -233,6 +247,11 @@ void channel_init(struct channel *channel, int fd)
 	channel->store.ops = &channel_ops;
 	channel->fd = fd;
 	channel->state = CONFIG;
+}
+
+int channel_look(struct channel *channel)
+{
+	return drain(channel);
 }
 
 int channel_asked(struct channel *channel, struct channel_attest *ret)

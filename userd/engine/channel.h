@@ -85,6 +85,7 @@ struct channel_attest {
  * @resent: the commit was sent more than once
  * @attest: what is asked for
  * @attests: it is, and not answered yet
+ * @frozen: by ENGINE_CONFIG, or the last ENGINE_FREEZE that was read
  * @in: buffer of ENGINE_CONFIG
  * @out: buffer of a commit
  */
@@ -99,6 +100,7 @@ struct channel {
 	bool resent;
 	struct channel_attest attest;
 	bool attests;
+	bool frozen;
 	uint8_t in[IPC_PACKET_MAX];
 	uint8_t out[IPC_PACKET_MAX];
 };
@@ -113,6 +115,13 @@ void channel_init(struct channel *channel, int fd);
  * else came); -errno.
  */
 int channel_configure(struct channel *channel);
+
+/**
+ * channel_look() - read what the manager says to one that serves
+ *
+ * Return: 0; -EPIPE (the other end is gone); -EPROTO; -errno.
+ */
+int channel_look(struct channel *channel);
 
 /**
  * channel_asked() - take what the manager asks of one that serves

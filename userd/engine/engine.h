@@ -19,6 +19,7 @@
  *	control.c	what is asked on the control channel of a stream link
  *	carry.c		states that leave for another host, and come from one
  *	evidence.c	what this TPM is, vouched for
+ *	freeze.c	what it goes on answering where its host is not trusted
  *	cancel.c	stopping a command that nobody waits for
  *	outcome.c	why it ends
  *	tpmlib.c, unit.c, unit_log.c, link.c	what these work with

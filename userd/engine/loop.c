@@ -13,8 +13,9 @@
  * before the sleep begins, nothing would end that sleep: so its handler sets a timer, and the
  * next SIGALRM, or the one after it, does. Who is told both, ends.
  *
- * SIGURG says that the manager asks something (evidence.c). It is noticed in the same way, but the
- * timer ends soon, for it would also disturb a client that reads its answer slowly.
+ * SIGURG says that the manager asks something (evidence.c), or freezes the TPM (freeze.h). It is
+ * noticed in the same way, but the timer ends soon, for it would also disturb a client that reads
+ * its answer slowly.
  */
 #include "engine/engine.h"
 
@@ -25,6 +26,8 @@
 #include "base/cleanup.h"
 #include "base/cursor.h"
 #include "base/log.h"
+#include "engine/channel.h"
+#include "engine/freeze.h"
 #include "engine/tpmlib.h"
 #include "wire/command.h"
 #include "wire/tpm.h"
@@ -99,8 +102,12 @@ static int respond_from_unit(struct engine *engine)
 }
 
 /* Policy: what a client may not send, although the TPM would know it. */
-static uint32_t refuse(const struct engine *engine, const struct command_attributes *attributes)
+static uint32_t refuse(const struct engine *engine, const struct tpm_command *command,
+		       const struct command_attributes *attributes)
 {
+	/* The host is not trusted: the keys are at rest. */
+	if (engine->channel && engine->channel->frozen && !freeze_allows(command->code))
+		return TPM_RC_LOCKOUT;
 	/*
 	 * Re-seeding belongs to a platform's firmware. Where there is none, the TPM
 	 * says what one says that does not implement the command (Part 2, 6.6.3).
@@ -265,7 +272,7 @@ static int run_command(struct engine *engine, size_t length)
 	rc = tpm_command_parse(link->frame.body, length, &command);
 	attributes = rc ? NULL : command_find(command.code);
 	if (!rc)
-		rc = refuse(engine, attributes);
+		rc = refuse(engine, &command, attributes);
 	if (rc) {
 		respond_error(link, client && rc == TPM_RC_COMMAND_CODE ? RM_COMMAND_CODE : rc);
 		return 0;
@@ -352,6 +359,9 @@ int engine_serve(struct engine *engine)
 			continue;
 		if (r)
 			return r;
+		/* It came before this command: whoever froze the TPM counts on that. */
+		if (asked && engine->channel)
+			(void)channel_look(engine->channel);
 		answer = take_frame(engine);
 		if (answer < 0)
 			return answer;

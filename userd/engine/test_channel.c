@@ -376,6 +376,39 @@ static void test_channel_nonsense_for_a_commit(void **state)
 	assert_int_equal(commit(9), -EUCLEAN);
 }
 
+static void say_freeze(uint8_t frozen)
+{
+	struct ipc_out out = ipc_out(ENGINE_FREEZE, bytes, sizeof(bytes));
+
+	cursor_put_u8(&out.body, frozen);
+	say(&out);
+}
+
+static void test_channel_freeze(void **state)
+{
+	struct ipc_out out = config(5, "envelope", ENGINE_CONFIG_FROZEN);
+
+	(void)state;
+	say(&out);
+	assert_int_equal(channel_configure(&channel), 0);
+	assert_true(channel.frozen);
+	say_freeze(0);
+	assert_true(channel.frozen);
+	assert_int_equal(channel_look(&channel), 0);
+	assert_false(channel.frozen);
+	/* the last one counts */
+	say_freeze(0);
+	say_freeze(1);
+	assert_int_equal(channel_look(&channel), 0);
+	assert_true(channel.frozen);
+	say_freeze(2);
+	assert_int_equal(channel_look(&channel), -EPROTO);
+	assert_true(channel.frozen);
+	out = ipc_out(ENGINE_FREEZE, bytes, sizeof(bytes));
+	say(&out);
+	assert_int_equal(channel_look(&channel), -EPROTO);
+}
+
 static void test_channel_last_words(void **state)
 {
 	char text[IPC_TEXT_MAX];
@@ -507,6 +540,7 @@ int main(void)
 		CHANNEL(test_channel_fork),
 		CHANNEL(test_channel_again),
 		CHANNEL(test_channel_nonsense_for_a_commit),
+		CHANNEL(test_channel_freeze),
 		CHANNEL(test_channel_last_words),
 		CHANNEL(test_datakey),
 		CHANNEL(test_datakey_nonsense),

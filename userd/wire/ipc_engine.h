@@ -46,6 +46,8 @@
  *	was given), u32 PCRs, value (32) of each, lowest first. errno ENOENT: this engine knows
  *	no such digest; EHOSTDOWN: the TPM is off, or not started up; ENOTSUP: it has no such
  *	key or no SHA-256 bank; EINVAL: no PCRs; EIO: OpenSSL fails
+ * @ENGINE_FREEZE: u8 1: from now on answer only what engine/freeze.h lists, as with
+ *	ENGINE_CONFIG_FROZEN; 0: everything again. One that serves looks when it is sent SIGURG
  */
 enum engine_op {
 	ENGINE_CONFIG = 0,
@@ -58,6 +60,7 @@ enum engine_op {
 	ENGINE_CERTIFIED = 7,
 	ENGINE_ATTEST = 8,
 	ENGINE_ATTESTED = 9,
+	ENGINE_FREEZE = 10,
 	_ENGINE_OP_MAX,
 };
 
@@ -74,6 +77,7 @@ enum engine_op {
  * @ENGINE_CONFIG_PLAIN_STATE: its state leaves and comes in clear, by the control channel
  * @ENGINE_CONFIG_CERTIFY: keyd may be asked for certificates
  * @ENGINE_CONFIG_SPARE: nobody waits for it: keyd may take its time
+ * @ENGINE_CONFIG_FROZEN: begin frozen, see ENGINE_FREEZE
  */
 enum engine_config_flags {
 	ENGINE_CONFIG_MANUFACTURE = 1 << 0,
@@ -82,6 +86,7 @@ enum engine_config_flags {
 	ENGINE_CONFIG_PLAIN_STATE = 1 << 3,
 	ENGINE_CONFIG_CERTIFY = 1 << 4,
 	ENGINE_CONFIG_SPARE = 1 << 5,
+	ENGINE_CONFIG_FROZEN = 1 << 6,
 };
 
 /** define ENGINE_CERT_MAX - largest certificate that an NV index of libtpms holds, in bytes */

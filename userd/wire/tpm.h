@@ -40,6 +40,7 @@
 #define TPM_RC_SESSION_HANDLES 0x905
 #define TPM_RC_REFERENCE_H0    0x910
 #define TPM_RC_REFERENCE_S0    0x918
+#define TPM_RC_LOCKOUT	       0x921
 #define TPM_RC_RETRY	       0x922
 #define TPM_RC_NV_UNAVAILABLE  0x923
 
