@@ -261,7 +261,6 @@ static int take_vtpm(struct reading *reading, json_t *vtpm)
 	return check_name(reading, "vtpm.name", name);
 }
 
-/* Packages are for people: nobody here reads them, but everybody refuses the same ones. */
 static int check_package(const struct reading *reading, json_t *package)
 {
 	const char *name = "", *version = "", *vendor = "";
@@ -283,7 +282,8 @@ static int check_package(const struct reading *reading, json_t *package)
 	return 0;
 }
 
-static int check_packages(const struct reading *reading, json_t *packages)
+/* Nobody vouches for packages, but everybody refuses the same ones. */
+static int take_packages(const struct reading *reading, json_t *packages)
 {
 	json_t *package;
 	size_t i;
@@ -293,6 +293,8 @@ static int check_packages(const struct reading *reading, json_t *packages)
 		return refuse(reading, "packages", "it is no list");
 	json_array_foreach(packages, i, package)
 		r = r ? r : check_package(reading, package);
+	if (!r)
+		reading->bundle->packages = json_incref(packages);
 	return r;
 }
 
@@ -401,7 +403,7 @@ static int take(struct reading *reading, json_t *root)
 		r = take_known(reading, after);
 	if (!r)
 		r = take_pcrs(reading);
-	return r ? r : check_packages(reading, packages);
+	return r ? r : take_packages(reading, packages);
 }
 
 static int take_all(struct reading *reading, json_t *root)
@@ -452,6 +454,7 @@ void bundle_done(struct bundle *bundle)
 	if (bundle->below)
 		bundle_done(bundle->below);
 	free(bundle->below);
+	json_decref(bundle->packages);
 	for (enum bundle_part part = 0; part < _BUNDLE_MAX; part++)
 		free(bundle->bytes[part]);
 	*bundle = (struct bundle){ 0 };

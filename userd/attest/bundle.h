@@ -21,6 +21,8 @@
 #ifndef ATTEST_BUNDLE_H
 #define ATTEST_BUNDLE_H
 
+#include <jansson.h>
+
 #include "attest/attest.h"
 #include "attest/hash.h"
 #include "attest/quote.h"
@@ -74,6 +76,7 @@ enum bundle_part {
  * @uuid: of a vTPM, as the bundle says
  * @index: of its leaf
  * @count: of all leaves
+ * @packages: list of them, as the host says; NULL for none
  * @below: evidence of the host that vouches for this vTPM; NULL: none does
  * @is_below: this is such a host's
  */
@@ -89,6 +92,7 @@ struct bundle {
 	uint8_t uuid[LEAF_UUID];
 	uint32_t index;
 	uint32_t count;
+	json_t *packages;
 	struct bundle *below;
 	bool is_below;
 };

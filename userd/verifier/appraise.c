@@ -22,6 +22,7 @@
 #include "attest/deep.h"
 #include "attest/quote.h"
 #include "base/cleanup.h"
+#include "verifier/files.h"
 #include "verifier/verifier.h"
 
 /**
@@ -297,6 +298,11 @@ static json_t *json_deep(const struct appraisal *appraisal)
 			 verifier_json_quote(&appraisal->vtpm));
 }
 
+static json_t *list_files(const struct appraisal *appraisal)
+{
+	return files_json(appraisal->host, &appraisal->boot.ima, appraisal->verifier->files);
+}
+
 static json_t *to_json(const struct appraisal *appraisal)
 {
 	bool good = appraisal->verdict.status <= ATTEST_WARNING && appraisal->policy;
@@ -316,6 +322,8 @@ static json_t *to_json(const struct appraisal *appraisal)
 			 verifier_json_quote(&appraisal->quote), "secure_boot",
 			 event_secure_boot_name(appraisal->boot.secure_boot), "log_reliable",
 			 appraisal->boot.log_reliable);
+	if (result)
+		json_object_set_new(result, "files", list_files(appraisal));
 	if (result && appraisal->bundle.below)
 		json_object_set_new(result, "deep", json_deep(appraisal));
 	return result;
@@ -335,6 +343,14 @@ static enum verifier_exit print_learned(const struct appraisal *appraisal)
 	return VERIFIER_EXIT_PASSED;
 }
 
+static void print_files(const struct appraisal *appraisal)
+{
+	json_t *files = list_files(appraisal);
+
+	files_print(files);
+	json_decref(files);
+}
+
 static enum verifier_exit end(struct appraisal *appraisal, int error)
 {
 	const struct verifier *verifier = appraisal->verifier;
@@ -344,6 +360,8 @@ static enum verifier_exit end(struct appraisal *appraisal, int error)
 	/* what is learned from a host that lies would call the lie good */
 	if (!error && appraisal->learned && appraisal->verdict.status != ATTEST_FAILED)
 		return print_learned(appraisal);
+	if (!error && !verifier->json)
+		print_files(appraisal);
 	return verifier_end(verifier, &appraisal->verdict,
 			    verifier->json ? to_json(appraisal) : NULL, error);
 }

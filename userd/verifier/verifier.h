@@ -68,6 +68,7 @@ enum verifier_exit {
  * @trust: certificate of the CA that signed it
  * @policy: what a host has to be; NULL for none
  * @ima_policy: which files it may have measured; NULL for none
+ * @files: print each file that the host measured
  * @vtpm: UUID that a vTPM has to have, where @has_vtpm
  * @epoch: that it has to be in, where @has_epoch
  * @has_vtpm: somebody says
@@ -99,6 +100,7 @@ struct verifier {
 	const char *trust;
 	const char *policy;
 	const char *ima_policy;
+	bool files;
 	uint8_t vtpm[LEAF_UUID];
 	uint64_t epoch;
 	bool has_vtpm;
