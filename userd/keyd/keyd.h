@@ -12,6 +12,7 @@
  *	claim.c		what engines say, and whether it was them
  *	deep.c		one quote for many claims
  *	orders_ca.c	the same, of those about the host's CA
+ *	ca.c		its key and its chain
  *	subject.c	keys that it is to certify
  *	duty.c		how much of the host TPM's time that may take
  *	issued.c	what it certified

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * What is asked of the host's CA: its key is in the host TPM (seal/hostca.h), its chain in
- * STATE_DIR/keys/ca.chain, and what it certified in keys/issued.
+ * STATE_DIR/keys/ca.chain (keyd/ca.h), and what it certified in keys/issued.
  *
  *	no key		KEYD_CA_INIT or KEYD_CA_PROVE makes one
  *	no chain	of this key, that is: whoever stands above has not answered yet
@@ -19,116 +19,17 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "cert/authority.h"
 #include "cert/cert.h"
 #include "keyd/answer.h"
+#include "keyd/ca.h"
 #include "keyd/issued.h"
 #include "keyd/orders.h"
 #include "keyd/quote.h"
 #include "keyd/subject.h"
-#include "seal/hostca.h"
 #include "seal/keyfile.h"
-
-#define CHAIN_FILE "ca.chain"
 
 /* A root that nobody stands above is as good as its host is old. */
 #define SELF_SECONDS (20 * 365 * 86400LL)
-
-/* The host's CA, and the TPM behind its signatures. */
-struct ca {
-	struct keyd *keyd;
-	struct hostkey key;
-	EVP_PKEY *public;
-	struct authority authority;
-	struct signer signer;
-	struct reason *reason;
-};
-
-static void ca_done(struct ca *ca)
-{
-	hostkey_done(&ca->key);
-	EVP_PKEY_free(ca->public);
-	authority_done(&ca->authority);
-}
-
-static uint64_t clock_usec(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-static int sign(void *context, const uint8_t *digest, uint8_t *ret_r, uint8_t *ret_s)
-{
-	struct ca *ca = context;
-	uint64_t before = clock_usec();
-	int r = hostca_sign(&ca->keyd->root, &ca->key, digest, ret_r, ret_s, ca->reason);
-
-	duty_use(&ca->keyd->duty, clock_usec() - before);
-	return r;
-}
-
-static EVP_PKEY *key_of(const struct host_sealed *sealed)
-{
-	uint8_t area[sizeof(TPMT_PUBLIC)];
-	size_t length = 0;
-
-	if (Tss2_MU_TPMT_PUBLIC_Marshal(&sealed->public.publicArea, area, sizeof(area), &length))
-		return NULL;
-	return subject_key((struct seal_bytes){ area, length });
-}
-
-/*
- * Return: 0, @ret is ended with ca_done(); 1: there is no key, and no @make; -errno with a
- * reason.
- */
-static int get_ca(struct keyd *keyd, bool make, bool anew, struct ca *ret, struct reason *reason)
-{
-	int r = keyd_locked(keyd, reason);
-
-	/* where no host TPM protects the host there is none, and never will be */
-	if (!r && !make && root_protection(&keyd->root) != KEYD_PROTECTION_TPM)
-		return 1;
-	*ret = (struct ca){ .keyd = keyd, .reason = reason };
-	ret->signer = (struct signer){ sign, ret };
-	if (!r)
-		r = anew ? 1 : hostca_load(&keyd->root, &ret->key, reason);
-	if (r == 1 && make) {
-		r = hostca_make(&keyd->root, &ret->key, reason);
-		if (!r)
-			log_line("security: made a key for the host's CA");
-	}
-	if (r)
-		return r;
-	ret->public = key_of(&ret->key.key);
-	return ret->public ?
-		       0 :
-		       refuse(reason, -EIO, "OpenSSL does not know the key of the host's CA");
-}
-
-/* Return: 0; 1: there is no chain of this key; -ETIME; -errno of the file. */
-static int get_chain(struct ca *ca)
-{
-	uint8_t bytes[KEYD_CHAIN_MAX];
-	ssize_t n = keyfile_load(ca->keyd->root.directory, CHAIN_FILE, bytes, sizeof(bytes));
-	int r;
-
-	if (n == -ENOENT)
-		return 1;
-	if (n < 0)
-		return refuse(ca->reason, (int)n, "keys/" CHAIN_FILE " cannot be read: %s",
-			      strerror((int)-n));
-	r = authority_read(bytes, (size_t)n, &ca->authority);
-	if (!r)
-		r = authority_check(&ca->authority, ca->public);
-	if (r == -ETIME)
-		return refuse(ca->reason, r,
-			      "a certificate of the host's CA is out of date: enrol the host again, "
-			      "or import another one with vtpmctl ca import");
-	/* of a former key, or damaged: either way it is had from where it came from */
-	return r ? 1 : 0;
-}
 
 /* KEYD_CERTIFY, and what becomes of it. */
 struct certificate {
@@ -191,13 +92,13 @@ static int certify(const struct keyd_peer *peer, struct certificate *certificate
 		return refuse(reason, -EINVAL,
 			      "what the engine shows is no key of kind %u: it gets no certificate",
 			      certificate->kind);
-	r = get_ca(peer->keyd, false, false, &ca, reason);
+	r = ca_get(peer->keyd, false, false, &ca, reason);
 	if (!r)
-		r = get_chain(&ca);
+		r = ca_get_chain(&ca);
 	if (r == 1)
 		certificate->state = KEYD_CERT_NO_CA;
 	if (!r)
-		certificate->wait_ms = duty_wait(&peer->keyd->duty, clock_usec());
+		certificate->wait_ms = duty_wait(&peer->keyd->duty, ca_clock_usec());
 	if (certificate->wait_ms)
 		certificate->state = KEYD_CERT_PENDING;
 	else if (!r)
@@ -259,9 +160,9 @@ int keyd_on_host_ca(void *context, struct ipc_in *in)
 
 	if (!ipc_ended(in))
 		return -EPROTO;
-	r = get_ca(peer->keyd, false, false, &ca, &reason);
+	r = ca_get(peer->keyd, false, false, &ca, &reason);
 	/* one that is out of date is shown all the same */
-	chained = r ? 1 : get_chain(&ca);
+	chained = r ? 1 : ca_get_chain(&ca);
 	if (!chained || chained == -ETIME)
 		length = authority_write(&ca.authority, chain);
 	if (r >= 0)
@@ -280,10 +181,11 @@ int keyd_on_host_ca(void *context, struct ipc_in *in)
 
 static int save_chain(const struct ca *ca, struct seal_bytes bytes)
 {
-	int r = keyfile_save(ca->keyd->root.directory, CHAIN_FILE, bytes);
+	int r = keyfile_save(ca->keyd->root.directory, CA_CHAIN_FILE, bytes);
 
-	return r ? refuse(ca->reason, r, "keys/" CHAIN_FILE " cannot be written: %s", strerror(-r))
-		 : 0;
+	return r ? refuse(ca->reason, r, "keys/" CA_CHAIN_FILE " cannot be written: %s",
+			  strerror(-r)) :
+		   0;
 }
 
 /* @request: its length comes in as its room. */
@@ -315,9 +217,9 @@ static int check_init(struct keyd *keyd, uint32_t flags, const char *name,
 			      flags);
 	if (flags & KEYD_CA_NEW || !(flags & KEYD_CA_SELF_SIGNED))
 		return 0;
-	r = get_ca(keyd, false, false, &ca, reason);
+	r = ca_get(keyd, false, false, &ca, reason);
 	if (!r)
-		r = get_chain(&ca);
+		r = ca_get_chain(&ca);
 	if (!r)
 		r = refuse(reason, -EEXIST,
 			   "the host has a CA with a certificate: look at it with vtpmctl ca show; "
@@ -343,7 +245,7 @@ int keyd_on_ca_init(void *context, struct ipc_in *in)
 		return -EPROTO;
 	r = check_init(peer->keyd, flags, name, &reason);
 	if (!r)
-		r = get_ca(peer->keyd, true, flags & KEYD_CA_NEW, &ca, &reason);
+		r = ca_get(peer->keyd, true, flags & KEYD_CA_NEW, &ca, &reason);
 	if (!r)
 		r = init(&ca, flags, name, request, &length);
 	if (r)
@@ -366,7 +268,7 @@ static int prove(struct keyd *keyd, const uint8_t *nonce, struct ca *ca, struct 
 
 	r = quote_ak(keyd, &ak, reason);
 	if (!r)
-		r = get_ca(keyd, true, false, ca, reason);
+		r = ca_get(keyd, true, false, ca, reason);
 	if (r)
 		return r;
 	cursor_put_raw(&out, KEYD_CA_WORDS, sizeof(KEYD_CA_WORDS) - 1);
@@ -442,7 +344,7 @@ static int import(struct keyd *keyd, struct seal_bytes bytes, struct reason *rea
 	size_t length;
 	int r;
 
-	r = get_ca(keyd, false, false, &ca, reason);
+	r = ca_get(keyd, false, false, &ca, reason);
 	if (r == 1)
 		return refuse(reason, -ENOENT,
 			      "the host's CA has no key: make one with vtpmctl ca init --csr");
