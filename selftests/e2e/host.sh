@@ -4,7 +4,8 @@
 # A host for end-to-end tests on this machine, to be sourced: vtpmd --foreground, with a swtpm
 # as the host's TPM, and vtpmctl as its user. The caller sets root, the project; work, a folder of
 # its own; wanted, words of the checks that are to run, none for all; and passed, failed and
-# skipped, which count. A check begins in an empty $place and leaves nothing running.
+# skipped, which count. A check begins in an empty $place and leaves nothing running. Where lanes
+# processes share the checks, each has a number below that, lane, and runs its own alone.
 
 cleanup() {
 	# Whatever runs below our folder, by its command line or as a child of spawn.
@@ -18,24 +19,43 @@ trap 'exit 130' INT TERM
 # Set in, so that the end of a whole check shows it (selftests/check).
 note() { sed 's/^/#     /'; }
 
-# check NAME COMMAND...: passes when it returns 0; its output is shown when not.
-check() {
-	local name=$1 word hit=${#wanted[@]} began=$EPOCHREALTIME
-	shift
+# mine NAME: is it wanted, and this process's to run?
+mine() {
+	local word hit=${#wanted[@]}
 	for word in "${wanted[@]}"; do
-		[[ $name != *"$word"* ]] || hit=0
+		[[ $1 != *"$word"* ]] || hit=0
 	done
-	[ "$hit" = 0 ] || return 0
+	[ "$hit" = 0 ] || return
+	number=$((number + 1))
+	[ $((number % ${lanes:-1})) = "${lane:-0}" ]
+}
+
+# check NAME COMMAND...: passes when it returns 0; its output is shown when not, and all at
+# once, as others may write too.
+check() {
+	local name=$1 began=$EPOCHREALTIME
+	shift
+	mine "$name" || return 0
 	if ("$@") >"$work/check.log" 2>&1; then
 		passed=$((passed + 1))
-		echo "ok $((passed + failed)) - $name ($(ms "$began") ms)"
+		echo "ok $number - $name ($(ms "$began") ms)"
 	else
 		failed=$((failed + 1))
-		echo "not ok $((passed + failed)) - $name"
-		tail -n 30 "$work/check.log" | note
-		[ ! -f "$place/log" ] || tail -n 15 "$place/log" | sed 's/^/#     vtpmd: /'
+		{
+			echo "not ok $number - $name"
+			tail -n 30 "$work/check.log" | note
+			[ ! -f "$place/log" ] || tail -n 15 "$place/log" | sed 's/^/#     vtpmd: /'
+		} >"$work/report"
+		cat "$work/report"
 	fi
 	down
+}
+
+# skip NAME WHY
+skip() {
+	mine "$1" || return 0
+	skipped=$((skipped + 1))
+	echo "ok $number - $1 # SKIP $2"
 }
 
 ms() { echo $(((${EPOCHREALTIME/./} - ${1/./}) / 1000)); }
@@ -135,5 +155,6 @@ tools() {
 	"tpm2_$tool" -T "$(socket "$name")" "$@"
 }
 
+number=0
 place=$work/place
 mkdir -p "$place"
