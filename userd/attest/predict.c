@@ -15,6 +15,7 @@
 #include "base/cursor.h"
 #include "base/secret.h"
 
+#define COMMAND	     "grub_cmd: "
 #define COMMAND_LINE "kernel_cmdline: "
 #define FIRMWARE     (1u << 0 | 1u << 2)
 
@@ -130,25 +131,71 @@ int predict_variable(struct predict *predict, const char *name, struct hash_part
 	return count;
 }
 
+/* What follows a word in an event of GRUB, without its NUL; NULL where it begins otherwise. */
+static struct hash_part text_after(const struct event *event, const char *word)
+{
+	const size_t length = strlen(word);
+	struct hash_part text = { 0 };
+
+	if (event->type != EV_IPL || event->size <= length ||
+	    !secret_equal(event->data, word, length))
+		return text;
+	text.at = event->data + length;
+	text.length = strnlen(text.at, event->size - length);
+	return text;
+}
+
+static bool same_text(struct hash_part one, struct hash_part other)
+{
+	return one.length == other.length && secret_equal(one.at, other.at, one.length);
+}
+
+/* GRUB measures "linux LINE" as a command, and what it gives the kernel as a line again. */
+static int replace_command(struct predict *predict, struct hash_part old, struct hash_part new)
+{
+	int count = 0, r;
+
+	for (size_t i = 0; i < predict->log->count; i++) {
+		struct event *event = &predict->log->events[i];
+		const struct hash_part command = text_after(event, COMMAND);
+		const char *space =
+			command.at ? memchr(command.at, ' ', command.length) : NULL;
+		struct hash_part parts[2], line;
+
+		if (!space)
+			continue;
+		parts[0].at = command.at;
+		parts[0].length = (size_t)(space + 1 - (const char *)command.at);
+		line.at = space + 1;
+		line.length = command.length - parts[0].length;
+		if (!same_text(line, old))
+			continue;
+		parts[1] = new;
+		r = replace_data(predict, event, command, parts, 2);
+		if (r)
+			return r;
+		count++;
+	}
+	return count;
+}
+
 int predict_command_line(struct predict *predict, const char *text)
 {
-	const size_t prefix = strlen(COMMAND_LINE);
 	const struct hash_part line = { text, strlen(text) };
 	int count = 0, r;
 
 	for (size_t i = 0; i < predict->log->count; i++) {
 		struct event *event = &predict->log->events[i];
-		struct hash_part old;
+		const struct hash_part old = text_after(event, COMMAND_LINE);
 
-		if (event->type != EV_IPL || event->size <= prefix ||
-		    !secret_equal(event->data, COMMAND_LINE, prefix))
+		if (!old.at)
 			continue;
-		old = (struct hash_part){ event->data + prefix, event->size - prefix };
-		old.length = strnlen(old.at, old.length);
 		r = replace_data(predict, event, old, &line, 1);
-		if (r)
+		if (!r)
+			r = replace_command(predict, old, line);
+		if (r < 0)
 			return r;
-		count++;
+		count += 1 + r;
 	}
 	return count;
 }

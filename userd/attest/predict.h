@@ -49,6 +49,9 @@ int predict_variable(struct predict *predict, const char *name, struct hash_part
 
 /**
  * predict_command_line() - another command line of the kernel, where GRUB measured one
+ * @text: path of the kernel and what follows it, as GRUB's command has it
+ *
+ * GRUB measures it twice: as its command "linux TEXT", and as what it gives the kernel.
  *
  * Return: events; -EBADMSG (the log does not say what was measured); -ENOSPC.
  */

@@ -144,6 +144,8 @@ static struct test_log *log_of(const struct boot *boot)
 	test_log_variable(log, EV_EFI_VARIABLE_DRIVER_CONFIG, true, "db", "other", 5);
 	test_log_separators(log, 0);
 	add_image(log, boot);
+	snprintf(line, sizeof(line), "grub_cmd: linux %s", boot->line);
+	test_log_event(log, 8, EV_IPL, line + 10, strlen(line + 10), line, strlen(line) + 1);
 	snprintf(line, sizeof(line), "kernel_cmdline: %s", boot->line);
 	test_log_event(log, 8, EV_IPL, boot->line, strlen(boot->line), line, strlen(line) + 1);
 	add_file(log, 9, EV_IPL, boot->file, "/boot/initrd");
@@ -198,7 +200,7 @@ static void test_predict_all_at_once(void **state)
 				      (struct hash_part){ two.file, strlen(two.file) }), 1);
 	assert_int_equal(predict_variable(predict, "dbx",
 					  (struct hash_part){ two.dbx, strlen(two.dbx) }), 1);
-	assert_int_equal(predict_command_line(predict, two.line), 1);
+	assert_int_equal(predict_command_line(predict, two.line), 2);
 	assert_true(predict_firmware(predict, &wanted) > 0);
 	predict_pcrs(predict, &predicted);
 	eventlog_replay(&wanted, hash, &booted);
