@@ -71,3 +71,28 @@ unplanned_host() {
 	has "$(ctl seal list 2>&1)" "knows no plans"
 }
 check planned-not unplanned_host
+
+key_of_host() { ctl seal list --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["plan_key"])'; }
+
+# A host of before there were plans learns of them when it is bound.
+planned_later() {
+	local first
+	boot_log old 'as it was' && boot_log new 'with more in it' || return
+	boot_as old && init --plan-key none && ctl create web1 --front-end socket || return
+	ctl host unlock --bind --plan-key none --recovery-code-fd 6 6<"$place/code" || return
+	has "$(ctl seal list 2>&1)" "knows no plans" || return
+	ctl host unlock --bind --recovery-code-fd 6 6<"$place/code" && first=$(key_of_host) || return
+	plan old new --recovery-code-fd 6 6<"$place/code" || return
+	boot_as new && until_true 10 vtpm_is web1 running || return
+	is "$(ctl seal list --json | python3 -c "import json,sys; print(json.load(sys.stdin)[\"opened\"])")" plan || return
+	# to bind again changes no key; to name one does
+	ctl host unlock --bind --recovery-code-fd 6 6<"$place/code" && is "$(key_of_host)" "$first" || return
+	openssl ecparam -name prime256v1 -genkey -noout -out "$place/plan.key" &&
+		openssl ec -in "$place/plan.key" -pubout -out "$place/plan.pub" 2>/dev/null || return
+	has "$(ctl host unlock --plan-key "$place/plan.pub" --recovery-code-fd 6 6<"$place/code" 2>&1)" \
+		"add --bind" || return
+	ctl host unlock --bind --plan-key "$place/plan.pub" --recovery-code-fd 6 6<"$place/code" || return
+	! is "$(key_of_host)" "$first" >/dev/null || return
+	plan new old --sign-with "$place/plan.key" && boot_as old && host_is unlocked
+}
+check planned-later planned_later

@@ -47,8 +47,8 @@ static const struct command commands[] = {
 	{ "host show", cli_host_show, false, "", "", "show what the vTPMs of this host rest on",
 	  NULL },
 	{ "host unlock", cli_host_unlock, false,
-	  "bind recovery-code-fd accept-rollback accept-move owner-password-fd",
-	  "[--bind] [--accept-rollback] [--accept-move] [--recovery-code-fd N] "
+	  "bind plan-key recovery-code-fd accept-rollback accept-move owner-password-fd",
+	  "[--bind [--plan-key FILE]] [--accept-rollback] [--accept-move] [--recovery-code-fd N] "
 	  "[--owner-password-fd N]",
 	  "open the host root key with the recovery code",
 	  "Asks for the code on the terminal, or reads it from a descriptor. A store that is not\n"

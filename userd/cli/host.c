@@ -15,6 +15,7 @@
 #include "cli/ask.h"
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "cli/key.h"
 #include "cli/report.h"
 #include "cli/session.h"
 
@@ -198,25 +199,46 @@ static json_t *has_record(const struct session *session)
 					"the host is not initialised: there is nothing to unlock");
 }
 
+/* Who may approve other boots: as it was; where nobody could, who has the code; or who is named. */
+static json_t *add_plan_key(const struct cli *cli, const struct secrets *secrets, json_t *body)
+{
+	uint8_t point[SEAL_POINT_SIZE];
+	json_t *problem;
+
+	if (cli->plan_key && !strcmp(cli->plan_key, "none"))
+		return NULL;
+	problem = cli->plan_key ? key_public(cli->plan_key, point) :
+				  key_of_code(secrets->scalar, point);
+	if (!problem) {
+		json_object_set_new(body, "plan_public", session_hex(point, sizeof(point)));
+		json_object_set_new(body, "new_plan_key", json_boolean(cli->plan_key));
+	}
+	return problem;
+}
+
 static json_t *make_unlock(const struct cli *cli, const struct session *session,
 			   struct secrets *secrets, json_t **ret_body)
 {
 	json_t *problem = has_record(session), *box = NULL;
 
+	if (!problem && cli->plan_key && !cli->bind)
+		problem = report_problem("usage", "add --bind, or leave --plan-key out",
+					 "a plan key is for what the host is bound to");
 	if (!problem)
 		problem = cli_host_root(cli, session, secrets);
 	if (!problem)
 		problem = box_root(session, secrets, &box);
-	if (box)
-		*ret_body = json_pack("{s:o, s:b}", "box", box, "bind", (int)cli->bind);
-	return problem;
+	if (problem)
+		return problem;
+	*ret_body = json_pack("{s:o, s:b}", "box", box, "bind", (int)cli->bind);
+	return cli->bind ? add_plan_key(cli, secrets, *ret_body) : NULL;
 }
 
 /* A password that keyd wants has to be there at once: it says so only after the code. */
-static json_t *add_password(const struct cli *cli, const struct session *session,
-			    struct secrets *secrets, json_t *body)
+static json_t *box_password(const struct cli *cli, const struct session *session,
+			    struct secrets *secrets, json_t **ret)
 {
-	json_t *problem, *box = NULL;
+	json_t *problem;
 	int r;
 
 	if (cli->owner_password_fd < 0)
@@ -227,15 +249,13 @@ static json_t *add_password(const struct cli *cli, const struct session *session
 				      "no owner password can be read from descriptor %d: %s",
 				      cli->owner_password_fd, strerror(-r));
 	problem = session_box(session, BOX_OWNER,
-			      (struct seal_bytes){ secrets->typed, strlen(secrets->typed) }, &box);
+			      (struct seal_bytes){ secrets->typed, strlen(secrets->typed) }, ret);
 	secret_wipe(secrets->typed, sizeof(secrets->typed));
-	if (box)
-		json_object_set_new(body, "owner_password_box", box);
 	return problem;
 }
 
 static json_t *accept_store(const struct cli *cli, const struct session *session,
-			    struct secrets *secrets, json_t **host)
+			    struct secrets *secrets, json_t *password, json_t **host)
 {
 	struct client_request request = {
 		.method = "POST",
@@ -248,11 +268,8 @@ static json_t *accept_store(const struct cli *cli, const struct session *session
 		return problem;
 	request.body = json_pack("{s:o, s:b, s:b}", "box", box, "rollback",
 				 (int)cli->accept_rollback, "move", (int)cli->accept_move);
-	problem = add_password(cli, session, secrets, request.body);
-	if (problem) {
-		json_decref(request.body);
-		return problem;
-	}
+	if (password)
+		json_object_set(request.body, "owner_password_box", password);
 	json_decref(*host);
 	*host = NULL;
 	client_ask(cli, &request, host, &problem, NULL);
@@ -268,6 +285,7 @@ enum cli_exit cli_host_unlock(struct cli *cli, const char *name)
 		.doing = "unlocking the host",
 	};
 	_cleanup_(json_putp) json_t *host = NULL;
+	_cleanup_(json_putp) json_t *password = NULL;
 	struct session session;
 	json_t *problem;
 
@@ -278,9 +296,15 @@ enum cli_exit cli_host_unlock(struct cli *cli, const char *name)
 	if (!problem)
 		problem = make_unlock(cli, &session, secrets, &request.body);
 	if (!problem)
+		problem = box_password(cli, &session, secrets, &password);
+	if (!problem && password && cli->bind)
+		json_object_set(request.body, "owner_password_box", password);
+	if (problem)
+		json_decref(request.body);
+	else
 		client_ask(cli, &request, &host, &problem, NULL);
 	if (!problem && (cli->accept_rollback || cli->accept_move))
-		problem = accept_store(cli, &session, secrets, &host);
+		problem = accept_store(cli, &session, secrets, password, &host);
 	secret_wipe(secrets->root, sizeof(secrets->root));
 	if (problem)
 		return report(cli, problem);

@@ -22,7 +22,6 @@
 #include "cli/place.h"
 #include "cli/report.h"
 #include "cli/session.h"
-#include "seal/plan.h"
 
 #define TRIES 3
 
@@ -75,22 +74,19 @@ static json_t *get_plan_key(const struct init *init, uint8_t ret[SEAL_POINT_SIZE
 			    bool *ret_planned)
 {
 	struct secrets *secrets = init->secrets;
-	uint8_t key[SEAL_SCALAR_SIZE];
+	json_t *problem = NULL;
 	unsigned int group;
-	int r;
 
 	*ret_planned = !init->cli->plan_key || strcmp(init->cli->plan_key, "none");
 	if (init->cli->plan_key)
 		return *ret_planned ? key_public(init->cli->plan_key, ret) : NULL;
 	*ret_planned = !init->cli->no_hardware;
-	r = recovery_code_parse(secrets->code, secrets->scalar, &group);
-	if (!r)
-		r = plan_key(secrets->scalar, key);
-	if (!r)
-		r = seal_point_of(key, ret);
+	if (recovery_code_parse(secrets->code, secrets->scalar, &group))
+		problem = report_problem("internal", NULL, "the recovery code is none");
+	else
+		problem = key_of_code(secrets->scalar, ret);
 	secret_wipe(secrets->scalar, sizeof(secrets->scalar));
-	secret_wipe(key, sizeof(key));
-	return r ? report_problem("internal", NULL, "OpenSSL makes no plan key") : NULL;
+	return problem;
 }
 
 static json_t *make_body(struct init *init)

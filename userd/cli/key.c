@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/cursor.h"
+#include "base/secret.h"
 #include "cli/report.h"
 
 static void close_file(FILE **file)
@@ -90,4 +91,16 @@ json_t *key_private(const char *path, uint8_t ret[SEAL_SCALAR_SIZE])
 	    BN_bn2binpad(number, ret, SEAL_SCALAR_SIZE) < 0)
 		return no_key(path, "private");
 	return NULL;
+}
+
+json_t *key_of_code(const uint8_t scalar[SEAL_SCALAR_SIZE], uint8_t ret[SEAL_POINT_SIZE])
+{
+	uint8_t key[SEAL_SCALAR_SIZE];
+	int r;
+
+	r = plan_key(scalar, key);
+	if (!r)
+		r = seal_point_of(key, ret);
+	secret_wipe(key, sizeof(key));
+	return r ? report_problem("internal", NULL, "OpenSSL makes no plan key") : NULL;
 }

@@ -220,6 +220,8 @@ static void test_cli_unlock(void **state)
 	assert_says(run.err, "does not open this host");
 	assert_silent(run.err, wrong);
 	run.stdin_text = code;
+	assert_int_equal(ctl("host unlock --recovery-code-fd 9 --plan-key none"), 2);
+	assert_says(run.err, "add --bind");
 	assert_int_equal(ctl("host unlock --recovery-code-fd 9 --bind"), 0);
 	assert_string_equal(run.out, "the host is unlocked; protection: hardware\n");
 	assert_silent(run.err, code);

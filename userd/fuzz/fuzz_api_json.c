@@ -65,7 +65,7 @@ static void init(const char *body, size_t length)
 static void unlock(const char *body, size_t length)
 {
 	struct problem problem;
-	struct api_unlock what;
+	struct manager_host_unlock what;
 
 	if (!api_json_unlock(&what, body, length, &problem))
 		refused(&problem);

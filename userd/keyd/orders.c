@@ -164,51 +164,96 @@ static int on_init(void *context, struct ipc_in *in)
 	return answer_plain(peer, KEYD_INIT_DONE, tag, r, &reason);
 }
 
-static int unlock(struct keyd *keyd, uint32_t flags, struct seal_bytes box, struct reason *reason)
+/* KEYD_UNLOCK. */
+struct unlock {
+	uint32_t flags;
+	struct seal_bytes box;
+	struct seal_bytes plan_key;
+	struct seal_bytes password_box;
+};
+
+static int check_unlock(const struct unlock *unlock, struct reason *reason)
 {
-	uint8_t key[SEAL_KEY_SIZE];
+	const uint32_t known = KEYD_UNLOCK_BIND | KEYD_UNLOCK_NEW_PLAN_KEY;
+	bool bind = unlock->flags & KEYD_UNLOCK_BIND;
+
+	if (unlock->flags & ~known)
+		return refuse(reason, -EINVAL,
+			      "flags 0x%x are not all known here: update vtpm-keyd",
+			      unlock->flags);
+	if (!unlock->box.length && unlock->flags)
+		return refuse(reason, -EINVAL, "to bind takes the recovery code");
+	if (unlock->plan_key.length && unlock->plan_key.length != SEAL_POINT_SIZE)
+		return refuse(reason, -EINVAL, "the plan key is no key of the curve P-256");
+	if ((!bind && (unlock->plan_key.length || unlock->password_box.length)) ||
+	    (unlock->flags & KEYD_UNLOCK_NEW_PLAN_KEY && !unlock->plan_key.length))
+		return refuse(reason, -EINVAL,
+			      "a plan key and the owner password are for binding: use vtpmctl host "
+			      "unlock --bind");
+	return 0;
+}
+
+static int unlock_by_code(struct keyd *keyd, const struct unlock *unlock, struct reason *reason)
+{
+	uint8_t key[SEAL_KEY_SIZE], password[BOX_TEXT_MAX];
+	struct root_bind bind = {
+		.plan_key = unlock->plan_key.length ? unlock->plan_key.at : NULL,
+		.anew = unlock->flags & KEYD_UNLOCK_NEW_PLAN_KEY,
+		.password = { .at = password },
+	};
 	int r;
 
-	if (flags & ~(uint32_t)KEYD_UNLOCK_BIND || (!box.length && flags))
-		return refuse(reason, -EINVAL,
-			      "to bind takes the recovery code, and no other flag");
-	if (!box.length) {
+	r = typed_root_key(keyd, unlock->box, key, reason);
+	if (!r)
+		r = typed_password(keyd, unlock->password_box, password, &bind.password.length,
+				   reason);
+	if (!r)
+		r = root_unlock(&keyd->root, key, unlock->flags & KEYD_UNLOCK_BIND ? &bind : NULL,
+				reason);
+	secret_wipe(key, sizeof(key));
+	secret_wipe(password, sizeof(password));
+	return r;
+}
+
+static int unlock_host(struct keyd *keyd, const struct unlock *unlock, struct reason *reason)
+{
+	int r = check_unlock(unlock, reason);
+
+	if (r)
+		return r;
+	if (!unlock->box.length) {
 		if (!keyd->root.readable)
 			root_load(&keyd->root); /* somebody may have put a file back */
 		r = root_try(&keyd->root);
 		*reason = keyd->root.reason;
 		return r;
 	}
-	if ((flags & KEYD_UNLOCK_BIND) && keyd->no_host.text[0]) {
+	if ((unlock->flags & KEYD_UNLOCK_BIND) && keyd->no_host.text[0]) {
 		*reason = keyd->no_host;
 		return -ENODEV;
 	}
-	r = typed_root_key(keyd, box, key, reason);
-	if (!r)
-		r = root_unlock(&keyd->root, key, flags & KEYD_UNLOCK_BIND, reason);
-	secret_wipe(key, sizeof(key));
-	return r;
+	return unlock_by_code(keyd, unlock, reason);
 }
 
 static int on_unlock(void *context, struct ipc_in *in)
 {
 	struct keyd_peer *peer = context;
 	uint32_t tag = cursor_get_u32(&in->body);
-	uint32_t flags = cursor_get_u32(&in->body);
-	struct seal_bytes box;
+	struct unlock unlock = { .flags = cursor_get_u32(&in->body) };
+	const char *bound = unlock.flags & KEYD_UNLOCK_BIND ? " and bound" : "";
 	struct reason reason;
 	int r;
 
-	box.at = ipc_get_blob(in, KEYD_BOX_MAX, &box.length);
+	unlock.box.at = ipc_get_blob(in, KEYD_BOX_MAX, &unlock.box.length);
+	unlock.plan_key.at = ipc_get_blob(in, SEAL_POINT_SIZE, &unlock.plan_key.length);
+	unlock.password_box.at = ipc_get_blob(in, KEYD_BOX_MAX, &unlock.password_box.length);
 	if (!ipc_ended(in))
 		return -EPROTO;
-	r = unlock(peer->keyd, flags, box, &reason);
+	r = unlock_host(peer->keyd, &unlock, &reason);
 	if (r)
-		log_line("not unlocked%s: %s", flags & KEYD_UNLOCK_BIND ? " and bound" : "",
-			 reason.text);
+		log_line("not unlocked%s: %s", bound, reason.text);
 	else
-		log_line("unlocked%s by pid %d", flags & KEYD_UNLOCK_BIND ? " and bound" : "",
-			 (int)peer->pid);
+		log_line("unlocked%s by pid %d", bound, (int)peer->pid);
 	witness_look(&peer->keyd->witness);
 	keyd_refill(peer->keyd);
 	return answer_plain(peer, KEYD_UNLOCK_DONE, tag, r, &reason);

@@ -202,6 +202,8 @@ static void test_keyd_wrong_code(void **state)
 			 0);
 	cursor_put_u32(&out.body, KEYD_UNLOCK_BIND);
 	ipc_put_blob(&out, box, sizeof(box));
+	ipc_put_blob(&out, NULL, 0);
+	ipc_put_blob(&out, NULL, 0);
 	assert_int_equal(test_ask(&keyd, &out, &reply), 0);
 	assert_int_equal(reply.error, EKEYREJECTED);
 	assert_non_null(strstr(reply.text, "not the root key"));
@@ -209,6 +211,8 @@ static void test_keyd_wrong_code(void **state)
 	out = test_begin(KEYD_UNLOCK, buffer, sizeof(buffer));
 	cursor_put_u32(&out.body, 0);
 	ipc_put_blob(&out, record, sizeof(box));
+	ipc_put_blob(&out, NULL, 0);
+	ipc_put_blob(&out, NULL, 0);
 	assert_int_equal(test_ask(&keyd, &out, &reply), 0);
 	assert_int_equal(reply.error, EKEYREJECTED);
 	expect_state(KEYD_STATE_UNLOCKED, NULL);

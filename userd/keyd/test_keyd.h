@@ -230,6 +230,8 @@ static inline int test_unlock(struct test_keyd *keyd, uint32_t flags,
 		return r;
 	cursor_put_u32(&out.body, flags);
 	ipc_put_blob(&out, box, sizeof(box));
+	ipc_put_blob(&out, NULL, 0);
+	ipc_put_blob(&out, NULL, 0);
 	r = test_ask(keyd, &out, reply);
 	return r ? r : reply->error;
 }
@@ -241,7 +243,8 @@ static inline int test_retry(struct test_keyd *keyd, struct test_reply *reply)
 	int r;
 
 	cursor_put_u32(&out.body, 0);
-	ipc_put_blob(&out, NULL, 0);
+	for (int blob = 0; blob < 3; blob++)
+		ipc_put_blob(&out, NULL, 0);
 	r = test_ask(keyd, &out, reply);
 	return r ? r : reply->error;
 }

@@ -165,7 +165,7 @@ static void test_broken_messages(void **state)
 {
 	static const size_t right[_KEYD_OP_MAX] = {
 		[KEYD_INIT] = 25,
-		[KEYD_UNLOCK] = 8,
+		[KEYD_UNLOCK] = 16,
 		[KEYD_NEW_KEY] = IPC_UUID_SIZE + 4,
 		[KEYD_GRANT] = IPC_UUID_SIZE + KEYD_TICKET_SIZE + 8 + 4,
 		[KEYD_KEY] = IPC_UUID_SIZE + KEYD_TICKET_SIZE,

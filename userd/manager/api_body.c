@@ -374,22 +374,24 @@ static bool take_pcrs(const json_t *value, void *into)
 	return take_pcr_list(value, &((struct manager_host_init *)into)->pcrs);
 }
 
-static bool take_recovery_public(const json_t *value, void *into)
+bool api_body_point(const json_t *value, uint8_t to[KEYD_POINT_SIZE])
 {
-	struct manager_host_init *what = into;
 	size_t length;
 
-	return api_body_hex(value, what->recovery_public, sizeof(what->recovery_public), &length) &&
-	       length == KEYD_POINT_SIZE && what->recovery_public[0] == 4;
+	return api_body_hex(value, to, KEYD_POINT_SIZE, &length) && length == KEYD_POINT_SIZE &&
+	       to[0] == 4;
+}
+
+static bool take_recovery_public(const json_t *value, void *into)
+{
+	return api_body_point(value, ((struct manager_host_init *)into)->recovery_public);
 }
 
 static bool take_plan_key(const json_t *value, void *into)
 {
 	struct manager_host_init *what = into;
-	size_t length;
 
-	what->planned = api_body_hex(value, what->plan_key, sizeof(what->plan_key), &length) &&
-			length == KEYD_POINT_SIZE && what->plan_key[0] == 4;
+	what->planned = api_body_point(value, what->plan_key);
 	return what->planned;
 }
 
@@ -437,12 +439,8 @@ static bool take_window(const json_t *value, void *into)
 static const struct member init_members[] = {
 	{ "no_hardware", "true or false", take_no_hardware, false },
 	{ "pcrs", "an array of numbers from 0 to 23, each once", take_pcrs, false },
-	{ "recovery_public",
-	  "a string of 130 hexadecimal digits: an uncompressed point of the curve P-256",
-	  take_recovery_public, true },
-	{ "plan_public",
-	  "a string of 130 hexadecimal digits: an uncompressed point of the curve P-256",
-	  take_plan_key, false },
+	{ "recovery_public", POINT_WANTED, take_recovery_public, true },
+	{ "plan_public", POINT_WANTED, take_plan_key, false },
 	{ "owner_password_box", "a string of 2 to 2048 hexadecimal digits: a sealed box",
 	  take_owner_password, false },
 	{ "rollback_protection", ROLLBACK_WANTED, take_rollback, false },
@@ -457,41 +455,6 @@ bool api_json_host_init(struct manager_host_init *what, const char *body, size_t
 		.window = WINDOW_DEFAULT,
 	};
 	return api_body_take(body, length, init_members, COUNT(init_members), what, problem);
-}
-
-/* POST /v1/host/unlock */
-
-static bool take_box(const json_t *value, void *into)
-{
-	struct api_unlock *what = into;
-
-	return api_body_hex(value, what->box, sizeof(what->box), &what->box_length) &&
-	       what->box_length;
-}
-
-static bool take_bind(const json_t *value, void *into)
-{
-	return take_flag(value, &((struct api_unlock *)into)->bind);
-}
-
-static const struct member unlock_members[] = {
-	{ "box", "a string of 2 to 2048 hexadecimal digits: a sealed box", take_box, true },
-	{ "bind", "true or false", take_bind, false },
-};
-
-bool api_json_unlock(struct api_unlock *what, const char *body, size_t length,
-		     struct problem *problem)
-{
-	*what = (struct api_unlock){ 0 };
-	return api_body_take(body, length, unlock_members, COUNT(unlock_members), what, problem);
-}
-
-/* POST /v1/host/migration-key: the first of those members alone */
-
-bool api_json_box(struct api_unlock *what, const char *body, size_t length, struct problem *problem)
-{
-	*what = (struct api_unlock){ 0 };
-	return api_body_take(body, length, unlock_members, 1, what, problem);
 }
 
 /* POST /v1/host/accept */

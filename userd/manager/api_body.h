@@ -34,4 +34,10 @@ bool api_body_take(const char *body, size_t length, const struct member *members
 /** api_body_hex() - two digits a byte, nothing else; the caller looks at the length */
 bool api_body_hex(const json_t *value, uint8_t *to, size_t room, size_t *ret_length);
 
+/** define POINT_WANTED - what a key must be, for people */
+#define POINT_WANTED "a string of 130 hexadecimal digits: an uncompressed point of the curve P-256"
+
+/** api_body_point() - a public key. Return: it is an uncompressed one */
+bool api_body_point(const json_t *value, uint8_t to[KEYD_POINT_SIZE]);
+
 #endif /* MANAGER_API_BODY_H */

@@ -17,18 +17,6 @@
 #include "manager/manager.h"
 #include "manager/plan.h"
 
-/**
- * struct api_unlock - body of POST /v1/host/unlock
- * @box: host root key, boxed to keyd's session key
- * @box_length: bytes of it
- * @bind: seal it to the host TPM that is here now
- */
-struct api_unlock {
-	uint8_t box[KEYD_BOX_MAX];
-	size_t box_length;
-	bool bind;
-};
-
 /** api_json_hex() - bytes as digits. Return: a new reference; NULL: no memory */
 json_t *api_json_hex(const uint8_t *bytes, size_t length);
 
@@ -82,11 +70,11 @@ bool api_json_host_init(struct manager_host_init *what, const char *body, size_t
 			struct problem *problem);
 
 /** api_json_box() - read the body of POST /v1/host/migration-key: no more than a box */
-bool api_json_box(struct api_unlock *what, const char *body, size_t length,
+bool api_json_box(struct manager_host_unlock *what, const char *body, size_t length,
 		  struct problem *problem);
 
 /** api_json_unlock() - read the body of POST /v1/host/unlock */
-bool api_json_unlock(struct api_unlock *what, const char *body, size_t length,
+bool api_json_unlock(struct manager_host_unlock *what, const char *body, size_t length,
 		     struct problem *problem);
 
 /** api_json_accept() - read the body of POST /v1/host/accept */

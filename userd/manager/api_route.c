@@ -106,20 +106,19 @@ static void post_host_init(struct api_request *request)
 
 static void post_host_unlock(struct api_request *request)
 {
+	struct manager_host_unlock what;
 	struct problem problem;
-	struct api_unlock what;
 
 	if (!api_json_unlock(&what, request->body, request->length, &problem))
 		api_request_fail(request, &problem);
 	else if (api_request_pend(request))
-		manager_host_unlock(request->api->manager, what.box, what.box_length, what.bind,
-				    host_done, request);
+		manager_host_unlock(request->api->manager, &what, host_done, request);
 }
 
 static void post_host_migration_key(struct api_request *request)
 {
+	struct manager_host_unlock what;
 	struct problem problem;
-	struct api_unlock what;
 
 	if (!api_json_box(&what, request->body, request->length, &problem))
 		api_request_fail(request, &problem);

@@ -450,13 +450,13 @@ void manager_host_init(struct manager *fake, const struct manager_host_init *wha
 	fake->host.protection = what->no_hardware ? KEYD_PROTECTION_NONE : KEYD_PROTECTION_TPM;
 }
 
-void manager_host_unlock(struct manager *fake, const uint8_t *box, size_t length, bool bind,
+void manager_host_unlock(struct manager *fake, const struct manager_host_unlock *what,
 			 manager_done done, void *context)
 {
 	struct fake_job *job = job_new(fake, "", run_nothing, done, context);
 
-	fake->bound = bind;
-	if (fake->root_box && !fake->root_box(box, length))
+	fake->unlock = *what;
+	if (fake->root_box && !fake->root_box(what->box, what->box_length))
 		problem_set(&job->problem, PROBLEM_AUTH, "take the code of this host",
 			    "the box holds no root key of this host");
 	else

@@ -48,7 +48,7 @@ struct fake_vtpm {
  * @root_box: does this box hold the root key?
  * @migration_box: does this box hold a migration key?
  * @init: what manager_host_init() was told last
- * @bound: manager_host_unlock() was told to bind
+ * @unlock: what manager_host_unlock() was told
  * @accept: what manager_host_accept() was told last
  * @plans: what manager_plans() says
  * @plan: what manager_plan_add() was told last
@@ -74,7 +74,7 @@ struct manager {
 	bool (*root_box)(const uint8_t *box, size_t length);
 	bool (*migration_box)(const uint8_t *box, size_t length);
 	struct manager_host_init init;
-	bool bound;
+	struct manager_host_unlock unlock;
 	struct manager_host_accept accept;
 	struct papers papers;
 	uint32_t renewed;

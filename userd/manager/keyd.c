@@ -343,14 +343,17 @@ void manager_host_init(struct manager *manager, const struct manager_host_init *
 	peer_send(&manager->keyd, &out, host_done, new_asker(manager, done, context));
 }
 
-void manager_host_unlock(struct manager *manager, const uint8_t *box, size_t length, bool bind,
+void manager_host_unlock(struct manager *manager, const struct manager_host_unlock *what,
 			 manager_done done, void *context)
 {
-	uint8_t buffer[KEYD_BOX_MAX + 256];
+	uint8_t buffer[2 * KEYD_BOX_MAX + 256];
 	struct ipc_out out = peer_call(&manager->keyd, KEYD_UNLOCK, buffer, sizeof(buffer));
 
-	cursor_put_u32(&out.body, bind ? KEYD_UNLOCK_BIND : 0);
-	ipc_put_blob(&out, box, length);
+	cursor_put_u32(&out.body, (what->bind ? KEYD_UNLOCK_BIND : 0) |
+				  (what->new_plan_key ? KEYD_UNLOCK_NEW_PLAN_KEY : 0));
+	ipc_put_blob(&out, what->box, what->box_length);
+	ipc_put_blob(&out, what->plan_key, what->planned ? sizeof(what->plan_key) : 0);
+	ipc_put_blob(&out, what->password, what->password_length);
 	peer_send(&manager->keyd, &out, host_done, new_asker(manager, done, context));
 }
 

@@ -224,8 +224,30 @@ struct manager_host_init {
 void manager_host_init(struct manager *manager, const struct manager_host_init *what,
 		       manager_done done, void *context);
 
-/** manager_host_unlock() - open the host root key with a box made for keyd's session key */
-void manager_host_unlock(struct manager *manager, const uint8_t *box, size_t length, bool bind,
+/**
+ * struct manager_host_unlock - what KEYD_UNLOCK is told
+ * @box: host root key, boxed to keyd's session key
+ * @box_length: bytes of it
+ * @bind: seal it to the host TPM that is here now
+ * @planned: with a plan key, where the host had none
+ * @new_plan_key: also where it had another one
+ * @plan_key: uncompressed P-256 point
+ * @password: owner password, boxed to keyd's session key
+ * @password_length: bytes of it, 0 for no password
+ */
+struct manager_host_unlock {
+	uint8_t box[KEYD_BOX_MAX];
+	size_t box_length;
+	bool bind;
+	bool planned;
+	bool new_plan_key;
+	uint8_t plan_key[KEYD_POINT_SIZE];
+	uint8_t password[KEYD_BOX_MAX];
+	size_t password_length;
+};
+
+/** manager_host_unlock() - open the host root key */
+void manager_host_unlock(struct manager *manager, const struct manager_host_unlock *what,
 			 manager_done done, void *context);
 
 /** manager_host_migration_key() - keep the migration key that is in a box */

@@ -75,11 +75,22 @@ static void test_api_host_recovery(void **state)
 
 static void test_api_host_unlock(void **state)
 {
+	char body[512];
+
 	(void)state;
 	f.fake.host.state = KEYD_STATE_LOCKED;
 	assert_int_equal(ask("POST", "/v1/host/unlock", "{\"box\": \"0a0b\",\"bind\": true}"), 200);
 	assert_string_equal(text("state"), "unlocked");
-	assert_true(f.fake.bound);
+	assert_true(f.fake.unlock.bind && !f.fake.unlock.planned && !f.fake.unlock.password_length);
+	snprintf(body, sizeof(body),
+		 "{\"box\": \"0a0b\", \"bind\": true, \"plan_public\": \"04%0128d\", "
+		 "\"new_plan_key\": true, \"owner_password_box\": \"0c\"}", 5);
+	assert_int_equal(ask("POST", "/v1/host/unlock", body), 200);
+	assert_true(f.fake.unlock.planned && f.fake.unlock.new_plan_key);
+	assert_int_equal(f.fake.unlock.plan_key[KEYD_POINT_SIZE - 1], 5);
+	assert_int_equal(f.fake.unlock.password_length, 1);
+	assert_int_equal(ask("POST", "/v1/host/unlock",
+			     "{\"box\": \"0a\", \"plan_public\": \"04\"}"), 400);
 	assert_int_equal(ask("POST", "/v1/host/migration-key", "{\"box\": \"0a0b\"}"), 200);
 	assert_true(json_is_false(json_object_get(f.body, "migration_key")));
 	f.fake.host.migration_key = true;

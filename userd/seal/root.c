@@ -213,16 +213,22 @@ int root_init(struct root *root, const struct slot_wish *wish, const struct anch
 	return r;
 }
 
-static int bind_here(struct root *root, struct reason *reason)
+static int bind_here(struct root *root, const struct root_bind *bind, struct reason *reason)
 {
-	struct slot_wish wish = { .host = root->host, .pcrs = ROOT_PCRS_DEFAULT };
+	struct slot_wish wish = {
+		.host = root->host,
+		.pcrs = ROOT_PCRS_DEFAULT,
+		.plan_key = bind->plan_key,
+		.password = bind->password,
+	};
 	_cleanup_(wipe_slots) struct slots slots = root->slots;
 	struct tpm2_slot old;
 	int r;
 
 	if (root_policy(root, &old)) {
 		wish.pcrs = old.pcrs.mask;
-		wish.plan_key = old.planned ? old.plan.key : NULL;
+		if (old.planned && !bind->anew)
+			wish.plan_key = old.plan.key;
 		wish.plan = old.planned ? &old.plan : NULL;
 	}
 	slots_remove(&slots, SLOT_TPM2);
@@ -238,7 +244,7 @@ static int bind_here(struct root *root, struct reason *reason)
 	return r;
 }
 
-int root_unlock(struct root *root, const uint8_t key[SEAL_KEY_SIZE], bool bind,
+int root_unlock(struct root *root, const uint8_t key[SEAL_KEY_SIZE], const struct root_bind *bind,
 		struct reason *reason)
 {
 	enum keyd_rollback mode;
@@ -259,7 +265,7 @@ int root_unlock(struct root *root, const uint8_t key[SEAL_KEY_SIZE], bool bind,
 			"was shown when it was initialised");
 	unlocked(root, key, mode);
 	root->opened = KEYD_OPENED_OTHERWISE;
-	return bind ? bind_here(root, reason) : 0;
+	return bind ? bind_here(root, bind, reason) : 0;
 }
 
 int root_set_mode(struct root *root, enum keyd_rollback mode, struct reason *reason)

@@ -70,15 +70,27 @@ int root_init(struct root *root, const struct slot_wish *wish, const struct anch
 	      struct reason *reason);
 
 /**
+ * struct root_bind - how to seal a root key to the host TPM that is here now
+ * @plan_key: public half of the plan key, where the host had none; NULL: as it was
+ * @anew: take it where the host had another one too, whose plans are worth nothing then
+ * @password: of the TPM's owner hierarchy, may be empty; a first plan key takes it, for a counter
+ */
+struct root_bind {
+	const uint8_t *plan_key;
+	bool anew;
+	struct seal_bytes password;
+};
+
+/**
  * root_unlock() - take a root key that a person brought
  * @key: it
- * @bind: seal it to the host TPM that is here now, with the PCRs as they are now
+ * @bind: seal it to the host TPM that is here now, with the PCRs as they are now; may be NULL
  *
  * Return: 0; -EKEYREJECTED (not the root key of this host); -ENOENT (not initialised);
  * -EBADMSG (the slots file cannot be read); with @bind, UNLOCKED in any case: as
  * host_provision() and slots_save(); with a reason.
  */
-int root_unlock(struct root *root, const uint8_t key[SEAL_KEY_SIZE], bool bind,
+int root_unlock(struct root *root, const uint8_t key[SEAL_KEY_SIZE], const struct root_bind *bind,
 		struct reason *reason);
 
 /**

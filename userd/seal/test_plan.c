@@ -75,12 +75,13 @@ static void assert_locked(unsigned int what, const char *why)
 
 static void assert_recovery_opens(bool bind)
 {
+	static const struct root_bind as_it_was;
 	uint8_t key[SEAL_KEY_SIZE];
 	const struct slot *slot = slots_find(&root.slots, SLOT_RECOVERY);
 
 	assert_int_equal(recovery_open((struct seal_bytes){ slot->body, slot->length }, scalar,
 				       key), 0);
-	assert_int_equal(root_unlock(&root, key, bind, &reason), 0);
+	assert_int_equal(root_unlock(&root, key, bind ? &as_it_was : NULL, &reason), 0);
 	assert_memory_equal(root.key, secret, sizeof(secret));
 }
 
@@ -305,6 +306,67 @@ static void test_plan_needs_a_plan_key(void **state)
 	assert_locked(1, "PCR 7 has changed");
 }
 
+static int bind_with(const struct root_bind *bind)
+{
+	return root_unlock(&root, secret, bind, &reason);
+}
+
+/* A slot of before there were plans is bound, and knows them then. */
+static void test_plan_key_comes_later(void **state)
+{
+	const struct root_bind as_it_was = { 0 }, first = { .plan_key = plan_point };
+	uint8_t other[SEAL_SCALAR_SIZE], other_point[SEAL_POINT_SIZE];
+	struct root_bind second = { .plan_key = other_point };
+	struct tpm2_slot slot;
+	struct plan plan;
+	uint32_t counter;
+
+	(void)state;
+	init(NULL);
+	assert_int_equal(bind_with(&as_it_was), 0);
+	assert_true(root_policy(&root, &slot) && !slot.planned);
+	assert_int_equal(bind_with(&first), 0);
+	assert_opens(0, KEYD_OPENED_SLOT);
+	plan = plan_for(1, sequence() + 1, 0);
+	assert_int_equal(add(&plan, NOW), 0);
+	assert_opens(1, KEYD_OPENED_PLAN);
+	/* another key is one only where that is wanted */
+	assert_int_equal(seal_pair_new(other, other_point), 0);
+	assert_int_equal(bind_with(&second), 0);
+	assert_true(root_policy(&root, &slot));
+	counter = slot.plan.counter;
+	assert_memory_equal(slot.plan.key, plan_point, SEAL_POINT_SIZE);
+	second.anew = true;
+	assert_int_equal(bind_with(&second), 0);
+	assert_true(root_policy(&root, &slot));
+	assert_memory_equal(slot.plan.key, other_point, SEAL_POINT_SIZE);
+	assert_int_equal(slot.plan.counter, counter);
+	assert_opens(1, KEYD_OPENED_SLOT);
+	plan = plan_for(2, sequence() + 2, 0);
+	assert_int_equal(add(&plan, NOW), -EKEYREJECTED);
+}
+
+/* A counter is the owner's to make; who has no password for it is as he was. */
+static void test_plan_key_takes_the_owner(void **state)
+{
+	const struct root_bind without = { .plan_key = plan_point };
+	const struct root_bind with = { .plan_key = plan_point, .password = { "secret", 6 } };
+	struct tpm2_slot slot;
+
+	(void)state;
+	init(NULL);
+	host_done(&host);
+	assert_int_equal(test_tool(&swtpm, "tpm2_changeauth -Q -c owner secret", NULL), 0);
+	assert_int_equal(host_open(swtpm.tcti, &host, &reason), 0);
+	assert_int_equal(boot(0), 0);
+	assert_int_equal(bind_with(&without), -EACCES);
+	assert_true(root_policy(&root, &slot) && !slot.planned);
+	assert_opens(0, KEYD_OPENED_SLOT);
+	assert_int_equal(bind_with(&with), 0);
+	assert_true(root_policy(&root, &slot) && slot.planned);
+	assert_opens(0, KEYD_OPENED_SLOT);
+}
+
 /* Who removes the counter locks the host; the code opens it, and binding makes another one. */
 static void test_plan_counter_removed(void **state)
 {
@@ -334,6 +396,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_plan_of_another_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_plan_needs_a_plan_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_plan_counter_removed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_plan_key_comes_later, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_plan_key_takes_the_owner, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

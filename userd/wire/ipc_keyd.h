@@ -93,8 +93,10 @@
  *	host TPM has no room for a counter; ENODEV: no host TPM; EBUSY: the
  *	host TPM is in lockout; EIO: it answers with an error
  * @KEYD_UNLOCK: tag, u32 &enum keyd_unlock_flags, blob box with the host root key (may be
- *	empty, without flags: try again what opens by itself)
- * @KEYD_UNLOCK_DONE: nothing more. errno EKEYREJECTED: not the root key
+ *	empty, without flags: try again what opens by itself), blob plan key (KEYD_POINT_SIZE;
+ *	empty: as it was), blob box with the owner password (may be empty). Both are for binding
+ * @KEYD_UNLOCK_DONE: nothing more. errno EKEYREJECTED: not the root key; EACCES: the owner
+ *	password is wanted, or wrong
  * @KEYD_RECOVERY: tag
  * @KEYD_RECOVERY_IS: blob recovery record (seal/recovery.h; empty before
  *	KEYD_INIT), blob session public key
@@ -334,9 +336,12 @@ enum keyd_init_flags {
 /**
  * enum keyd_unlock_flags - flags of KEYD_UNLOCK
  * @KEYD_UNLOCK_BIND: seal the root key to the host TPM that is here now
+ * @KEYD_UNLOCK_NEW_PLAN_KEY: by the plan key that is shown, also where there is another one;
+ *	plans of that are worth nothing then
  */
 enum keyd_unlock_flags {
 	KEYD_UNLOCK_BIND = 1 << 0,
+	KEYD_UNLOCK_NEW_PLAN_KEY = 1 << 1,
 };
 
 /**
