@@ -2,6 +2,7 @@
 # make demo: the main job, shown.
 # make demo-attest: three hosts and a verifier, shown; VTPM_SCREENSHOT=1 makes the picture of the
 #	report in the documentation anew
+# make demo-plan: another kernel and another firmware below a host's vTPMs, planned and not
 
 demo:
 	@selftests/demo/run
@@ -9,4 +10,7 @@ demo:
 demo-attest:
 	@selftests/demo/attest
 
-.PHONY: demo demo-attest
+demo-plan:
+	@selftests/demo/plan
+
+.PHONY: demo demo-attest demo-plan
