@@ -15,28 +15,23 @@ struct box_key {
 	uint8_t nonce[SEAL_NONCE_SIZE];
 };
 
-static int derive(const uint8_t *scalar, const uint8_t *other, const uint8_t *ephemeral,
-		  const uint8_t *recipient, const char *label, struct box_key *ret)
+static int derive(const uint8_t *shared, const uint8_t *ephemeral, const uint8_t *recipient,
+		  const char *label, struct box_key *ret)
 {
-	uint8_t shared[SEAL_KEY_SIZE], points[2 * SEAL_POINT_SIZE];
+	uint8_t points[2 * SEAL_POINT_SIZE];
 	struct cursor_out salt = cursor_out(points, sizeof(points));
-	int r;
 
 	cursor_put_raw(&salt, ephemeral, SEAL_POINT_SIZE);
 	cursor_put_raw(&salt, recipient, SEAL_POINT_SIZE);
-	r = seal_agree(scalar, other, shared);
-	if (!r)
-		r = seal_derive((struct seal_bytes){ shared, sizeof(shared) },
-				(struct seal_bytes){ points, sizeof(points) }, label,
-				(struct seal_bytes){ 0 }, (uint8_t *)ret, sizeof(*ret));
-	secret_wipe(shared, sizeof(shared));
-	return r;
+	return seal_derive((struct seal_bytes){ shared, SEAL_KEY_SIZE },
+			   (struct seal_bytes){ points, sizeof(points) }, label,
+			   (struct seal_bytes){ 0 }, (uint8_t *)ret, sizeof(*ret));
 }
 
 int box_close(const uint8_t point[SEAL_POINT_SIZE], const char *label, struct seal_bytes aad,
 	      struct seal_bytes text, uint8_t *ret)
 {
-	uint8_t scalar[SEAL_SCALAR_SIZE], ephemeral[SEAL_POINT_SIZE];
+	uint8_t scalar[SEAL_SCALAR_SIZE], ephemeral[SEAL_POINT_SIZE], shared[SEAL_KEY_SIZE];
 	struct cursor_out out = cursor_out(ret, BOX_OVERHEAD);
 	struct box_key key;
 	int r;
@@ -45,8 +40,11 @@ int box_close(const uint8_t point[SEAL_POINT_SIZE], const char *label, struct se
 		return -EMSGSIZE;
 	r = seal_pair_new(scalar, ephemeral);
 	if (!r)
-		r = derive(scalar, point, ephemeral, point, label, &key);
+		r = seal_agree(scalar, point, shared);
+	if (!r)
+		r = derive(shared, ephemeral, point, label, &key);
 	secret_wipe(scalar, sizeof(scalar));
+	secret_wipe(shared, sizeof(shared));
 	if (r)
 		return r;
 	cursor_put_u8(&out, BOX_VERSION);
@@ -56,29 +54,62 @@ int box_close(const uint8_t point[SEAL_POINT_SIZE], const char *label, struct se
 	return r;
 }
 
-int box_open(const uint8_t scalar[SEAL_SCALAR_SIZE], const char *label, struct seal_bytes aad,
-	     struct seal_bytes box, uint8_t *ret, size_t room, size_t *ret_length)
+/* Return: the ephemeral public key, @in is at the ciphertext; NULL: it is no box. */
+static const uint8_t *read_head(struct cursor_in *in)
+{
+	uint8_t version = cursor_get_u8(in);
+	const uint8_t *ephemeral = cursor_get_bytes(in, SEAL_POINT_SIZE);
+
+	return in->bad || version != BOX_VERSION || in->left < SEAL_TAG_SIZE ? NULL : ephemeral;
+}
+
+int box_sender(struct seal_bytes box, uint8_t ret[SEAL_POINT_SIZE])
 {
 	struct cursor_in in = cursor_in(box.at, box.length);
-	uint8_t version = cursor_get_u8(&in);
-	const uint8_t *ephemeral = cursor_get_bytes(&in, SEAL_POINT_SIZE);
-	uint8_t recipient[SEAL_POINT_SIZE];
+	const uint8_t *ephemeral = read_head(&in);
+
+	return ephemeral && cursor_copy(ret, SEAL_POINT_SIZE, ephemeral, SEAL_POINT_SIZE) ?
+		       0 :
+		       -EBADMSG;
+}
+
+int box_open_agreed(const struct box_agreed *agreed, const char *label, struct seal_bytes aad,
+		    struct seal_bytes box, uint8_t *ret, size_t room, size_t *ret_length)
+{
+	struct cursor_in in = cursor_in(box.at, box.length);
+	const uint8_t *ephemeral = read_head(&in);
 	struct box_key key;
 	int r;
 
-	if (in.bad || version != BOX_VERSION || in.left < SEAL_TAG_SIZE)
+	if (!ephemeral)
 		return -EBADMSG;
 	if (in.left - SEAL_TAG_SIZE > room)
 		return -EMSGSIZE;
-	r = seal_point_of(scalar, recipient);
-	if (r)
-		return r;
-	r = derive(scalar, ephemeral, ephemeral, recipient, label, &key);
-	if (r)
-		return r == -EINVAL ? -EBADMSG : r;
-	r = seal_decrypt(key.key, key.nonce, aad, (struct seal_bytes){ in.at, in.left }, ret);
+	r = derive(agreed->shared, ephemeral, agreed->point, label, &key);
+	if (!r)
+		r = seal_decrypt(key.key, key.nonce, aad, (struct seal_bytes){ in.at, in.left },
+				 ret);
 	secret_wipe(&key, sizeof(key));
 	if (!r)
 		*ret_length = in.left - SEAL_TAG_SIZE;
 	return r;
+}
+
+int box_open(const uint8_t scalar[SEAL_SCALAR_SIZE], const char *label, struct seal_bytes aad,
+	     struct seal_bytes box, uint8_t *ret, size_t room, size_t *ret_length)
+{
+	uint8_t ephemeral[SEAL_POINT_SIZE];
+	struct box_agreed agreed;
+	int r = box_sender(box, ephemeral);
+
+	if (r)
+		return r;
+	r = seal_point_of(scalar, agreed.point);
+	if (r)
+		return r;
+	r = seal_agree(scalar, ephemeral, agreed.shared);
+	if (!r)
+		r = box_open_agreed(&agreed, label, aad, box, ret, room, ret_length);
+	secret_wipe(&agreed, sizeof(agreed));
+	return r == -EINVAL ? -EBADMSG : r;
 }

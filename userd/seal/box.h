@@ -27,6 +27,7 @@
 #define BOX_ROOT      "vtpm host root key"
 #define BOX_OWNER     "vtpm host TPM owner password"
 #define BOX_MIGRATION "vtpm migration key"
+#define BOX_MOVE      "vtpm data key on its way"
 
 /**
  * box_close() - fill a box
@@ -56,5 +57,22 @@ int box_close(const uint8_t point[SEAL_POINT_SIZE], const char *label, struct se
  */
 int box_open(const uint8_t scalar[SEAL_SCALAR_SIZE], const char *label, struct seal_bytes aad,
 	     struct seal_bytes box, uint8_t *ret, size_t room, size_t *ret_length);
+
+/**
+ * struct box_agreed - what who has the private half in a TPM opens a box with
+ * @point: its public half
+ * @shared: x of the point agreed on with box_sender(); the caller wipes it
+ */
+struct box_agreed {
+	uint8_t point[SEAL_POINT_SIZE];
+	uint8_t shared[SEAL_KEY_SIZE];
+};
+
+/** box_sender() - the ephemeral public key of a box. Return: 0; -EBADMSG (it is no box) */
+int box_sender(struct seal_bytes box, uint8_t ret[SEAL_POINT_SIZE]);
+
+/** box_open_agreed() - box_open(), where somebody else has agreed. Return: as box_open() */
+int box_open_agreed(const struct box_agreed *agreed, const char *label, struct seal_bytes aad,
+		    struct seal_bytes box, uint8_t *ret, size_t room, size_t *ret_length);
 
 #endif /* SEAL_BOX_H */

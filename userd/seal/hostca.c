@@ -24,9 +24,8 @@ static int no_hardware(struct reason *reason)
 		      "initialised with hardware");
 }
 
-/* Return: 0, @ret_slot and @ret_policy are set; -ENODEV; -EIO. */
-static int policy_of(const struct root *root, struct tpm2_slot *ret_slot, TPM2B_DIGEST *ret_policy,
-		     struct reason *reason)
+int hostca_policy(const struct root *root, struct tpm2_slot *ret_slot, TPM2B_DIGEST *ret_policy,
+		  struct reason *reason)
 {
 	if (!root_policy(root, ret_slot))
 		return no_hardware(reason);
@@ -35,9 +34,11 @@ static int policy_of(const struct root *root, struct tpm2_slot *ret_slot, TPM2B_
 	return 0;
 }
 
-static bool is_same(const TPM2B_DIGEST *one, const TPM2B_DIGEST *other)
+bool hostca_is_policy(const struct hostkey *key, const TPM2B_DIGEST *policy)
 {
-	return one->size == other->size && secret_equal(one->buffer, other->buffer, one->size);
+	const TPM2B_DIGEST *own = &key->key.public.publicArea.authPolicy;
+
+	return own->size == policy->size && secret_equal(own->buffer, policy->buffer, own->size);
 }
 
 int hostca_load(const struct root *root, struct hostkey *ret, struct reason *reason)
@@ -47,10 +48,10 @@ int hostca_load(const struct root *root, struct hostkey *ret, struct reason *rea
 	TPM2B_DIGEST policy;
 	int r;
 
-	r = policy_of(root, &slot, &policy, reason);
+	r = hostca_policy(root, &slot, &policy, reason);
 	if (!r)
 		r = hostkey_load(&kind, root->directory, root->host, root->key, &key, reason);
-	if (!r && !is_same(&key.key.public.publicArea.authPolicy, &policy))
+	if (!r && !hostca_is_policy(&key, &policy))
 		r = 1;
 	if (!r)
 		*ret = key;
@@ -65,7 +66,7 @@ int hostca_make(const struct root *root, struct hostkey *ret, struct reason *rea
 	TPM2B_DIGEST policy;
 	int r;
 
-	r = policy_of(root, &slot, &policy, reason);
+	r = hostca_policy(root, &slot, &policy, reason);
 	/* for the authValue: what else is there is replaced, if it can be read */
 	if (!r)
 		r = hostkey_load(&kind, root->directory, root->host, root->key, &key, reason);

@@ -40,4 +40,19 @@ int hostca_make(const struct root *root, struct hostkey *ret, struct reason *rea
 int hostca_sign(struct root *root, const struct hostkey *ca, const uint8_t digest[SEAL_HASH_SIZE],
 	    uint8_t ret_r[SEAL_HASH_SIZE], uint8_t ret_s[SEAL_HASH_SIZE], struct reason *reason);
 
+/* Of the host's other keys that are used in its accepted configuration alone. */
+
+/**
+ * hostca_policy() - what it takes to use them
+ * @ret_slot: of the host root key
+ * @ret_policy: of the keys
+ *
+ * Return: 0; -ENODEV (no host TPM protects this host); -EIO; with a reason.
+ */
+int hostca_policy(const struct root *root, struct tpm2_slot *ret_slot, TPM2B_DIGEST *ret_policy,
+		  struct reason *reason);
+
+/** hostca_is_policy() - is a key of that policy? */
+bool hostca_is_policy(const struct hostkey *key, const TPM2B_DIGEST *policy);
+
 #endif /* SEAL_HOSTCA_H */
