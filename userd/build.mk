@@ -28,7 +28,8 @@ USERD_SRC := $(filter-out %/main.c $(TEST_PEER) $(FAKE_MANAGER) $(wildcard userd
 
 ENGINE_LIBS := -ltpms -lcrypto -lseccomp
 SPAWN_LIBS := $(ENGINE_LIBS)
-KEYD_LIBS := -ltss2-esys -ltss2-mu -ltss2-rc -ltss2-tctildr -lcrypto -lseccomp -lsystemd
+KEYD_LIBS := -ltss2-esys -ltss2-mu -ltss2-rc -ltss2-tctildr -lcrypto -ljansson -lseccomp \
+	-lsystemd
 MANAGER_LIBS := -lsqlite3 -lmicrohttpd -ljansson -lsystemd -linih -lcrypto -lseccomp
 CLI_LIBS := -lcurl -ljansson -lcrypto -lsqlite3
 VERIFIER_LIBS := -lmicrohttpd -lgnutls -lcurl -ljansson -lsqlite3 -linih -lcrypto -lseccomp

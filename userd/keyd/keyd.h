@@ -17,6 +17,7 @@
  *	duty.c		how much of the host TPM's time that may take
  *	issued.c	what it certified
  *	orders_plan.c	the same, of those about planned configurations
+ *	orders_move.c	the same, of those about vTPMs that come or go
  *	answer.c	answers to them
  *	typed.c		what a person typed
  *	migration.c	the key that states are carried to another host under

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <jansson.h>
 #include <malloc.h>
 #include <pwd.h>
 #include <signal.h>
@@ -136,6 +137,8 @@ static int open_everything(void)
 	mallopt(M_PERTURB, PERTURB);
 	/* certificates have dates: for those the C library reads a file, once */
 	tzset();
+	/* it would look for a file of random numbers at its first object */
+	json_object_seed(0);
 	/* TSS writes its own lines unless told not to; ours say it once */
 	setenv("TSS2_LOG", "all+none", 1);
 	unsetenv("TSS2_LOGFILE");

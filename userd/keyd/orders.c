@@ -498,6 +498,9 @@ static const struct ipc_permit permits[] = {
 	{ KEYD_PLANS, KEYD_EITHER | KEYD_MANAGER, keyd_on_plans },
 	{ KEYD_PLAN_ADD, KEYD_EITHER | KEYD_MANAGER, keyd_on_plan_add },
 	{ KEYD_PLAN_RETIRE, KEYD_EITHER | KEYD_MANAGER, keyd_on_plan_retire },
+	{ KEYD_MOVE_KEY, KEYD_EITHER | KEYD_MANAGER, keyd_on_move_key },
+	{ KEYD_MOVE_SEAL, KEYD_EITHER | KEYD_MANAGER, keyd_on_move_seal },
+	{ KEYD_MOVE_OPEN, KEYD_EITHER | KEYD_MANAGER, keyd_on_move_open },
 	{ KEYD_KEY, KEYD_EITHER | KEYD_ENGINE, on_key },
 	{ KEYD_CERTIFY, KEYD_SERVED, keyd_on_certify },
 };

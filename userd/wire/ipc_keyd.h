@@ -52,6 +52,15 @@
 /** define KEYD_CA_NONCE - nonce of an enrolment */
 #define KEYD_CA_NONCE 32
 
+/** define KEYD_MOVE_DAYS - how long the certificate of a key for moves is good */
+#define KEYD_MOVE_DAYS 30
+
+/** define KEYD_VERDICT_MAX - largest verdict that the fleet's CA signed, in bytes */
+#define KEYD_VERDICT_MAX 2048
+
+/** define KEYD_SIGNATURE_MAX - largest signature of it, in bytes */
+#define KEYD_SIGNATURE_MAX 128
+
 /** define KEYD_ISSUED_RECORD - record of a certificate that was issued (keyd/issued.h) */
 #define KEYD_ISSUED_RECORD 56
 
@@ -216,6 +225,33 @@
  *	plan that runs); what runs now is sealed for what comes after it
  * @KEYD_PLAN_RETIRED: nothing more. errno EINVAL: there is no such sequence; EPERM: what runs
  *	was not opened by the TPM; ENOKEY: locked; as for KEYD_PLANS_ARE
+ * @KEYD_MOVE_KEY: tag: which key are vTPMs sent to this host under? It is made where there is none
+ * @KEYD_MOVE_KEY_IS: blob chain (KEYD_CHAIN_MAX, DER one behind the other): its certificate, new
+ *	each time and good for KEYD_MOVE_DAYS, that of the host's CA, and those above it. errno
+ *	ENOENT: the host has no CA with a certificate; ESTALE, ENOKEY as above; as for
+ *	KEYD_CERTIFIED
+ * @KEYD_MOVE_SEAL: tag, blob chain of another host's key (KEYD_CHAIN_MAX, DER or PEM), string name
+ *	of that host at the fleet's CA (empty: whatever the chain says), blob verdict about it
+ *	(KEYD_VERDICT_MAX), blob the fleet's signature of that (KEYD_SIGNATURE_MAX), u8 look
+ *	(1: it ends here, this is only asked), uuid, u64 epoch that the vTPM has there, u64
+ *	generation, SHA-256 of its envelope (32), string name, u8 front end, u32 PCR banks, u8
+ *	&enum keyd_key_flags, u64 when it was made, blob wrapped data key: have that key sealed to
+ *	the other host
+ * @KEYD_MOVE_SEALED: string name of the other host, blob head of a package (wire/package.h; empty:
+ *	this was only asked). errno ENOENT: as above; EXDEV: it is no host of this fleet; EPERM:
+ *	its key is not for this, or the verdict does not say that it has passed; ETIME: a
+ *	certificate or the verdict is out of date; EBADE: a certificate is not signed by the next;
+ *	EBADMSG: no chain, or no verdict; EACCES: no verdict of this fleet, or of another host;
+ *	EEXIST: it is this host; EINVAL: this host is not protected against older copies of its
+ *	store, or the parts do not fit together; EKEYREJECTED: the data key is not of this host;
+ *	ESTALE, ENOKEY as above; as for KEYD_CERTIFIED
+ * @KEYD_MOVE_OPEN: tag, u8 look, blob head of a package: have the data key of a vTPM that was
+ *	sent here
+ * @KEYD_MOVE_OPENED: string name of the host it comes from, blob wrapped data key (empty: this was
+ *	only asked). errno EBADMSG: no package, or changed on its way; EKEYREJECTED: it was not
+ *	signed by the host it says; EXDEV, EPERM, ETIME, EBADE as above, of that host; EACCES:
+ *	it was sent to another host, or under a key that this one has no more; EINVAL, ENOENT,
+ *	ESTALE, ENOKEY as above; EBUSY, EIO, ENODEV: of the host TPM
  */
 enum keyd_op {
 	KEYD_STATUS = 0,
@@ -274,6 +310,12 @@ enum keyd_op {
 	KEYD_PLAN_ADDED = 53,
 	KEYD_PLAN_RETIRE = 54,
 	KEYD_PLAN_RETIRED = 55,
+	KEYD_MOVE_KEY = 56,
+	KEYD_MOVE_KEY_IS = 57,
+	KEYD_MOVE_SEAL = 58,
+	KEYD_MOVE_SEALED = 59,
+	KEYD_MOVE_OPEN = 60,
+	KEYD_MOVE_OPENED = 61,
 	_KEYD_OP_MAX,
 };
 
