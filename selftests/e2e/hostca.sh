@@ -48,6 +48,8 @@ good() {
 		"$place/host.pem"
 }
 
+of_plans() { ctl seal list --json | python3 -c "import json,sys; print(json.load(sys.stdin)['$1'])"; }
+
 host_ca_enrolled() {
 	local admin id
 	measured && init && attest --nonce "$nonce" --output "$place/bundle" || return
@@ -64,9 +66,19 @@ host_ca_enrolled() {
 	verify ca crl --config "$place/conf" >"$place/crl.pem" || return
 	has "$(openssl crl -in "$place/crl.pem" -noout -CAfile "$place/ca/ca.pem" 2>&1)" OK || return
 	# another certificate of the same key, and the list is not longer
-	ctl ca renew --state-dir "$place/state" || return
+	ctl ca renew --state-dir "$place/state" && ctl ca show --pem >"$place/chain.pem" || return
 	good || return
 	elsewhere attest --to "$url" || return
+	# bound to the same configuration, the key of its CA is good; sealed anew for another sequence,
+	# the host needs another one, which the next round has made and certified
+	ctl host unlock --bind --recovery-code-fd 6 6<"$place/code" || return
+	ctl ca show --pem | cmp - "$place/chain.pem" || return
+	ctl seal retire --sequence "$(of_plans sequence)" || return
+	has "$(ctl ca show)" "key:             none" || return
+	elsewhere attest --to "$url" && ctl ca show --pem >"$place/chain.pem" || return
+	! cmp -s <(openssl x509 -in "$place/chain.pem" -noout -pubkey) \
+		<(openssl x509 -in "$place/host.pem" -noout -pubkey) || return
+	openssl x509 -in "$place/chain.pem" -out "$place/host.pem" && good || return
 	# who is removed is revoked
 	curl -sS --cacert "$place/ca.pem" -H "Authorization: Bearer $admin" -X DELETE \
 		"$url/v1/hosts/$id" || return

@@ -5,7 +5,7 @@
  *	init	a root of its own, or with --csr a request for somebody else's CA
  *	import	what that CA answered
  *	renew	the verifier that enrolled this host certifies it: nonce -> proof by the host TPM
- *		-> chain
+ *		-> chain; `host attest --to` does it where there is none
  *
  * Bytes are passed on as they are; vtpm-keyd judges a chain, a verifier a proof.
  */
@@ -159,7 +159,7 @@ enum cli_exit cli_ca_show(struct cli *cli, const char *name)
 		if (length)
 			print_chain(chain, (size_t)length, false);
 		else
-			printf("%-16s none: `vtpmctl host enrol`, or `vtpmctl ca init`\n",
+			printf("%-16s none: `vtpmctl host enrol` or `ca renew`; or `ca init`\n",
 			       "certificate:");
 	}
 	return CLI_EXIT_OK;
@@ -326,6 +326,17 @@ json_t *ca_renew(const struct cli *cli, const json_t *enrolment)
 	length = join_chain(certified, chain);
 	return length > 0 ? post_chain(cli, chain, (size_t)length)
 			  : verifier_strange(request.url);
+}
+
+json_t *ca_keep(const struct cli *cli, const json_t *enrolment)
+{
+	const struct client_request request = { .method = "GET", .path = "/v1/host/ca" };
+	_cleanup_(json_putp) json_t *body = NULL;
+	json_t *problem = NULL;
+
+	if (!client_ask(cli, &request, &body, &problem, NULL))
+		return problem;
+	return text_of(body, "chain") ? NULL : ca_renew(cli, enrolment);
 }
 
 enum cli_exit cli_ca_renew(struct cli *cli, const char *name)

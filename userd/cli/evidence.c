@@ -193,17 +193,22 @@ static enum cli_exit print_finding(const struct cli *cli, const json_t *finding)
 	return CLI_EXIT_OK;
 }
 
-/* Evidence was given, whatever becomes of this. The next round tells it again. */
-static void tell_revoked(const struct cli *cli, const json_t *enrolment)
+/* Evidence was given, whatever becomes of this. The next round does it again. */
+static void note(const char *what, json_t *problem)
 {
-	json_t *problem = ca_tell_revoked(cli, enrolment);
-
 	if (!problem)
 		return;
-	fputs("vtpmctl: the verifier does not know which certificates are revoked: ", stderr);
+	fprintf(stderr, "vtpmctl: %s: ", what);
 	report_escaped(stderr, text_of(problem, "detail"));
 	fputc('\n', stderr);
 	json_decref(problem);
+}
+
+static void keep_ca(const struct cli *cli, const json_t *enrolment)
+{
+	note("the host's CA has no certificate", ca_keep(cli, enrolment));
+	note("the verifier does not know which certificates are revoked",
+	     ca_tell_revoked(cli, enrolment));
 }
 
 enum cli_exit cli_host_attest(struct cli *cli, const char *name)
@@ -223,7 +228,7 @@ enum cli_exit cli_host_attest(struct cli *cli, const char *name)
 	if (!problem && cli->to) {
 		problem = answer_verifier(cli, enrolment, &result);
 		if (!problem && text_of(enrolment, "ak_cert"))
-			tell_revoked(cli, enrolment);
+			keep_ca(cli, enrolment);
 		return problem ? report(cli, problem) : print_finding(cli, result);
 	}
 	if (!problem) {
