@@ -32,6 +32,9 @@ static const char *const names[BUNDLE_CERTIFICATE] = {
 	[BUNDLE_CERTIFIER] = "ak.certified.by",
 	[BUNDLE_CERTIFIED] = "ak.certified.message",
 	[BUNDLE_CERTIFIED_SIGNATURE] = "ak.certified.signature",
+	[BUNDLE_APP] = "application_key.public",
+	[BUNDLE_APP_CERTIFIED] = "application_key.message",
+	[BUNDLE_APP_SIGNATURE] = "application_key.signature",
 	[BUNDLE_LEAF] = "deep.leaf",
 	[BUNDLE_PROOF] = "deep.proof",
 };
@@ -127,6 +130,8 @@ static int take_parts(const struct reading *reading)
 	if (host != !!bundle->bytes[BUNDLE_FRAME])
 		return refuse(reading, "quote.frame",
 			      host ? "a host's quote has one" : "a vTPM's quote has none");
+	if (host && bundle->bytes[BUNDLE_APP])
+		return refuse(reading, "application_key", "a host's bundle has none");
 	return take_certificates(reading);
 }
 
@@ -376,7 +381,8 @@ static int take(struct reading *reading, json_t *root)
 	if (json_unpack_ex(root, &error, 0,
 			   "{s:i, s:s, s:o, s?o, s:o, s?{s:o, s?o, s?o !}, "
 			   "s:{s:o, s?o, s?{s:o, s:o, s:o !} !}, "
-			   "s:{s:o, s:o, s?o, s:o !}, s?o, s?o, s?o, s?o, s?o, s?o !}",
+			   "s:{s:o, s:o, s?o, s:o !}, s?{s:o, s:o, s:o !}, "
+			   "s?o, s?o, s?o, s?o, s?o, s?o !}",
 			   "version", &version, "kind", &kind, "host", &host, "vtpm", &vtpm,
 			   "nonce", &values[BUNDLE_NONCE], "ek", "public", &values[BUNDLE_EK],
 			   "certificates", &reading->certificates, "chain",
@@ -385,8 +391,10 @@ static int take(struct reading *reading, json_t *root)
 			   &values[BUNDLE_CERTIFIER], "message", &values[BUNDLE_CERTIFIED],
 			   "signature", &values[BUNDLE_CERTIFIED_SIGNATURE], "quote", "message",
 			   &values[BUNDLE_MESSAGE], "signature", &values[BUNDLE_SIGNATURE],
-			   "frame", &values[BUNDLE_FRAME], "pcrs", &reading->pcrs, "eventlog",
-			   &values[BUNDLE_EVENTLOG], "eventlog_sha256",
+			   "frame", &values[BUNDLE_FRAME], "pcrs", &reading->pcrs,
+			   "application_key", "public", &values[BUNDLE_APP], "message",
+			   &values[BUNDLE_APP_CERTIFIED], "signature",
+			   &values[BUNDLE_APP_SIGNATURE], "eventlog", &values[BUNDLE_EVENTLOG], "eventlog_sha256",
 			   &values[BUNDLE_EVENTLOG_DIGEST], "ima", &values[BUNDLE_IMA],
 			   "ima_after", &after, "packages", &packages, "deep", &deep))
 		return refuse(reading, "shape", error.text);

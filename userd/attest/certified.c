@@ -90,6 +90,27 @@ const char *certified_check(const struct certified *certified, struct hash *hash
 	return why;
 }
 
+bool certified_vouches(const struct public *by, struct hash_part message,
+		       struct hash_part signature, const struct public_name *name)
+{
+	struct attest_verdict *unheard = calloc(1, sizeof(*unheard));
+	struct statement statement;
+	struct signature parsed;
+	bool good = unheard && public_attests(by) &&
+		    !statement_parse(&statement, message.at, message.length, unheard) &&
+		    statement.type == TPM_ST_ATTEST_CERTIFY && is_name(statement.name, name);
+	EVP_PKEY *key = good ? public_key(by) : NULL;
+
+	free(unheard);
+	if (!key)
+		return false;
+	signature_parse(&parsed, signature.at, signature.length);
+	good = parsed.bank != _ATTEST_BANK_MAX && parsed.bank != ATTEST_SHA1 &&
+	       signature_verify(&parsed, key, message.at, message.length);
+	EVP_PKEY_free(key);
+	return good;
+}
+
 /* Part 2, 12.2.4: type, nameAlg and attributes come before it */
 static size_t policy_size(const struct public *key)
 {

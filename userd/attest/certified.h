@@ -44,6 +44,18 @@ const char *certified_check(const struct certified *certified, struct hash *hash
 			    struct public *ret);
 
 /**
+ * certified_vouches() - did this key say that the other one is in its TPM?
+ * @by: who signed; its own place is known for another reason
+ * @message: TPMS_ATTEST
+ * @signature: TPMT_SIGNATURE, not with SHA-1
+ * @name: of the other key
+ *
+ * What it was asked for (extraData) is not looked at.
+ */
+bool certified_vouches(const struct public *by, struct hash_part message,
+		       struct hash_part signature, const struct public_name *name);
+
+/**
  * certified_issues() - may it sign for a host's CA?
  *
  * P-256, made in the TPM, never leaves it, signs only, under a policy and never by its authValue

@@ -6,9 +6,7 @@
 
 #include <errno.h>
 
-#include <openssl/evp.h>
-
-#include "attest/signature.h"
+#include "attest/certified.h"
 #include "attest/tpm2b.h"
 #include "wire/batch.h"
 
@@ -53,31 +51,6 @@ static void check_statement(const struct leaf *leaf, const struct bundle *bundle
 		       (struct hash_part){ digest, LEAF_HASH }, leaf->attest, LEAF_HASH);
 }
 
-/* Did this key say that the other one is in its TPM (TPM2_Certify)? */
-static bool certifies(const struct bundle *bundle, const struct public *certifier,
-		      const struct public_name *key)
-{
-	const struct hash_part message = bundle_part(bundle, BUNDLE_CERTIFIED);
-	const struct hash_part bytes = bundle_part(bundle, BUNDLE_CERTIFIED_SIGNATURE);
-	struct attest_verdict ignored = { 0 };
-	struct signature signature;
-	struct statement statement;
-	EVP_PKEY *public;
-	bool good;
-
-	if (!public_attests(certifier) ||
-	    statement_parse(&statement, message.at, message.length, &ignored) ||
-	    statement.type != TPM_ST_ATTEST_CERTIFY ||
-	    !part_equal(statement.name, key->bytes, key->size))
-		return false;
-	public = public_key(certifier);
-	signature_parse(&signature, bytes.at, bytes.length);
-	good = public && signature.bank != ATTEST_SHA1 &&
-	       signature_verify(&signature, public, message.at, message.length);
-	EVP_PKEY_free(public);
-	return good;
-}
-
 /* Either the vTPM's own attestation key signed, or one that it certified. */
 static void check_key(const struct leaf *leaf, const struct bundle *bundle,
 		      const struct public_name *signer, struct hash *hash,
@@ -90,7 +63,8 @@ static void check_key(const struct leaf *leaf, const struct bundle *bundle,
 
 	if (bytes.at) {
 		if (!public_parse(&certifier, bytes.at, bytes.length) ||
-		    !certifies(bundle, &certifier, signer)) {
+		    !certified_vouches(&certifier, bundle_part(bundle, BUNDLE_CERTIFIED),
+				       bundle_part(bundle, BUNDLE_CERTIFIED_SIGNATURE), signer)) {
 			attest_verdict_say(verdict, ATTEST_FAILED, "deep.certify",
 					   "have the vTPM's attestation key certify the other one "
 					   "again, by TPM2_Certify",

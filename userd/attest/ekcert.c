@@ -17,8 +17,7 @@
 
 #include "base/text.h"
 
-/* TCG EK Credential Profile, 3.2.9 and 3.2.16 */
-#define OID_EK_CERTIFICATE "2.23.133.8.1"
+/* TCG EK Credential Profile, 3.2.9 */
 #define OID_MANUFACTURER   "2.23.133.2.1"
 #define OID_MODEL	   "2.23.133.2.2"
 #define OID_VERSION	   "2.23.133.2.3"
@@ -172,7 +171,7 @@ static void check_name(X509 *certificate, struct ekcert *ret, struct attest_verd
 				   "it does not name the TPM's manufacturer and model");
 }
 
-static void check_usage(X509 *certificate, struct attest_verdict *verdict)
+bool ekcert_has_usage(X509 *certificate, const char *wanted)
 {
 	EXTENDED_KEY_USAGE *usage = X509_get_ext_d2i(certificate, NID_ext_key_usage, NULL, NULL);
 	bool found = false;
@@ -180,37 +179,74 @@ static void check_usage(X509 *certificate, struct attest_verdict *verdict)
 
 	for (int i = 0; i < sk_ASN1_OBJECT_num(usage); i++)
 		if (OBJ_obj2txt(oid, sizeof(oid), sk_ASN1_OBJECT_value(usage, i), 1) > 0 &&
-		    !strcmp(oid, OID_EK_CERTIFICATE))
+		    !strcmp(oid, wanted))
 			found = true;
+	EXTENDED_KEY_USAGE_free(usage);
+	return found;
+}
+
+static void check_usage(X509 *certificate, struct attest_verdict *verdict)
+{
+	bool found = ekcert_has_usage(certificate, EKCERT_USAGE_EK);
+
 	if (X509_check_ca(certificate) == 1)
 		fail(verdict, "ek.eku", "give the certificate of the endorsement key itself",
 		     "it is the certificate of an authority");
-	else if (usage && !found)
+	else if (!found && X509_get_ext_by_NID(certificate, NID_ext_key_usage, -1) >= 0)
 		fail(verdict, "ek.eku", "give the certificate of an endorsement key",
 		     "it is a certificate for another use");
 	else if (!found)
 		attest_verdict_say(verdict, ATTEST_WARNING, "ek.eku",
 				   "see whether the maker's older TPMs have such certificates",
 				   "it does not say that it is of an endorsement key");
-	EXTENDED_KEY_USAGE_free(usage);
+}
+
+int ekcert_store_follow(const struct ekcert_store *store, X509 *certificate,
+			STACK_OF(X509) **ret, struct ekcert_gap *ret_gap)
+{
+	X509_STORE_CTX *context = X509_STORE_CTX_new();
+	int r = -ENOMEM;
+
+	if (context &&
+	    X509_STORE_CTX_init(context, store->roots, certificate, store->between)) {
+		r = X509_verify_cert(context) == 1 ? 0 : -EBADE;
+		*ret_gap = (struct ekcert_gap){ X509_STORE_CTX_get_error(context),
+						X509_STORE_CTX_get_error_depth(context) };
+		if (!r)
+			*ret = X509_STORE_CTX_get1_chain(context);
+		if (!r && !*ret)
+			r = -ENOMEM;
+	}
+	X509_STORE_CTX_free(context);
+	ERR_clear_error();
+	return r;
+}
+
+bool ekcert_is_outdated(const struct ekcert_gap *gap)
+{
+	return gap->error == X509_V_ERR_CERT_HAS_EXPIRED ||
+	       gap->error == X509_V_ERR_CERT_NOT_YET_VALID;
+}
+
+void ekcert_chain_free(STACK_OF(X509) *chain)
+{
+	sk_X509_pop_free(chain, X509_free);
 }
 
 static int check_chain(X509 *certificate, struct ekcert *ret, struct ekcert_store *store,
 		       struct attest_verdict *verdict)
 {
-	X509_STORE_CTX *context = X509_STORE_CTX_new();
-	int error;
+	STACK_OF(X509) *chain = NULL;
+	struct ekcert_gap gap;
+	int r = ekcert_store_follow(store, certificate, &chain, &gap);
 
-	if (!context || !X509_STORE_CTX_init(context, store->roots, certificate, store->between)) {
-		X509_STORE_CTX_free(context);
-		return -ENOMEM;
-	}
-	ret->chained = X509_verify_cert(context) == 1;
-	error = X509_STORE_CTX_get_error(context);
-	X509_STORE_CTX_free(context);
+	ekcert_chain_free(chain);
+	if (r == -ENOMEM)
+		return r;
+	ret->chained = !r;
 	if (ret->chained)
 		return 0;
-	if (error == X509_V_ERR_CERT_HAS_EXPIRED || error == X509_V_ERR_CERT_NOT_YET_VALID)
+	if (ekcert_is_outdated(&gap))
 		fail(verdict, "ek.expired", "look at the clock, and at the dates of the chain",
 		     "a certificate of its chain is out of date");
 	else if (!store->root_count)
@@ -222,7 +258,7 @@ static int check_chain(X509 *certificate, struct ekcert *ret, struct ekcert_stor
 				   "give the certificates of its maker (--ca) and those between "
 				   "(--chain); otherwise it is no TPM that is believed",
 				   "no root vouches for it: %s",
-				   X509_verify_cert_error_string(error));
+				   X509_verify_cert_error_string(gap.error));
 	return 0;
 }
 

@@ -10,6 +10,8 @@
 #ifndef ATTEST_EKCERT_H
 #define ATTEST_EKCERT_H
 
+#include <openssl/x509.h>
+
 #include "attest/attest.h"
 #include "attest/public.h"
 
@@ -17,6 +19,10 @@
 #define EKCERT_STORE_MAX  1024
 #define EKCERT_NAME_MAX	  64
 #define EKCERT_SERIAL_MAX 64
+
+/* Extended key usages (TCG Credential Profiles): endorsement key, attestation key */
+#define EKCERT_USAGE_EK "2.23.133.8.1"
+#define EKCERT_USAGE_AK "2.23.133.8.3"
 
 struct ekcert_store;
 
@@ -47,6 +53,38 @@ struct ekcert_store *ekcert_store_fork(const struct ekcert_store *store);
 
 /** ekcert_store_roots() - how many roots there are */
 size_t ekcert_store_roots(const struct ekcert_store *store);
+
+/**
+ * struct ekcert_gap - why no root vouches for a certificate
+ * @error: an X509_V_ERR_... of OpenSSL
+ * @depth: of the certificate where it ended; 0: the one that was asked for
+ */
+struct ekcert_gap {
+	int error;
+	int depth;
+};
+
+/**
+ * ekcert_store_follow() - up from a certificate to a root
+ * @store: of roots and what stands between
+ * @certificate: of anything; what it may be used for is not looked at
+ * @ret: where a root vouches for it: it, then each that signed the one before, for
+ *	ekcert_chain_free()
+ * @ret_gap: otherwise: why not
+ *
+ * Return: 0; -EBADE (no root vouches for it); -ENOMEM.
+ */
+int ekcert_store_follow(const struct ekcert_store *store, X509 *certificate,
+			STACK_OF(X509) **ret, struct ekcert_gap *ret_gap);
+
+/** ekcert_is_outdated() - is a certificate's date the reason? */
+bool ekcert_is_outdated(const struct ekcert_gap *gap);
+
+/** ekcert_has_usage() - does a certificate name this extended key usage? */
+bool ekcert_has_usage(X509 *certificate, const char *oid);
+
+/** ekcert_chain_free() - release a chain; NULL is fine */
+void ekcert_chain_free(STACK_OF(X509) *chain);
 
 /**
  * struct ekcert - what a certificate says

@@ -255,3 +255,18 @@ void test_log_ima(struct test_log *log, const char *path, struct attest_pcrs *pc
 	hash_parts(log->hash, ATTEST_SHA256, &part, 1, digest);
 	hash_extend(log->hash, ATTEST_SHA256, pcrs->value[ATTEST_SHA256][10], digest);
 }
+
+void test_log_measure(const struct test_log *log, struct test_quote *quote)
+{
+	struct attest_verdict *verdict = calloc(1, sizeof(*verdict));
+	struct eventlog parsed;
+
+	if (!verdict || eventlog_parse(&parsed, log->bytes, log->out.used, verdict))
+		abort();
+	eventlog_replay(&parsed, quote->hash, &quote->values);
+	for (int bank = 0; bank < _ATTEST_BANK_MAX; bank++)
+		quote->values.has[bank] = bank == ATTEST_SHA256 ? 0xffff : 0;
+	quote->selection = (struct selection){ 1, { ATTEST_SHA256 }, { 0xffff } };
+	eventlog_done(&parsed);
+	free(verdict);
+}

@@ -7,8 +7,10 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
+#include <openssl/pem.h>
 
 #include "attest/tpm2b.h"
 #include "base/cleanup.h"
@@ -232,6 +234,23 @@ EVP_PKEY *public_key(const struct public *public)
 	if (!builder)
 		return NULL;
 	return public->type == TPM_ALG_RSA ? rsa_key(public, builder) : ecc_key(public, builder);
+}
+
+EVP_PKEY *public_plain_key(struct hash_part bytes)
+{
+	BIO *bio = BIO_new_mem_buf(bytes.at, (int)bytes.length);
+	EVP_PKEY *key = bio ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
+	const uint8_t *at = bytes.at;
+
+	BIO_free(bio);
+	if (!key)
+		key = d2i_PUBKEY(NULL, &at, (long)bytes.length);
+	if (key && at != bytes.at && at != (const uint8_t *)bytes.at + bytes.length) {
+		EVP_PKEY_free(key);
+		key = NULL;
+	}
+	ERR_clear_error();
+	return key;
 }
 
 bool public_attests(const struct public *public)

@@ -117,6 +117,9 @@ void public_qualified(const struct public_name *parent, uint32_t hierarchy,
  */
 EVP_PKEY *public_key(const struct public *public);
 
+/** public_plain_key() - a key as PEM or DER; for EVP_PKEY_free(), NULL where it is neither */
+EVP_PKEY *public_plain_key(struct hash_part bytes);
+
 /** public_attests() - may it sign nothing but what its TPM says, and never leave it? */
 bool public_attests(const struct public *public);
 

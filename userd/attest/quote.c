@@ -9,9 +9,7 @@
 #include <string.h>
 
 #include <openssl/bio.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 
 #include "attest/signature.h"
@@ -47,24 +45,6 @@ static struct attest_reason *fail(const struct check *check, const char *code, c
 	return attest_verdict_say(check->verdict, ATTEST_FAILED, code, next, "%s", text);
 }
 
-/* PEM, or the same in DER */
-static EVP_PKEY *read_key(struct hash_part bytes)
-{
-	BIO *bio = BIO_new_mem_buf(bytes.at, (int)bytes.length);
-	EVP_PKEY *key = bio ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
-	const uint8_t *at = bytes.at;
-
-	BIO_free(bio);
-	if (!key)
-		key = d2i_PUBKEY(NULL, &at, (long)bytes.length);
-	if (key && at != bytes.at && at != (const uint8_t *)bytes.at + bytes.length) {
-		EVP_PKEY_free(key);
-		key = NULL;
-	}
-	ERR_clear_error();
-	return key;
-}
-
 /* To make a key of its numbers costs more than to verify by it. */
 static EVP_PKEY *take_key(EVP_PKEY *made, const struct public *public)
 {
@@ -83,7 +63,7 @@ static int read_ak(struct check *check)
 		public_name(&check->ak, check->hash, &check->quote->ak_name);
 	} else {
 		check->ak = (struct public){ 0 };
-		check->key = bytes->length <= UINT16_MAX ? read_key(*bytes) : NULL;
+		check->key = bytes->length <= UINT16_MAX ? public_plain_key(*bytes) : NULL;
 	}
 	if (!check->key)
 		return attest_verdict_malformed(check->verdict, "ak.invalid", 0, 0,

@@ -177,7 +177,8 @@ static void put_message(struct test_quote *quote)
 		tpm2b_put(out, "contents", 8);
 		break;
 	default:
-		tpm2b_put(out, "name", 4);
+		tpm2b_put(out, quote->certified_size ? quote->certified : "name",
+			  quote->certified_size ? quote->certified_size : 4);
 		tpm2b_put(out, "another", 7);
 	}
 	for (size_t i = 0; i < quote->tail; i++)

@@ -12,104 +12,31 @@
 #include <cmocka.h>
 
 #include "attest/deep.h"
-#include "attest/test_quote.h"
-#include "attest/tpm2b.h"
-#include "wire/batch.h"
+#include "attest/test_deep.h"
 
-static const uint8_t asked[HOST_QUOTE_NONCE] = { 9, 8, 7 };
-static const uint8_t uuid[LEAF_UUID] = { 0x6f, 0x8b, 0x0e, 0x5e, 0x1c, 0x5e, 0x4b, 0x7e,
-					 0x9d, 0x0a, 0x3f, 0x1f, 0x5c, 0x0a, 0x7e, 0x11 };
-
-static struct test_quote *host, *vtpm, *other;
+static struct test_deep made;
+static struct test_quote *other;
 static struct attest_verdict verdict;
-static struct batch batch;
-static struct leaf leaf;
-static uint8_t leaf_bytes[LEAF_SIZE], proof[BATCH_PROOF_MAX];
-static uint32_t place;
-static struct host_quote frame;
+static struct leaf *const leaf = &made.leaf;
 static json_t *bundle;
 
-static void name_of(const struct test_quote *tpm, const struct cursor_out *key,
-		    uint8_t ret[LEAF_NAME])
-{
-	struct public_name name;
-	struct public public;
-
-	assert_true(public_parse(&public, key->base, key->used));
-	public_name(&public, tpm->hash, &name);
-	assert_int_equal(name.size, LEAF_NAME);
-	cursor_copy(ret, LEAF_NAME, name.bytes, LEAF_NAME);
-}
-
-static void digest_of(const struct test_quote *tpm, uint8_t ret[LEAF_HASH])
-{
-	const struct hash_part message = { tpm->message.base, tpm->message.used };
-	uint8_t digest[ATTEST_DIGEST_MAX];
-
-	hash_parts(tpm->hash, ATTEST_SHA256, &message, 1, digest);
-	cursor_copy(ret, LEAF_HASH, digest, LEAF_HASH);
-}
-
-/* The vTPM quotes the nonce as it is, as its own key. */
-static void sign_vtpm(struct test_quote *tpm)
-{
-	tpm->nonce = (const char *)asked;
-	tpm->nonce_size = sizeof(asked);
-	test_quote_sign(tpm);
-}
-
-/* The host's quote over the leaf among others. */
 static void sign_host(void)
 {
-	uint8_t bytes[LEAF_SIZE];
-	struct leaf another = { .protection = LEAF_SEALED };
-
-	batch.count = 0;
-	for (uint32_t i = 0; i < 5; i++) {
-		another.generation = i;
-		leaf_put(i == place ? &leaf : &another, bytes);
-		assert_int_equal(batch_add(&batch, bytes, sizeof(bytes)), 0);
-	}
-	frame = (struct host_quote){ .purpose = HOST_QUOTE_DEEP, .leaves = 5, .epoch = 7 };
-	assert_int_equal(batch_root(&batch, frame.root), 0);
-	host_quote_put(&frame, host->frame);
-	hash_parts(host->hash, ATTEST_SHA256,
-		   &(struct hash_part){ host->frame, sizeof(host->frame) }, 1, host->about);
-	host->nonce = (const char *)host->about;
-	host->nonce_size = LEAF_HASH;
-	test_quote_sign(host);
+	test_deep_sign_host(&made);
 }
 
 static void put_deep(void)
 {
-	size_t length = batch_proof(&batch, place, proof);
-
-	leaf_put(&leaf, leaf_bytes);
 	json_decref(bundle);
-	bundle = test_quote_bundle(vtpm, "vtpm", asked);
-	json_object_set_new(bundle, "deep",
-			    json_pack("{s:o, s:i, s:i, s:o, s:o}", "leaf",
-				      test_bytes(leaf_bytes, sizeof(leaf_bytes)), "index", place,
-				      "count", 5, "proof", test_bytes(proof, length), "host",
-				      test_quote_bundle(host, "host", asked)));
+	bundle = test_deep_bundle(&made);
 }
 
 static int setup(void **state)
 {
 	(void)state;
-	host = test_quote_new(false);
-	vtpm = test_quote_new(false);
+	test_deep_init(&made);
 	other = test_quote_new(false);
-	sign_vtpm(vtpm);
-	sign_vtpm(other);
-	leaf = (struct leaf){ .epoch = 3, .generation = 12, .protection = LEAF_LAZY };
-	cursor_copy(leaf.nonce, sizeof(leaf.nonce), asked, sizeof(asked));
-	cursor_copy(leaf.uuid, sizeof(leaf.uuid), uuid, sizeof(uuid));
-	digest_of(vtpm, leaf.attest);
-	name_of(vtpm, &vtpm->ak, leaf.ak_name);
-	name_of(vtpm, &vtpm->ek, leaf.ek_name);
-	place = 2;
-	sign_host();
+	test_deep_sign_vtpm(other);
 	put_deep();
 	return 0;
 }
@@ -119,8 +46,7 @@ static int teardown(void **state)
 	(void)state;
 	json_decref(bundle);
 	bundle = NULL;
-	test_quote_free(host);
-	test_quote_free(vtpm);
+	test_deep_done(&made);
 	test_quote_free(other);
 	return 0;
 }
@@ -138,12 +64,12 @@ static const char *judge(const struct deep_wish *wish)
 	if (!bundle_read(&read, text, strlen(text), &verdict) && read.below) {
 		bundle_check_quote(&below, &found, read.below,
 				   bundle_part(read.below, BUNDLE_AK), NULL, wish->nonce,
-				   host->hash, &verdict);
+				   made.host->hash, &verdict);
 		bundle_check_quote(&own, &none, &read, bundle_part(&read, BUNDLE_AK), NULL,
-				   wish->nonce, host->hash, &verdict);
+				   wish->nonce, made.host->hash, &verdict);
 		if (own.signed_by_ak && found.leaves)
 			assert_int_equal(deep_check(&ret, &read, &found, &own.ak_name, wish,
-						    host->hash, &verdict),
+						    made.host->hash, &verdict),
 					 0);
 	}
 	assert_int_equal(!verdict.count, ret.protection == LEAF_LAZY);
@@ -154,7 +80,9 @@ static const char *judge(const struct deep_wish *wish)
 
 static struct deep_wish expected(void)
 {
-	return (struct deep_wish){ .nonce = { asked, sizeof(asked) }, .uuid = uuid, .epoch = 3,
+	return (struct deep_wish){ .nonce = { test_deep_nonce, sizeof(test_deep_nonce) },
+				   .uuid = test_deep_uuid,
+				   .epoch = 3,
 				   .has_epoch = true };
 }
 
@@ -169,7 +97,7 @@ static void test_deep_honest(void **state)
 {
 	(void)state;
 	assert_string_equal(judge_as_expected(), "");
-	for (place = 0; place < 5; place++) {
+	for (made.place = 0; made.place < TEST_DEEP_LEAVES; made.place++) {
 		sign_host();
 		put_deep();
 		assert_string_equal(judge_as_expected(), "");
@@ -199,7 +127,7 @@ static void test_deep_expects(void **state)
 static void test_deep_replayed_leaf(void **state)
 {
 	(void)state;
-	leaf.nonce[0] ^= 1;
+	leaf->nonce[0] ^= 1;
 	sign_host();
 	put_deep();
 	assert_string_equal(judge_as_expected(), "deep.nonce");
@@ -208,35 +136,35 @@ static void test_deep_replayed_leaf(void **state)
 /* Guest A, and what host B vouches for: whatever is taken of which, something is left over. */
 static void test_deep_spliced(void **state)
 {
-	struct leaf of_a = leaf;
+	struct leaf of_a = *leaf;
 	json_t *deep;
 
 	(void)state;
 	/* B's quote is over B's leaves; A's leaf is not among them */
-	leaf.generation++;
+	leaf->generation++;
 	sign_host();
-	leaf = of_a;
+	*leaf = of_a;
 	put_deep();
 	assert_string_equal(judge_as_expected(), "deep.proof");
 	/* B's leaf stands for B's vTPM */
-	digest_of(other, leaf.attest);
-	name_of(other, &other->ak, leaf.ak_name);
-	name_of(other, &other->ek, leaf.ek_name);
+	test_deep_digest(other, leaf->attest);
+	test_deep_name(other, &other->ak, leaf->ak_name);
+	test_deep_name(other, &other->ek, leaf->ek_name);
 	sign_host();
 	put_deep();
 	assert_string_equal(judge_as_expected(), "deep.link");
 	/* the right statement, another vTPM's keys */
-	leaf.attest[0] ^= 1;
-	digest_of(vtpm, leaf.attest);
+	leaf->attest[0] ^= 1;
+	test_deep_digest(made.vtpm, leaf->attest);
 	sign_host();
 	put_deep();
 	assert_string_equal(judge_as_expected(), "deep.key");
-	name_of(vtpm, &vtpm->ak, leaf.ak_name);
+	test_deep_name(made.vtpm, &made.vtpm->ak, leaf->ak_name);
 	sign_host();
 	put_deep();
 	assert_string_equal(judge_as_expected(), "deep.ek");
 	/* another place, another number of leaves */
-	leaf = of_a;
+	*leaf = of_a;
 	sign_host();
 	put_deep();
 	deep = json_object_get(bundle, "deep");
@@ -253,13 +181,13 @@ static void test_deep_forged_root(void **state)
 	uint8_t root[LEAF_HASH];
 
 	(void)state;
-	cursor_copy(root, sizeof(root), frame.root, sizeof(root));
-	test_quote_frame(host, root, HOST_QUOTE_HOST, 7);
-	test_quote_sign(host);
+	cursor_copy(root, sizeof(root), made.frame.root, sizeof(root));
+	test_quote_frame(made.host, root, HOST_QUOTE_HOST, 7);
+	test_quote_sign(made.host);
 	put_deep();
 	assert_string_equal(judge_as_expected(), "deep.purpose");
 	/* and a frame that was changed to be a deep one was not signed */
-	host_quote_put(&frame, host->frame);
+	host_quote_put(&made.frame, made.host->frame);
 	put_deep();
 	assert_string_equal(judge_as_expected(), "quote.nonce");
 }
@@ -282,8 +210,9 @@ static void test_deep_is_no_host(void **state)
 		assert_int_equal(bundle_read(&read, text, strlen(text), &verdict), 0);
 		assert_int_equal(bundle_check_quote(&quote, &found, &read,
 						    bundle_part(&read, BUNDLE_AK), NULL,
-						    (struct hash_part){ asked, sizeof(asked) },
-						    host->hash, &verdict),
+						    (struct hash_part){ test_deep_nonce,
+									LEAF_HASH },
+						    made.host->hash, &verdict),
 				 0);
 		assert_string_equal(verdict.reasons[0].code, "quote.frame");
 		bundle_done(&read);
@@ -293,19 +222,21 @@ static void test_deep_is_no_host(void **state)
 
 static void test_deep_malformed(void **state)
 {
-	json_t *deep = json_object_get(bundle, "deep"), *below = json_object_get(deep, "host");
+	json_t *deep, *below;
+	uint8_t whole[LEAF_SIZE];
 
 	(void)state;
-	leaf.protection = LEAF_CLAIMED;
+	leaf->protection = LEAF_CLAIMED;
 	sign_host();
 	put_deep();
 	assert_string_equal(judge_as_expected(), "deep.leaf");
-	leaf.protection = LEAF_LAZY;
+	leaf->protection = LEAF_LAZY;
 	sign_host();
 	put_deep();
 	deep = json_object_get(bundle, "deep");
 	below = json_deep_copy(json_object_get(deep, "host"));
-	json_object_set_new(deep, "leaf", test_bytes(leaf_bytes, sizeof(leaf_bytes) - 1));
+	leaf_put(leaf, whole);
+	json_object_set_new(deep, "leaf", test_bytes(whole, sizeof(whole) - 1));
 	assert_string_equal(judge_as_expected(), "deep.leaf");
 	json_object_set_new(deep, "index", json_integer(-1));
 	assert_string_equal(judge_as_expected(), "bundle.invalid@0");
@@ -313,7 +244,7 @@ static void test_deep_malformed(void **state)
 	/* a host below a host, a vTPM below a vTPM */
 	json_object_set(json_object_get(deep, "host"), "deep", json_object());
 	assert_string_equal(judge_as_expected(), "bundle.invalid@0");
-	json_object_set_new(deep, "host", test_quote_bundle(vtpm, "vtpm", asked));
+	json_object_set_new(deep, "host", test_quote_bundle(made.vtpm, "vtpm", test_deep_nonce));
 	assert_string_equal(judge_as_expected(), "bundle.invalid@0");
 	json_object_set_new(deep, "host", below);
 	json_object_set_new(deep, "more", json_null());

@@ -7,6 +7,7 @@
 #define ATTEST_TEST_LOG_H
 
 #include "attest/eventlog.h"
+#include "attest/test_quote.h"
 #include "base/cursor.h"
 
 #define TEST_LOG_MAX (2u << 20)
@@ -71,6 +72,9 @@ void test_log_boot(struct test_log *log);
 
 /** test_log_good() - a whole boot with Secure Boot @on */
 struct test_log *test_log_good(uint32_t banks, int on);
+
+/** test_log_measure() - have a TPM's PCRs be what the log says; all of SHA-256 are quoted next */
+void test_log_measure(const struct test_log *log, struct test_quote *quote);
 
 /**
  * test_log_ima() - an entry "ima-sig" of a log of IMA; such a log has nothing else

@@ -30,6 +30,8 @@
  * @values: of all PCRs
  * @nonce: in the statement
  * @nonce_size: bytes of it; 0: it is a text
+ * @certified: name that a TPM2_Certify is about
+ * @certified_size: bytes of it; 0: it is a word
  * @frame: of a host's quote
  * @about: its SHA-256
  * @tail: bytes behind the statement's end
@@ -53,6 +55,8 @@ struct test_quote {
 	struct attest_pcrs values;
 	const char *nonce;
 	size_t nonce_size;
+	const void *certified;
+	size_t certified_size;
 	uint8_t frame[HOST_QUOTE_SIZE];
 	uint8_t about[ATTEST_DIGEST_MAX];
 	size_t tail;

@@ -97,18 +97,9 @@ static void save_json(const char *path, json_t *root)
 /* The TPM has measured what the log says, as on a host that does not lie. */
 static void measure(void)
 {
-	struct attest_verdict *verdict = calloc(1, sizeof(*verdict));
-	struct eventlog log;
-
-	assert_int_equal(eventlog_parse(&log, boot->bytes, boot->out.used, verdict), 0);
-	eventlog_replay(&log, tpm->hash, &tpm->values);
-	for (int bank = 0; bank < _ATTEST_BANK_MAX; bank++)
-		tpm->values.has[bank] = bank == ATTEST_SHA256 ? 0xffff : 0;
-	tpm->selection = (struct selection){ 1, { ATTEST_SHA256 }, { 0xffff } };
+	test_log_measure(boot, tpm);
 	test_quote_frame(tpm, asked, HOST_QUOTE_HOST, 7);
 	test_quote_sign(tpm);
-	eventlog_done(&log);
-	free(verdict);
 }
 
 static X509 *certify(EVP_PKEY *key, bool authority)
