@@ -67,6 +67,7 @@ enum verifier_exit {
  * @verify: report to check
  * @trust: certificate of the CA that signed it
  * @policy: what a host has to be; NULL for none
+ * @app_key: file of the application key that a vTPM has to have; NULL: any, or none
  * @ima_policy: which files it may have measured; NULL for none
  * @files: print each file that the host measured
  * @vtpm: UUID that a vTPM has to have, where @has_vtpm
@@ -99,6 +100,7 @@ struct verifier {
 	const char *verify;
 	const char *trust;
 	const char *policy;
+	const char *app_key;
 	const char *ima_policy;
 	bool files;
 	uint8_t vtpm[LEAF_UUID];

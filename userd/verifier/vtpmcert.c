@@ -12,10 +12,10 @@
 #include <openssl/x509v3.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "cert/authority.h"
 #include "cert/crl.h"
-
-#define CRL_BYTES_MAX (16u << 20)
+#include "verifier/revocation.h"
 
 static void freep(char **bytes)
 {
@@ -25,11 +25,6 @@ static void freep(char **bytes)
 static void certificatep(X509 **certificate)
 {
 	X509_free(*certificate);
-}
-
-static void crlp(X509_CRL **crl)
-{
-	X509_CRL_free(*crl);
 }
 
 static X509 *read_certificate(const void *bytes, size_t length)
@@ -44,18 +39,6 @@ static X509 *read_certificate(const void *bytes, size_t length)
 	return certificate;
 }
 
-static X509_CRL *read_list(const char *bytes, size_t length)
-{
-	const uint8_t *at = (const uint8_t *)bytes;
-	X509_CRL *crl = d2i_X509_CRL(NULL, &at, (long)length);
-	BIO *bio = crl ? NULL : BIO_new_mem_buf(bytes, (int)length);
-
-	if (bio)
-		crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
-	BIO_free(bio);
-	return crl;
-}
-
 static void say(struct attest_verdict *verdict, const char *code, const char *next,
 		const char *text)
 {
@@ -63,7 +46,7 @@ static void say(struct attest_verdict *verdict, const char *code, const char *ne
 }
 
 /* Did one of the certificates of this file sign the list? */
-static int find_signer(const char *path, X509_CRL *crl, struct vtpmcert *ret, bool *ret_found,
+static int find_signer(const char *path, struct revocation *list, bool *ret_found,
 		       struct attest_verdict *verdict)
 {
 	_cleanup_(freep) char *bytes = NULL;
@@ -74,41 +57,18 @@ static int find_signer(const char *path, X509_CRL *crl, struct vtpmcert *ret, bo
 
 	if (r || authority_read(bytes, length, &authority))
 		return r;
-	for (size_t i = 0; i < authority.count && !*ret_found; i++) {
-		X509 *by = authority.chain[i];
-		X509_NAME *name = X509_get_subject_name(by);
-
-		*ret_found = !X509_NAME_cmp(X509_CRL_get_issuer(crl), name) &&
-			     X509_CRL_verify(crl, X509_get0_pubkey(by)) == 1;
-		if (*ret_found)
-			X509_NAME_get_text_by_NID(name, NID_commonName, ret->checked,
-						  sizeof(ret->checked));
-	}
+	for (size_t i = 0; i < authority.count && !*ret_found; i++)
+		*ret_found = revocation_is_by(list, authority.chain[i]);
 	authority_done(&authority);
 	return 0;
 }
 
-static bool is_current(X509_CRL *crl, struct vtpmcert *ret, struct attest_verdict *verdict)
-{
-	const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
-	struct tm made;
-
-	if (ASN1_TIME_to_tm(X509_CRL_get0_lastUpdate(crl), &made) == 1)
-		ret->checked_at = timegm(&made);
-	if (next && X509_cmp_current_time(next) > 0)
-		return true;
-	say(verdict, "crl.expired", "fetch it again: GET /v1/crl of the verifier",
-	    "the list of what is revoked is out of date");
-	return false;
-}
-
 /* The host's CA is among those between, or nobody gave it: then its entry cannot be looked up. */
-static int check_host(const struct verifier *verifier, X509_CRL *crl, X509 *certificate,
-		      struct attest_verdict *verdict)
+static int check_host(const struct verifier *verifier, const struct revocation *list,
+		      X509 *certificate, struct attest_verdict *verdict)
 {
 	_cleanup_(freep) char *bytes = NULL;
 	struct authority authority = { 0 };
-	X509_REVOKED *entry = NULL;
 	bool found = false;
 	size_t length;
 	int r = verifier->chain ? verifier_file_read(verifier->chain, 2 * AUTHORITY_DER_MAX,
@@ -120,7 +80,7 @@ static int check_host(const struct verifier *verifier, X509_CRL *crl, X509 *cert
 			if (X509_check_issued(authority.chain[i], certificate) != X509_V_OK)
 				continue;
 			found = true;
-			if (X509_CRL_get0_by_cert(crl, &entry, authority.chain[i]) == 1)
+			if (revocation_standing(list, authority.chain[i]) != REVOCATION_GOOD)
 				say(verdict, "ek.suspended",
 				    "look at the host's own evidence, and acknowledge its failure",
 				    "the fleet's CA suspended the CA of its host");
@@ -134,34 +94,41 @@ static int check_host(const struct verifier *verifier, X509_CRL *crl, X509 *cert
 	return r;
 }
 
-static int check_list(const struct verifier *verifier, X509 *certificate, struct vtpmcert *ret,
-		      struct attest_verdict *verdict)
+static int ask_list(const struct verifier *verifier, struct revocation *list, X509 *certificate,
+		    struct vtpmcert *ret, struct attest_verdict *verdict)
 {
-	_cleanup_(freep) char *bytes = NULL;
-	_cleanup_(crlp) X509_CRL *crl = NULL;
 	bool found = false;
-	size_t length;
-	int r = verifier_file_read(verifier->crl, CRL_BYTES_MAX, "crl.missing", verdict, &bytes,
-				   &length), revoked;
+	int r = 0, revoked;
 
-	crl = r ? NULL : read_list(bytes, length);
-	for (size_t i = 0; !r && crl && !found && i < verifier->ca_count; i++)
-		r = find_signer(verifier->cas[i], crl, ret, &found, verdict);
+	for (size_t i = 0; !r && list->crl && !found && i < verifier->ca_count; i++)
+		r = find_signer(verifier->cas[i], list, &found, verdict);
 	if (r)
 		return r;
-	revoked = found ? crl_vtpm_revoked(crl, certificate) : -EBADMSG;
+	revoked = found ? crl_vtpm_revoked(list->crl, certificate) : -EBADMSG;
 	if (revoked == -EBADMSG) {
-		ret->checked[0] = 0;
-		say(verdict, "crl.invalid", "give the list of the fleet's CA, and that one with --ca",
-		    "what is given is no list, or nobody who is believed signed it");
+		revocation_refuse(verdict);
 		return 0;
 	}
-	if (!is_current(crl, ret, verdict))
+	text_cut(ret->checked, sizeof(ret->checked), list->by);
+	ret->checked_at = list->at;
+	if (!revocation_is_current(list, verdict))
 		return 0;
 	if (revoked == 1)
 		say(verdict, "ek.revoked", "take the certificate that the vTPM has now",
 		    "the certificate is revoked: the vTPM was removed, or is in a later epoch");
-	return check_host(verifier, crl, certificate, verdict);
+	return check_host(verifier, list, certificate, verdict);
+}
+
+static int check_list(const struct verifier *verifier, X509 *certificate, struct vtpmcert *ret,
+		      struct attest_verdict *verdict)
+{
+	struct revocation list;
+	int r = revocation_read(&list, verifier->crl, verdict);
+
+	if (!r)
+		r = ask_list(verifier, &list, certificate, ret, verdict);
+	revocation_done(&list);
+	return r;
 }
 
 int vtpmcert_check(const struct verifier *verifier, const void *bytes, size_t length,
