@@ -92,13 +92,20 @@ static json_t *make_vtpm(const uint8_t *nonce, const json_t *body)
 	return bundle;
 }
 
-static json_t *write_evidence(const struct cli *cli, const uint8_t *nonce, const json_t *body)
+static json_t *write_evidence(const struct cli *cli, const char *name, const uint8_t *nonce,
+			      const json_t *body)
 {
 	_cleanup_(json_putp) json_t *bundle = cli->digest ? json_object() : make_vtpm(nonce, body);
 	json_t *deep = NULL, *problem = NULL;
 
 	if (!bundle)
 		return strange();
+	if (!cli->digest)
+		bundle_certificates(cli, name, bundle);
+	if (cli->app_key)
+		problem = bundle_application(cli, bundle);
+	if (problem)
+		return problem;
 	if (cli->deep)
 		problem = make_deep(cli, nonce, json_object_get(body, "deep"), &deep);
 	if (problem)
@@ -138,7 +145,7 @@ enum cli_exit cli_vtpm_attest(struct cli *cli, const char *name)
 	if (!problem) {
 		request.body = request_of(cli);
 		if (client_ask(cli, &request, &body, &problem, NULL))
-			problem = write_evidence(cli, nonce, body);
+			problem = write_evidence(cli, name, nonce, body);
 	}
 	return problem ? report(cli, problem) : CLI_EXIT_OK;
 }

@@ -18,6 +18,7 @@
 #include "cli/packages.h"
 #include "cli/report.h"
 #include "seal/crypto.h"
+#include "wire/ipc_keyd.h"
 
 #define EVENT_LOG "/sys/kernel/security/tpm0/binary_bios_measurements"
 #define IMA_LOG	  "/sys/kernel/security/ima/binary_runtime_measurements"
@@ -84,7 +85,7 @@ static ssize_t unhex(const char *text, uint8_t *to, size_t room)
 
 static json_t *from_hex(const json_t *value)
 {
-	uint8_t bytes[4096];
+	uint8_t bytes[KEYD_CHAIN_MAX];
 	ssize_t length = unhex(json_string_value(value), bytes, sizeof(bytes));
 
 	return length < 0 ? NULL : bundle_bytes(bytes, (size_t)length);

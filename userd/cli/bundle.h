@@ -81,4 +81,18 @@ json_t *bundle_quote(const json_t *body);
 /** bundle_identity() - who this host is, as members "ek" and "ak". Return: NULL, or the problem */
 json_t *bundle_identity(const struct cli *cli, json_t **ret_ek, json_t **ret_ak);
 
+/**
+ * bundle_certificates() - put a vTPM's certificates into its bundle
+ * @name: of the vTPM
+ * @bundle: of it; those that are not there are left out
+ */
+void bundle_certificates(const struct cli *cli, const char *name, json_t *bundle);
+
+/**
+ * bundle_application() - put the key of --app-key into a vTPM's bundle
+ *
+ * Return: NULL, or the problem.
+ */
+json_t *bundle_application(const struct cli *cli, json_t *bundle);
+
 #endif /* CLI_BUNDLE_H */

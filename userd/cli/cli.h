@@ -106,6 +106,7 @@ enum cli_format {
  * @configuration: digest of what runs in it
  * @restart: what a launch does to a vTPM that runs; NULL for the default
  * @nonce: of the verifier, as digits
+ * @app_key: beginning of the names of files about an application key; NULL: none
  * @digest: of a statement of a vTPM, as digits; NULL: none
  * @deep: the host shall vouch for a vTPM
  * @output: where a bundle goes; NULL: standard output
@@ -186,6 +187,7 @@ struct cli {
 	const char *configuration;
 	const char *restart;
 	const char *nonce;
+	const char *app_key;
 	const char *digest;
 	bool deep;
 	const char *output;

@@ -112,9 +112,9 @@ static const struct command commands[] = {
 	  "end configurations that are past",
 	  "The host TPM itself refuses them from then on. What runs now stays good." },
 	{ "attest", cli_vtpm_attest, true,
-	  "nonce pcrs deep digest output event-log ima-log state-dir",
-	  "--nonce DIGITS [--pcrs sha256:all | --digest DIGITS] [--deep] [--output FILE]\n"
-	  "       [--event-log FILE] [--ima-log FILE] [--state-dir DIR]",
+	  "nonce pcrs deep digest app-key output event-log ima-log state-dir",
+	  "--nonce DIGITS [--pcrs sha256:all | --digest DIGITS] [--deep] [--app-key PREFIX]\n"
+	  "       [--output FILE] [--event-log FILE] [--ima-log FILE] [--state-dir DIR]",
 	  "have a vTPM quote its PCRs for a verifier",
 	  "Its own quote by its own key, while its client goes on. With --deep the host vouches\n"
 	  "for it, and its evidence is in the same bundle. With --digest, what the host says is\n"

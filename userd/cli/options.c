@@ -235,6 +235,12 @@ static bool take_digest(struct cli *cli, char *text)
 	return strlen(text) == 64 && !text[strspn(text, "0123456789abcdefABCDEF")];
 }
 
+static bool take_app_key(struct cli *cli, char *text)
+{
+	cli->app_key = text;
+	return *text;
+}
+
 static bool take_output(struct cli *cli, char *text)
 {
 	cli->output = text;
@@ -455,6 +461,8 @@ static const struct row rows[] = {
 	{ "digest", "DIGITS",
 	  "SHA-256 of a statement that the vTPM made for its client: vouch for that", take_digest,
 	  0 },
+	{ "app-key", "PREFIX", "put a key that the vTPM certified beside: PREFIX.pub, .msg, .sig",
+	  take_app_key, 0 },
 	{ "output", "FILE", "write it to this file (standard output)", take_output, 0 },
 	{ "to", "URL", "answer the challenge of this verifier", take_to, 0 },
 	{ "token", "TOKEN", "one-time token of the verifier's administrator; others may see it",
