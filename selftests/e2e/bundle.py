@@ -3,9 +3,10 @@
 """Look into a bundle.
 
 bundle.py ROOT PLACE [--of FILE] [--forge PART] check NONCE PCRS | get MEMBER... |
-    holds MEMBER... FILE | packages | ima PATH
+    holds MEMBER... FILE | file MEMBER... FILE | packages | ima PATH
 
-check: by the schema, tpm2_checkquote and the digest of the PCRs. ima: write a log of IMA.
+check: by the schema, tpm2_checkquote and the digest of the PCRs; of a deep bundle the host's quote
+as well, and that the leaf is in its tree. file: write a member as bytes. ima: write a log of IMA.
 """
 import base64
 import hashlib
@@ -32,23 +33,28 @@ def forge(bundle, part):
     of[name] = base64.urlsafe_b64encode(changed).decode().rstrip("=")
 
 
-def check(root, place, bundle, nonce, count):
-    """Raise where the bundle is not what it says."""
-    with open(root + "/Documentation/bundle.yaml", encoding="utf-8") as file:
-        jsonschema.validate(bundle, yaml.safe_load(file))
+def in_tree(deep, frame):
+    """Does the proof lead from the leaf to the root in the frame? As deep.rst has it."""
+    def digest(tag, *parts):
+        return hashlib.sha256(bytes([tag]) + b"".join(parts)).digest()
+    proof, index, last = raw(deep["proof"]), deep["index"], deep["count"] - 1
+    node = digest(0, raw(deep["leaf"]))
+    while last:
+        if index % 2 or index < last:
+            beside, proof = proof[:32], proof[32:]
+            node = digest(1, beside, node) if index % 2 else digest(1, node, beside)
+        index, last = index // 2, last // 2
+    return not proof and frame[51:83] == node and frame[83:87] == deep["count"].to_bytes(4, "big")
+
+
+def check_quote(place, bundle, about, count):
+    """tpm2_checkquote, and what it does not look at."""
     quote = bundle["quote"]
     parts = {name: raw(quote[name]) for name in quote if name != "pcrs"}
     parts["ak"] = raw(bundle["ak"]["public"])
     for name, content in parts.items():
         with open(f"{place}/{name}.bin", "wb") as file:
             file.write(content)
-    assert raw(bundle["nonce"]) == bytes.fromhex(nonce), "nonce"
-    about = nonce
-    if bundle["kind"] == "host":
-        frame = parts["frame"]
-        assert frame[:19] == b"vtpm-host-quote-v1\x01", "frame"
-        assert frame[19:51] == bytes.fromhex(nonce), "nonce in the frame"
-        about = hashlib.sha256(frame).hexdigest()
     subprocess.run(["tpm2_checkquote", "-Q", "-u", f"{place}/ak.bin", "-m", f"{place}/message.bin",
                     "-s", f"{place}/signature.bin", "-q", about],
                    check=True, env={**os.environ, "TPM2TOOLS_TCTI": "none"})
@@ -56,6 +62,27 @@ def check(root, place, bundle, nonce, count):
     assert len(pcrs) == int(count), f"{len(pcrs)} PCRs"
     values = b"".join(raw(pcrs[number]) for number in sorted(pcrs, key=int))
     assert parts["message"].endswith(hashlib.sha256(values).digest()), "pcrDigest"
+
+
+def check(root, place, bundle, nonce, count):
+    """Raise where the bundle is not what it says."""
+    with open(root + "/Documentation/bundle.yaml", encoding="utf-8") as file:
+        jsonschema.validate(bundle, yaml.safe_load(file))
+    assert raw(bundle["nonce"]) == bytes.fromhex(nonce), "nonce"
+    about = nonce
+    if bundle["kind"] == "host":
+        frame = raw(bundle["quote"]["frame"])
+        assert frame[:19] == b"vtpm-host-quote-v1\x01", "frame"
+        assert frame[19:51] == bytes.fromhex(nonce), "nonce in the frame"
+        about = hashlib.sha256(frame).hexdigest()
+    check_quote(place, bundle, about, count)
+    if "deep" in bundle:
+        deep = bundle["deep"]
+        frame = raw(deep["host"]["quote"]["frame"])
+        assert frame[:19] == b"vtpm-host-quote-v1\x02", "frame of the host"
+        assert raw(deep["leaf"])[12:44] == bytes.fromhex(nonce), "nonce in the leaf"
+        assert in_tree(deep, frame), "proof"
+        check_quote(place, deep["host"], hashlib.sha256(frame).hexdigest(), 24)
 
 
 def ima(place, path):
@@ -91,6 +118,11 @@ def main(root, place, *words):
             bundle = bundle[word]
         with open(f"{place}/{words[-1]}", "rb") as file:
             assert file.read() == raw(bundle), words
+    elif words[0] == "file":
+        for word in words[1:-1]:
+            bundle = bundle[int(word) if word.isdigit() else word]
+        with open(f"{place}/{words[-1]}", "wb") as file:
+            file.write(raw(bundle))
     else:
         for package in bundle["packages"]:
             print(package["name"], package["version"], *package["paths"])

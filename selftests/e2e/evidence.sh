@@ -265,7 +265,7 @@ mix() {
 }
 deep_attest() {
 	ctl attest "$1" --deep --nonce "$nonce" --event-log "$place/events" --ima-log "$place/ima" \
-		--state-dir "$place/state" --output "$place/$2"
+		--state-dir "$place/state" --output "$place/$2" "${@:3}"
 }
 # A host vouches for its vTPMs while their clients use them, and for nothing else.
 vtpm_deep() {
