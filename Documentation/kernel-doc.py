@@ -17,9 +17,10 @@ TITLES = {
     "driver-api": "Functions and structures of the driver",
 }
 PAGES = {
-    "uapi-header": ["uapi/linux/vtpm.h"],
+    "uapi-header": ["uapi/linux/vtpm.h", "uapi/linux/vtpm_ask.h"],
     "driver-api": [
         "driver/queue.h", "driver/queue.c", "driver/device.h", "driver/device.c",
+        "driver/ask.h", "driver/ask.c",
         "driver/identity.h", "driver/identity.c", "driver/limit.c", "driver/client.c",
         "driver/chip.c", "driver/server.c", "driver/control.c", "driver/compat.h",
     ],

@@ -32,6 +32,7 @@
 #include <linux/uaccess.h>
 
 #include "argument.h"
+#include "ask.h"
 #include "client.h"
 #include "command.h"
 #include "compat.h"
@@ -53,6 +54,7 @@ enum client_state { CLIENT_EMPTY, CLIENT_PENDING, CLIENT_READY };
  * @pos: bytes of the response read already
  * @locality: of commands to come
  * @tidy: drops what nobody reads
+ * @asker: its question to whoever vouches for the device; has a lock of its own
  */
 struct client_file {
 	struct vtpm_client client;
@@ -67,11 +69,16 @@ struct client_file {
 	u32 pos;
 	u8 locality;
 	struct delayed_work tidy;
+	struct vtpm_asker asker;
 };
 
 /* The ABI, frozen: 64 and 32 bit alike. */
 static_assert(sizeof(struct vtpm_locality) == 16);
 static_assert(offsetof(struct vtpm_locality, locality) == 8);
+static_assert(sizeof(struct vtpm_ask) == 72);
+static_assert(offsetof(struct vtpm_ask, digest) == 40);
+static_assert(sizeof(struct vtpm_proof) == 24);
+static_assert(offsetof(struct vtpm_proof, length) == 16);
 
 /*
  * The next command can be written: whoever waits for that, or for the response that
@@ -365,12 +372,14 @@ static __poll_t client_poll(struct file *filp, poll_table *wait)
 		mask |= READ_ONCE(file->writing) ? 0 : EPOLLOUT | EPOLLWRNORM;
 	else if (!is_pending(file))
 		mask |= EPOLLIN | EPOLLRDNORM;
+	if (vtpm_asker_is_told(&file->asker))
+		mask |= EPOLLPRI;
 	if (READ_ONCE(file->node->view.device->queue.dead))
 		mask |= EPOLLHUP | EPOLLERR;
 	return mask;
 }
 
-static int set_locality(struct file *filp, void *arg)
+static int set_locality(struct file *filp, void *arg, void __user *user)
 {
 	struct client_file *file = filp->private_data;
 	const struct vtpm_locality *wish = arg;
@@ -390,9 +399,26 @@ static int set_locality(struct file *filp, void *arg)
 	return rc;
 }
 
+static int ask(struct file *filp, void *arg, void __user *user)
+{
+	struct client_file *file = filp->private_data;
+
+	return vtpm_asker_ask(&file->asker, arg, file->client.id, file->node->view.kind,
+			      filp->f_flags & O_NONBLOCK);
+}
+
+static int fetch_proof(struct file *filp, void *arg, void __user *user)
+{
+	struct client_file *file = filp->private_data;
+
+	return vtpm_asker_fetch(&file->asker, arg, user, filp->f_flags & O_NONBLOCK);
+}
+
 /* Every argument, as it lies in the kernel's copy. */
 union client_arg {
 	struct vtpm_locality locality;
+	struct vtpm_ask ask;
+	struct vtpm_proof proof;
 };
 
 /* min is the size of the first version of a structure; it never changes. */
@@ -401,9 +427,12 @@ static const struct {
 	u32 min;
 	u32 known;
 	u32 flags;
-	int (*fn)(struct file *filp, void *arg);
+	bool privileged;
+	int (*fn)(struct file *filp, void *arg, void __user *user);
 } calls[] = {
-	{ VTPM_IOC_LOCALITY, 16, sizeof(struct vtpm_locality), 0, set_locality },
+	{ VTPM_IOC_LOCALITY, 16, sizeof(struct vtpm_locality), 0, true, set_locality },
+	{ VTPM_IOC_ASK, 72, sizeof(struct vtpm_ask), VTPM_ASK_DIGEST, false, ask },
+	{ VTPM_IOC_PROOF, 24, sizeof(struct vtpm_proof), 0, false, fetch_proof },
 };
 
 static long client_ioctl(struct file *filp, unsigned int cmd, unsigned long user)
@@ -417,11 +446,11 @@ static long client_ioctl(struct file *filp, unsigned int cmd, unsigned long user
 			break;
 	if (i == ARRAY_SIZE(calls))
 		return -ENOTTY;
-	if (!capable(CAP_SYS_ADMIN))
+	if (calls[i].privileged && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	rc = vtpm_argument_get(&arg, calls[i].known, calls[i].min, calls[i].flags,
 			       (void __user *)user);
-	return rc < 0 ? rc : calls[i].fn(filp, &arg);
+	return rc < 0 ? rc : calls[i].fn(filp, &arg, (void __user *)user);
 }
 
 static u32 describe(const struct vtpm_request *open, u8 *payload)
@@ -467,6 +496,7 @@ static struct client_file *file_new(struct vtpm_client_node *node, const struct 
 	mutex_init(&file->lock);
 	spin_lock_init(&file->swap);
 	INIT_DELAYED_WORK(&file->tidy, tidy);
+	vtpm_asker_init(&file->asker, &node->view.device->asks, &file->client.wait);
 	file->state = CLIENT_EMPTY;
 	file->node = node;
 	file->opener = filp->f_cred->euid;
@@ -516,6 +546,7 @@ static int client_release(struct inode *inode, struct file *filp)
 	struct vtpm_client_node *node = file->node;
 
 	cancel_delayed_work_sync(&file->tidy);
+	vtpm_asker_done(&file->asker);
 	if (file->request)
 		vtpm_queue_abandon(&node->view.device->queue, file->request);
 	vtpm_device_leave(node->view.device, &file->client);

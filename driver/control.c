@@ -43,14 +43,18 @@ static_assert(sizeof(struct vtpm_detach) == 72);
 static_assert(sizeof(struct vtpm_info) == 216);
 static_assert(sizeof(struct vtpm_list) == 32);
 static_assert(sizeof(struct vtpm_list_entry) == 88);
+static_assert(sizeof(struct vtpm_tell) == 104);
 static_assert(sizeof(struct vtpm_exchange) == 32);
 static_assert(sizeof(struct vtpm_frame) == 32);
 static_assert(sizeof(struct vtpm_opener) == 48);
 static_assert(sizeof(struct vtpm_answer) == 16);
+static_assert(sizeof(struct vtpm_question) == 80);
 static_assert(offsetof(struct vtpm_create, front_end) == 88);
 static_assert(offsetof(struct vtpm_attach, instance) == 72);
 static_assert(offsetof(struct vtpm_info, instance) == 152);
+static_assert(offsetof(struct vtpm_tell, proof) == 88);
 static_assert(offsetof(struct vtpm_frame, id) == 16);
+static_assert(offsetof(struct vtpm_question, nonce) == 16);
 static_assert(offsetof(struct vtpm_opener, start_time) == 24);
 
 /* Every argument, as it lies in the kernel's copy. */
@@ -61,6 +65,7 @@ union control_arg {
 	struct vtpm_detach detach;
 	struct vtpm_info info;
 	struct vtpm_list list;
+	struct vtpm_tell tell;
 };
 
 /**
@@ -286,6 +291,47 @@ static int control_list(struct control_call *call)
 	return rc ?: copy_out(call);
 }
 
+/* Why may there be no proof? Each has its sentence at struct vtpm_proof. */
+static bool is_tellable(u32 error)
+{
+	switch (error) {
+	case ENOENT:
+	case ENODEV:
+	case EBUSY:
+	case EIO:
+	case ENOKEY:
+	case ECANCELED:
+	case EHOSTDOWN:
+		return true;
+	}
+	return false;
+}
+
+static int control_tell(struct control_call *call)
+{
+	const struct vtpm_tell *tell = &call->arg.tell;
+	struct vtpm_device *device;
+	u8 *proof = NULL;
+	int rc;
+
+	if (!tell->proof != !tell->length || tell->length > VTPM_PROOF_SIZE)
+		return -EINVAL;
+	if (tell->error ? tell->proof || !is_tellable(tell->error) : !tell->proof || !tell->id)
+		return -EINVAL;
+	if (tell->proof) {
+		proof = vmemdup_user(u64_to_user_ptr(tell->proof), tell->length);
+		if (IS_ERR(proof))
+			return PTR_ERR(proof);
+	}
+	rc = find_device(tell->name, &device);
+	if (!rc) {
+		rc = vtpm_device_tell(device, tell, proof);
+		vtpm_device_put(device);
+	}
+	kvfree(proof);
+	return rc;
+}
+
 /* min is the size of the first version of a structure; it never changes. */
 #define CALL(ioctl, member, first_size, allowed, handler)			\
 	[_IOC_NR(ioctl) - VTPM_CMD_CREATE] = {					\
@@ -307,10 +353,12 @@ static const struct {
 	     control_create),
 	CALL(VTPM_IOC_DESTROY, destroy, 72, 0, control_destroy),
 	CALL(VTPM_IOC_ATTACH, attach, 88,
-	     VTPM_ATTACH_RESET | VTPM_ATTACH_RESUME | VTPM_ATTACH_JOURNALS, control_attach),
+	     VTPM_ATTACH_RESET | VTPM_ATTACH_RESUME | VTPM_ATTACH_JOURNALS | VTPM_ATTACH_ASKS,
+	     control_attach),
 	CALL(VTPM_IOC_DETACH, detach, 72, 0, control_detach),
 	CALL(VTPM_IOC_INFO, info, 216, 0, control_info),
 	CALL(VTPM_IOC_LIST, list, 32, 0, control_list),
+	CALL(VTPM_IOC_TELL, tell, 104, 0, control_tell),
 };
 
 static int dispatch(unsigned int index, void __user *user)

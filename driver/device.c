@@ -102,6 +102,7 @@ struct vtpm_device *vtpm_device_new(const struct vtpm_create *create,
 
 	vtpm_queue_init(&device->queue, create->detached_ms ?: VTPM_DEFAULT_DETACHED_MS,
 			create->running_ms ?: VTPM_DEFAULT_RUNNING_MS, arm);
+	vtpm_asks_init(&device->asks, &device->queue);
 	return device;
 }
 
@@ -180,6 +181,7 @@ static void shut(struct vtpm_device *device)
 	device->gone = true;
 	device->state = VTPM_STATE_DETACHED;
 	vtpm_queue_kill(&device->queue);
+	vtpm_asks_kill(&device->asks);
 	wake_clients(device);
 	mutex_unlock(&device->lock);
 
@@ -284,6 +286,7 @@ static void begin_life(struct vtpm_device *device, u64 instance)
 	if (device->state == VTPM_STATE_NEW)
 		return;
 	vtpm_queue_reset(&device->queue);
+	vtpm_asks_end(&device->asks, -ECANCELED);
 	announce_clients(device);
 }
 
@@ -316,6 +319,7 @@ int vtpm_device_attach(struct vtpm_device *device, const void *server,
 
 	if (reset)
 		begin_life(device, instance);
+	vtpm_asks_serve(&device->asks, flags & VTPM_ATTACH_ASKS);
 	rc = vtpm_queue_attach(&device->queue, server, abandoned,
 			       flags & VTPM_ATTACH_JOURNALS);
 	if (rc) {
@@ -357,6 +361,30 @@ bool vtpm_device_detach(struct vtpm_device *device, const void *server)
 	}
 	mutex_unlock(&device->lock);
 	return left;
+}
+
+/**
+ * vtpm_device_tell() - answer what clients asked
+ * @device: to which the caller holds a reference
+ * @answer: checked by the caller
+ * @proof: its bytes
+ *
+ * Return: 0, or -ESTALE as VTPM_IOC_TELL documents.
+ */
+int vtpm_device_tell(struct vtpm_device *device, const struct vtpm_tell *answer, const u8 *proof)
+{
+	struct vtpm_asks *asks = &device->asks;
+	int rc;
+
+	mutex_lock(&device->lock);
+	if (!device->instance || device->instance != answer->instance)
+		rc = -ESTALE;
+	else if (answer->id)
+		rc = vtpm_asks_tell(asks, answer->id, proof, answer->length, -(int)answer->error);
+	else
+		rc = vtpm_asks_end(asks, -(int)answer->error) ? 0 : -ESTALE;
+	mutex_unlock(&device->lock);
+	return rc;
 }
 
 /**
@@ -492,8 +520,10 @@ static int reboot(struct notifier_block *block, unsigned long action, void *data
 	struct vtpm_device *device;
 
 	mutex_lock(&registry_lock);
-	list_for_each_entry(device, &registry, node)
+	list_for_each_entry(device, &registry, node) {
 		vtpm_queue_kill(&device->queue);
+		vtpm_asks_kill(&device->asks);
+	}
 	mutex_unlock(&registry_lock);
 	return NOTIFY_DONE;
 }

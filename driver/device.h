@@ -9,8 +9,9 @@
 #include <linux/uidgid.h>
 #include <linux/uuid.h>
 #include <linux/workqueue.h>
-#include <linux/vtpm.h>
+#include <linux/vtpm_ask.h>
 
+#include "ask.h"
 #include "queue.h"
 
 /* Names of devices of VTPM_PROXY_IOC_NEW_DEV begin so, others do not. */
@@ -58,6 +59,7 @@ struct vtpm_front_end_ops {
  * @index: N of /dev/vtpmN, or -1
  * @devt: first of the two device numbers, or 0
  * @queue: its requests
+ * @asks: its clients' questions
  * @expiry: calls vtpm_queue_expire()
  * @lock: protects what follows. Never held across a tpm_*() call.
  * @gone: destroyed, no new clients nor servers
@@ -84,6 +86,7 @@ struct vtpm_device {
 	int index;
 	dev_t devt;
 	struct vtpm_queue queue;
+	struct vtpm_asks asks;
 	struct delayed_work expiry;
 
 	struct mutex lock;
@@ -127,6 +130,7 @@ u32 vtpm_device_list(u64 cursor, struct vtpm_list_entry *entries, u32 count);
 int vtpm_device_attach(struct vtpm_device *device, const void *server,
 		       void (*abandoned)(const void *server), u32 flags, u64 instance);
 bool vtpm_device_detach(struct vtpm_device *device, const void *server);
+int vtpm_device_tell(struct vtpm_device *device, const struct vtpm_tell *answer, const u8 *proof);
 
 int vtpm_device_join(struct vtpm_device *device, struct vtpm_client *client);
 void vtpm_device_leave(struct vtpm_device *device, struct vtpm_client *client);

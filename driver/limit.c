@@ -26,6 +26,10 @@ unsigned int vtpm_unread_ms = 120000;
 module_param_named(unread_ms, vtpm_unread_ms, uint, 0644);
 MODULE_PARM_DESC(unread_ms, "how long an unread response is kept, milliseconds (default 120000)");
 
+unsigned int vtpm_proof_ms = 60000;
+module_param_named(proof_ms, vtpm_proof_ms, uint, 0644);
+MODULE_PARM_DESC(proof_ms, "how long a client waits for a proof, milliseconds (default 60000)");
+
 DEFINE_XARRAY(vtpm_devices_of_uid);
 DEFINE_XARRAY(vtpm_opens_of_uid);
 

@@ -19,12 +19,18 @@
 /* Highest locality a client may choose (Part 1, "Locality"; the extended ones are not offered). */
 #define VTPM_LIMIT_LOCALITY 4
 
+/* Questions of one device that wait for a proof; and so many may be asked at once. */
+#define VTPM_LIMIT_ASKS 8
+/* After that one in so many milliseconds: each takes a share of the host TPM's time. */
+#define VTPM_LIMIT_ASK_MS 1000
+
 #define VTPM_DEFAULT_DETACHED_MS 10000
 #define VTPM_DEFAULT_RUNNING_MS 30000
 
 extern unsigned int vtpm_max_devices_per_uid;
 extern unsigned int vtpm_max_opens_per_uid;
 extern unsigned int vtpm_unread_ms;
+extern unsigned int vtpm_proof_ms;
 extern struct xarray vtpm_devices_of_uid;
 extern struct xarray vtpm_opens_of_uid;
 

@@ -94,7 +94,8 @@ void vtpm_finish(struct vtpm_queue *queue, struct vtpm_request *request,
 	/* Pairs with vtpm_request_final(): error, size and data come before the state. */
 	smp_store_release(&request->state, state);
 	if (request->wait)
-		wake_up_sync_poll(request->wait, EPOLLIN | EPOLLRDNORM);
+		wake_up_sync_poll(request->wait, request->kind == VTPM_FRAME_ASK ?
+				  EPOLLPRI : EPOLLIN | EPOLLRDNORM);
 	vtpm_request_put(request);
 }
 

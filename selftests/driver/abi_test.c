@@ -6,7 +6,7 @@
  * without a C library, and as C++. A number below never changes; a structure that
  * grew gets a new line, and its first size stays the least that is taken.
  */
-#include <linux/vtpm.h>
+#include <linux/vtpm_ask.h>
 
 #ifdef __cplusplus
 #define _Static_assert static_assert
@@ -71,6 +71,27 @@ AT(vtpm_list, count, 24);
 SIZE(vtpm_list_entry, 88);
 AT(vtpm_list_entry, name, 8);
 AT(vtpm_list_entry, uuid, 72);
+
+SIZE(vtpm_tell, 104);
+AT(vtpm_tell, name, 8);
+AT(vtpm_tell, instance, 72);
+AT(vtpm_tell, id, 80);
+AT(vtpm_tell, proof, 88);
+AT(vtpm_tell, length, 96);
+AT(vtpm_tell, error, 100);
+
+SIZE(vtpm_question, 80);
+AT(vtpm_question, flags, 8);
+AT(vtpm_question, nonce, 16);
+AT(vtpm_question, digest, 48);
+
+SIZE(vtpm_ask, 72);
+AT(vtpm_ask, nonce, 8);
+AT(vtpm_ask, digest, 40);
+
+SIZE(vtpm_proof, 24);
+AT(vtpm_proof, proof, 8);
+AT(vtpm_proof, length, 16);
 
 SIZE(vtpm_frame, 32);
 AT(vtpm_frame, kind, 4);

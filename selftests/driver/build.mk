@@ -25,7 +25,7 @@ $(TB)/harness: $(LAB)/linux-source
 TEST_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -pthread
 TEST_CPPFLAGS := -D_GNU_SOURCE -I$(T) -Iuapi -isystem $(TB)/harness
 
-$(TB)/%.o: $(T)/%.c $(wildcard $(T)/*.h) uapi/linux/vtpm.h | $(TB)/harness
+$(TB)/%.o: $(T)/%.c $(wildcard $(T)/*.h) $(wildcard uapi/linux/*.h) | $(TB)/harness
 	$(CC) $(TEST_CPPFLAGS) $(TEST_CFLAGS) -c -o $@ $<
 
 $(TB)/fail_nth_test: $(TB)/inject.o
@@ -41,7 +41,7 @@ ABI_CFLAGS := -Wall -Wextra -Werror -fsyntax-only -Iuapi
 UAPI_HEADERS := -nostdinc -isystem /usr/include \
 	-isystem /usr/include/$(shell $(CC) -print-multiarch)
 
-$(TB)/abi_test.ok: $(T)/abi_test.c uapi/linux/vtpm.h
+$(TB)/abi_test.ok: $(T)/abi_test.c $(wildcard uapi/linux/*.h)
 	@mkdir -p $(@D)
 	$(CC) -m64 $(ABI_CFLAGS) $<
 	$(CC) -m32 -ffreestanding $(UAPI_HEADERS) $(ABI_CFLAGS) $<

@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include <linux/vtpm.h>
+#include <linux/vtpm_ask.h>
 #include <linux/vtpm_proxy.h>
 
 #define TPM_HEAD 10

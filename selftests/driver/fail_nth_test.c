@@ -331,6 +331,79 @@ static int undo_client_write(struct world *world, int rc)
 	return (rc ? client_write(world->client, 7) : 0) ?: unmake(world);
 }
 
+static int make_asker(struct world *world)
+{
+	int rc = make(world);
+
+	if (rc)
+		return rc;
+	world->fd = device_attach(&world->device, VTPM_ATTACH_RESET | VTPM_ATTACH_ASKS);
+	if (world->fd < 0)
+		return world->fd;
+	world->client = device_open(&world->device, world->device.rm, O_NONBLOCK);
+	return world->client < 0 ? world->client : server_drain(world->fd);
+}
+
+static int do_ask(struct world *world)
+{
+	struct vtpm_ask ask = { .size = sizeof(ask), .nonce = { 1 } };
+
+	return call(world->client, VTPM_IOC_ASK, &ask);
+}
+
+static int make_asked(struct world *world)
+{
+	return make_asker(world) ?: do_ask(world) ?: server_drain(world->fd);
+}
+
+static int do_tell(struct world *world)
+{
+	struct vtpm_tell tell = {
+		.size = sizeof(tell), .instance = world->device.instance, .id = 1,
+		.proof = (uintptr_t)"proof", .length = 5,
+	};
+
+	memcpy(tell.name, world->device.name, sizeof(tell.name));
+	return call(world->control, VTPM_IOC_TELL, &tell);
+}
+
+static int make_told(struct world *world)
+{
+	return make_asked(world) ?: do_tell(world);
+}
+
+static int do_fetch_proof(struct world *world)
+{
+	uint8_t bytes[8];
+	struct vtpm_proof proof = {
+		.size = sizeof(proof), .proof = (uintptr_t)bytes, .length = sizeof(bytes),
+	};
+
+	return call(world->client, VTPM_IOC_PROOF, &proof);
+}
+
+/* What failed can be done again; what was done, not. */
+static int undo_ask(struct world *world, int rc)
+{
+	int again = do_ask(world);
+
+	return (rc ? again : again == -EBUSY ? 0 : -EPROTO) ?: unmake(world);
+}
+
+static int undo_tell(struct world *world, int rc)
+{
+	int again = do_tell(world);
+
+	return (rc ? again : again == -ESTALE ? 0 : -EPROTO) ?: unmake(world);
+}
+
+static int undo_fetch_proof(struct world *world, int rc)
+{
+	int again = do_fetch_proof(world);
+
+	return (rc ? again : again == -ENODATA ? 0 : -EPROTO) ?: unmake(world);
+}
+
 static int undo_bare(struct world *world, int rc)
 {
 	(void)rc;
@@ -371,6 +444,9 @@ STEP(close_client, make_written, do_close, undo, 0);
 STEP(write, make_client, do_client_write, undo_client_write, 2);
 STEP(write_and_wait, make_served, do_client_run, undo, 3);
 STEP(locality, make_client, do_locality, undo, 1);
+STEP(ask, make_asker, do_ask, undo_ask, 4);
+STEP(tell, make_asked, do_tell, undo_tell, 3);
+STEP(fetch_proof, make_told, do_fetch_proof, undo_fetch_proof, 2);
 STEP(read, make_answered, do_client_read, undo_client_read, 1);
 STEP(server_read, make_written, do_server_read, undo_fetch, 1);
 STEP(fetch, make_written, do_fetch, undo_fetch, 2);

@@ -211,6 +211,35 @@ TEST_F(fault, answer_stops)
 	EXPECT_TRUE(stuck.rc == -EINVAL || stuck.rc == -EPIPE);
 }
 
+static int ask(int fd)
+{
+	struct vtpm_ask arg = { .size = sizeof(arg) };
+
+	return call(fd, VTPM_IOC_ASK, &arg);
+}
+
+static void *proof_stuck(void *data)
+{
+	struct stuck *stuck = data;
+	struct vtpm_proof arg = {
+		.size = sizeof(arg), .proof = (uintptr_t)stuck->pages, .length = PAGE,
+	};
+
+	stuck->rc = call(stuck->fd, VTPM_IOC_PROOF, &arg);
+	return NULL;
+}
+
+static int tell(struct device *device)
+{
+	struct vtpm_tell arg = {
+		.size = sizeof(arg), .instance = device->instance, .id = 1,
+		.proof = (uintptr_t)"proof", .length = 5,
+	};
+
+	memcpy(arg.name, device->name, sizeof(arg.name));
+	return call(device->control, VTPM_IOC_TELL, &arg);
+}
+
 static int set_locality(int fd)
 {
 	struct vtpm_locality arg = { .size = sizeof(arg), .locality = 1 };
@@ -219,7 +248,7 @@ static int set_locality(int fd)
 }
 
 /* A call that waits for the one that is stopped ends by a signal. */
-static int interrupted(int fd)
+static int interrupted(int fd, int (*run)(int fd))
 {
 	pid_t pid = fork();
 
@@ -227,9 +256,46 @@ static int interrupted(int fd)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		sigaction(SIGALRM, &(struct sigaction){ .sa_handler = ignore }, NULL);
 		setitimer(ITIMER_REAL, &(struct itimerval){ { 0, 1000 }, { 0, 1000 } }, NULL);
-		_exit(-set_locality(fd));
+		_exit(-run(fd));
 	}
 	return -wait_exit(pid);
+}
+
+/* A client stops while it fetches a proof: it has the one file to itself, and no more. */
+/* errno:ASK:EAGAIN errno:ASK:EINTR */
+TEST_F(fault, asker_stops)
+{
+	struct stuck stuck = { .pages = self->pages };
+	struct device device = { 0 };
+	pthread_t thread;
+	uint64_t begun;
+	int fd, other;
+
+	ASSERT_EQ(0, device_create(&device, self->control, NULL));
+	fd = device_attach(&device, VTPM_ATTACH_RESET | VTPM_ATTACH_ASKS);
+	ASSERT_LE(0, fd);
+	stuck.fd = device_open(&device, device.raw, 0);
+	other = device_open(&device, device.rm, 0);
+	ASSERT_LE(0, stuck.fd);
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, ask(stuck.fd));
+	ASSERT_EQ(0, server_drain(fd));
+	ASSERT_EQ(0, tell(&device));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, proof_stuck, &stuck));
+	ASSERT_TRUE(eventually(is_stopped, &self->faults, PATIENCE_MS));
+	EXPECT_EQ(0, ask(other));
+	EXPECT_EQ(-EINTR, interrupted(stuck.fd, ask));
+	fcntl(stuck.fd, F_SETFL, O_NONBLOCK);
+	EXPECT_EQ(-EAGAIN, ask(stuck.fd));
+	begun = fair_ms();
+	ASSERT_EQ(0, device_destroy(&device));
+	EXPECT_GT(PROMISE_MS, fair_ms() - begun);
+	release(self->faults, self->pages);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, stuck.rc);
+	close(other);
+	close(stuck.fd);
+	close(fd);
 }
 
 /* A client stops in its own write() or read(): others run, non-blocking calls return. */
@@ -253,7 +319,7 @@ TEST_F(fault, client_stops)
 		ASSERT_EQ(0, pthread_create(&thread, NULL, i ? read_stuck : write_stuck, &stuck));
 		ASSERT_TRUE(eventually(is_stopped, &self->faults, PATIENCE_MS));
 		EXPECT_EQ(0, client_run(other, 5));
-		EXPECT_EQ(-EINTR, interrupted(fd));
+		EXPECT_EQ(-EINTR, interrupted(fd, set_locality));
 		fcntl(fd, F_SETFL, O_NONBLOCK);
 		EXPECT_EQ(-EAGAIN, set_locality(fd));
 		EXPECT_EQ(-EAGAIN, client_write(fd, 2));

@@ -53,13 +53,13 @@ static int new_dev(int control)
 
 /*
  * errno:CREATE:EPERM errno:DESTROY:EPERM errno:ATTACH:EPERM errno:DETACH:EPERM
- * errno:INFO:EPERM errno:LIST:EPERM errno:NEW_DEV:EPERM
+ * errno:INFO:EPERM errno:LIST:EPERM errno:TELL:EPERM errno:NEW_DEV:EPERM
  */
 TEST_F(limit, opened_without_capability)
 {
 	static const unsigned long cmds[] = {
 		VTPM_IOC_CREATE, VTPM_IOC_DESTROY, VTPM_IOC_ATTACH, VTPM_IOC_DETACH, VTPM_IOC_INFO,
-		VTPM_IOC_LIST,
+		VTPM_IOC_LIST, VTPM_IOC_TELL,
 	};
 	struct stat node;
 	unsigned int i;

@@ -7,7 +7,7 @@ FKB := $(B)/$(FK)
 FK_OBJECTS := $(patsubst $(FK)/%.c,$(FKB)/%.o,$(wildcard $(FK)/*.c))
 MINUTES ?= 30
 
-$(FKB)/%.o: $(FK)/%.c $(wildcard $(FK)/*.h $(T)/*.h) uapi/linux/vtpm.h
+$(FKB)/%.o: $(FK)/%.c $(wildcard $(FK)/*.h $(T)/*.h) $(wildcard uapi/linux/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(TEST_CPPFLAGS) $(TEST_CFLAGS) -c -o $@ $<
 

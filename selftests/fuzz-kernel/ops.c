@@ -97,10 +97,11 @@ static void run_destroy(struct world *world, const struct op *op)
 
 static void run_attach(struct world *world, const struct op *op)
 {
+	const uint32_t keeps = VTPM_ATTACH_JOURNALS | VTPM_ATTACH_ASKS;
 	uint64_t *instance = &world->instances[op->device % DEVICES];
 	struct vtpm_attach arg = {
 		.size = size_of(op, sizeof(arg)),
-		.flags = op->a % 4 ? 1 << op->a % 2 | (op->a & VTPM_ATTACH_JOURNALS) : op->b,
+		.flags = op->a % 4 ? 1 << op->a % 2 | (op->a & keeps) : op->b,
 		.instance = __atomic_load_n(instance, __ATOMIC_SEQ_CST),
 	};
 	struct vtpm_attach *at = place(world, op, &arg, sizeof(arg));
@@ -313,6 +314,48 @@ static void run_locality(struct world *world, const struct op *op)
 	ioctl(*client_of(world, op), VTPM_IOC_LOCALITY, place(world, op, &arg, sizeof(arg)));
 }
 
+static void run_ask(struct world *world, const struct op *op)
+{
+	struct vtpm_ask arg = {
+		.size = size_of(op, sizeof(arg)),
+		.flags = op->a % 8 ? VTPM_ASK_DIGEST : op->b,
+		.nonce = { op->a },
+	};
+
+	ioctl(*client_of(world, op), VTPM_IOC_ASK, place(world, op, &arg, sizeof(arg)));
+}
+
+static void run_proof(struct world *world, const struct op *op)
+{
+	uint8_t bytes[64];
+	struct vtpm_proof arg = {
+		.size = size_of(op, sizeof(arg)),
+		.proof = (uintptr_t)place(world, op, bytes, sizeof(bytes)),
+		.length = op->a % sizeof(bytes),
+	};
+
+	ioctl(*client_of(world, op), VTPM_IOC_PROOF, place(world, op, &arg, sizeof(arg)));
+}
+
+static void run_tell(struct world *world, const struct op *op)
+{
+	uint8_t bytes[64] = { 0 };
+	struct vtpm_tell arg = {
+		.size = size_of(op, sizeof(arg)),
+		.instance = __atomic_load_n(&world->instances[op->device % DEVICES],
+					    __ATOMIC_SEQ_CST),
+		.id = op->a % 32,
+		.error = op->b % 4 ? 0 : EIO,
+	};
+
+	if (!arg.error) {
+		arg.proof = (uintptr_t)place(world, op, bytes, sizeof(bytes));
+		arg.length = op->b % sizeof(bytes);
+	}
+	name_of(op, arg.name);
+	ioctl(world->control, VTPM_IOC_TELL, place(world, op, &arg, sizeof(arg)));
+}
+
 static void run_blocking(struct world *world, const struct op *op)
 {
 	int fd = op->a % 2 ? *server_of(world, op) : *client_of(world, op);
@@ -360,7 +403,8 @@ static const struct {
 	KIND(list), KIND(new_proxy), KIND(ioctl), KIND(open), KIND(open), KIND(write),
 	KIND(write), KIND(write), KIND(read), KIND(read), KIND(poll), KIND(serve), KIND(serve),
 	KIND(serve), KIND(exchange), KIND(exchange), KIND(server_read), KIND(server_write),
-	KIND(wake), KIND(abandoned), KIND(locality), KIND(blocking), KIND(close), KIND(sysfs),
+	KIND(wake), KIND(abandoned), KIND(locality), KIND(ask), KIND(proof),
+	KIND(tell), KIND(blocking), KIND(close), KIND(sysfs),
 };
 
 const unsigned int op_kinds = ARRAY_LENGTH(kinds);

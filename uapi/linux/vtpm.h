@@ -73,10 +73,13 @@ enum {
 	VTPM_CMD_DETACH,
 	VTPM_CMD_INFO,
 	VTPM_CMD_LIST,
+	VTPM_CMD_TELL,
 	VTPM_CMD_EXCHANGE = 0x50,
 	VTPM_CMD_WAKE,
 	VTPM_CMD_ABANDONED,
 	VTPM_CMD_LOCALITY = 0x60,
+	VTPM_CMD_ASK,
+	VTPM_CMD_PROOF,
 };
 
 /**
@@ -183,11 +186,14 @@ struct vtpm_destroy {
  *	and delivered to the next one with the same id and VTPM_FRAME_REDELIVERED.
  *	Without this flag that request fails with ECANCELED. Requests not yet
  *	taken wait in either case.
+ * @VTPM_ATTACH_ASKS: this server wants frames of kind ASK. Without this flag what
+ *	clients asked for by VTPM_IOC_ASK ends with EOPNOTSUPP.
  */
 enum vtpm_attach_flags {
 	VTPM_ATTACH_RESET = 1 << 0,
 	VTPM_ATTACH_RESUME = 1 << 1,
 	VTPM_ATTACH_JOURNALS = 1 << 2,
+	VTPM_ATTACH_ASKS = 1 << 3,
 };
 
 /**
@@ -365,8 +371,12 @@ struct vtpm_list {
  * says POLLIN when a frame can be fetched, POLLOUT while a request waits for the
  * server's answer, POLLHUP when the server was declared dead or the device is gone.
  *
- * Frames of kind COMMAND, OPEN and CLOSE are requests: they have an id and want
- * an answer (that of OPEN and CLOSE is empty). WAKE has no id and wants none.
+ * Frames of kind COMMAND, OPEN, CLOSE and ASK are requests: they have an id and want
+ * an answer (that of OPEN, CLOSE and ASK is empty). WAKE has no id and wants none.
+ *
+ * ASK hands a client's question to the server, which answers the frame at once and lets
+ * whoever holds the control node know: the proof itself comes by VTPM_IOC_TELL. So nobody's
+ * commands wait for a proof. An errno in the answer ends the client's wait with it.
  *
  * A request is *abandoned* when its client no longer waits for it: it was killed, it
  * closed the file, its request was cancelled, or its time was over. The answer will be
@@ -375,8 +385,9 @@ struct vtpm_list {
  * request it has taken becomes abandoned, and for nothing else. A signal may come late,
  * when the next request is running already; VTPM_IOC_ABANDONED says which one was meant.
  *
- * A server without VTPM_ATTACH_JOURNALS sees OPEN and CLOSE again after an
- * earlier server's death too: both name a client id, and repeating them is harmless.
+ * A server without VTPM_ATTACH_JOURNALS sees OPEN, CLOSE and ASK again after an
+ * earlier server's death too: the first two name a client id, ASK the id of a question, and
+ * repeating them is harmless.
  *
  * The file of VTPM_PROXY_IOC_NEW_DEV speaks the bare framing instead: read() gives
  * a TPM command and nothing else, write() takes a TPM response and nothing
@@ -389,6 +400,8 @@ struct vtpm_list {
  * @VTPM_FRAME_OPEN: a client has opened a node; &struct vtpm_opener follows
  * @VTPM_FRAME_CLOSE: a client is gone; nothing follows
  * @VTPM_FRAME_WAKE: somebody called VTPM_IOC_WAKE; nothing follows, no answer
+ * @VTPM_FRAME_ASK: a client wants a proof; &struct vtpm_question (<linux/vtpm_ask.h>)
+ *	follows. Only for a server that attached with VTPM_ATTACH_ASKS
  *
  * Kinds added later are sent only to a server that asked for them when it attached.
  */
@@ -397,6 +410,7 @@ enum vtpm_frame_kind {
 	VTPM_FRAME_OPEN = 2,
 	VTPM_FRAME_CLOSE = 3,
 	VTPM_FRAME_WAKE = 4,
+	VTPM_FRAME_ASK = 5,
 };
 
 /**
@@ -488,7 +502,7 @@ struct vtpm_opener {
 /**
  * struct vtpm_answer - head of what a server answers
  * @size: bytes of the answer, this head included
- * @error: 0: a TPM response follows (nothing follows to OPEN and CLOSE). Otherwise
+ * @error: 0: a TPM response follows (nothing follows to OPEN, CLOSE and ASK). Otherwise
  *	nothing follows and the client's call fails with this errno, one of EINVAL,
  *	EPERM, EBUSY, ENOMEM, EIO, ECANCELED and ETIME.
  * @id: of the request that is answered
