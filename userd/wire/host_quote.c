@@ -32,6 +32,8 @@ static bool tree_fits(const struct host_quote *quote)
 		return !quote->leaves && cursor_is_zero(quote->root, sizeof(quote->root));
 	case HOST_QUOTE_DEEP:
 		return quote->leaves && cursor_is_zero(quote->nonce, sizeof(quote->nonce));
+	case HOST_QUOTE_SHARE:
+		return !quote->leaves && !cursor_is_zero(quote->root, sizeof(quote->root));
 	default:
 		return false;
 	}

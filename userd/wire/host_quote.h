@@ -10,16 +10,17 @@
  *	0	"vtpm-host-quote-v1", no NUL
  *	18	purpose u8
  *	19	nonce of the verifier (32)
- *	51	root of the tree over vTPMs' quotes (32)
+ *	51	root of the tree over vTPMs' quotes (32), or a key
  *	83	leaves of that tree u32
  *	87	head of the audit log (32); zeros
  *	119	epoch u64
  *	127	end
  *
  * For HOST_QUOTE_HOST the tree is empty: root and leaves are zero. For HOST_QUOTE_DEEP the
- * nonce is zero, as each leaf has its own (wire/batch.h, wire/leaf.h). The epoch is the value of
- * the host's counter against rollback, which never falls; zero says nothing: there is no
- * counter, or it was not read yet.
+ * nonce is zero, as each leaf has its own (wire/batch.h, wire/leaf.h). For HOST_QUOTE_SHARE
+ * the root is the x of vtpm-keyd's session key, a point of P-256 whose y is even. The epoch
+ * is the value of the host's counter against rollback, which never falls; zero says nothing:
+ * there is no counter, or it was not read yet.
  */
 #ifndef WIRE_HOST_QUOTE_H
 #define WIRE_HOST_QUOTE_H
@@ -38,17 +39,19 @@
  * enum host_quote_purpose - what the quote is for
  * @HOST_QUOTE_HOST: evidence of the host
  * @HOST_QUOTE_DEEP: evidence that vTPMs are on this host
+ * @HOST_QUOTE_SHARE: evidence of the host, which asks for the verifier's share
  */
 enum host_quote_purpose {
 	HOST_QUOTE_HOST = 1,
 	HOST_QUOTE_DEEP = 2,
+	HOST_QUOTE_SHARE = 3,
 };
 
 /**
  * struct host_quote - a frame
  * @purpose: &enum host_quote_purpose
  * @nonce: of the verifier; zeros in a deep quote
- * @root: of the tree over vTPMs' quotes
+ * @root: of the tree over vTPMs' quotes; of HOST_QUOTE_SHARE the key
  * @leaves: of that tree
  * @audit: head of the audit log
  * @epoch: counter against rollback

@@ -70,6 +70,9 @@
 /** define KEYD_SERIAL_SIZE - serial number of a certificate that keyd issues */
 #define KEYD_SERIAL_SIZE 16
 
+/** define KEYD_HOST_ID_SIZE - a host's id at its verifier, a UUID as text, without a NUL */
+#define KEYD_HOST_ID_SIZE 36
+
 #define KEYD_DATA_KEY_SIZE 32
 #define KEYD_ENTROPY_SIZE  32
 
@@ -91,7 +94,8 @@
  *	string PCR policy ("sha256:7,14"), blob Name of the storage key (may be empty),
  *	string reason of the state (empty when unlocked),
  *	u8 &enum keyd_rollback, u8 &enum keyd_verdict, u64 counter value (0: not read yet),
- *	u32 seconds of the window (0: not protected), u8 engines get a migration key
+ *	u32 seconds of the window (0: not protected), u8 engines get a migration key,
+ *	u8 &enum keyd_share
  * @KEYD_INIT: tag, u32 &enum keyd_init_flags, u32 PCRs of the sha256 bank (bit n: PCR n),
  *	blob recovery public key (KEYD_POINT_SIZE), blob box with the owner password (may
  *	be empty: no password), u8 &enum keyd_rollback (without hardware LAZY means OFF),
@@ -105,7 +109,8 @@
  *	empty, without flags: try again what opens by itself), blob plan key (KEYD_POINT_SIZE;
  *	empty: as it was), blob box with the owner password (may be empty). Both are for binding
  * @KEYD_UNLOCK_DONE: nothing more. errno EKEYREJECTED: not the root key; EACCES: the owner
- *	password is wanted, or wrong
+ *	password is wanted, or wrong; EINPROGRESS: the verifier's share is missing; EINVAL:
+ *	KEYD_UNLOCK_BIND would end what binds it to a verifier, but it is unlocked
  * @KEYD_RECOVERY: tag
  * @KEYD_RECOVERY_IS: blob recovery record (seal/recovery.h; empty before
  *	KEYD_INIT), blob session public key
@@ -165,7 +170,8 @@
  * @KEYD_CERTIFICATE_IS: u32 NV index (0: there is no more), blob what is there. errno
  *	EFBIG: larger than KEYD_CERTIFICATE_MAX; ENODEV, EACCES, EBUSY, EIO as above
  * @KEYD_HOST_QUOTE: tag, u8 &enum host_quote_purpose, nonce (HOST_QUOTE_NONCE), u32 PCRs of
- *	the sha256 bank. HOST_QUOTE_DEEP is for KEYD_DEEP alone
+ *	the sha256 bank. HOST_QUOTE_DEEP is for KEYD_DEEP alone; HOST_QUOTE_SHARE names the
+ *	session key of KEYD_RECOVERY
  * @KEYD_HOST_QUOTE_IS: blob frame (wire/host_quote.h), blob TPMS_ATTEST, blob
  *	TPMT_SIGNATURE, u32 PCRs, value (32) of each, lowest first. errno EINVAL: no PCRs, or
  *	another purpose; EAGAIN: PCRs change too fast; as for KEYD_HOST_AK_IS
@@ -209,6 +215,16 @@
  * @KEYD_ISSUED: tag, u64 first record wanted
  * @KEYD_ISSUED_IS: u64 records in all, blob records (KEYD_ISSUED_RECORD each, at most
  *	KEYD_ISSUED_MOST). errno of the file
+ * @KEYD_SHARE: tag, blob TPM2B_ID_OBJECT, blob TPM2B_ENCRYPTED_SECRET, blob box (seal/release.h):
+ *	the verifier's share
+ * @KEYD_SHARE_DONE: nothing more. errno EINVAL: this host is bound to no verifier, or the
+ *	credential is not for its TPM and attestation key; ESTALE: the box is not for this run of
+ *	vtpm-keyd; EKEYREJECTED: it is another share; EPERM: the PCRs changed; EBADMSG, EBUSY, EIO,
+ *	ENODEV as above
+ * @KEYD_BIND: tag, blob box with the host root key, string id of the host at the verifier (empty:
+ *	be bound to none), blobs as of KEYD_SHARE (empty, where the id is)
+ * @KEYD_BIND_DONE: nothing more. errno EINVAL: that is no id, or it is bound to no verifier;
+ *	EKEYREJECTED: not the root key; as of KEYD_SHARE; EACCES, ENOSPC as of KEYD_INIT
  * @KEYD_PLANS: tag: which configurations open the host root key?
  * @KEYD_PLANS_ARE: u8 &enum keyd_opened, u64 sequence of the plan that opened it (0: none did),
  *	blob plan key, u32 handle of the plan counter, u64 its value, u64 sequence of the
@@ -316,6 +332,10 @@ enum keyd_op {
 	KEYD_MOVE_SEALED = 59,
 	KEYD_MOVE_OPEN = 60,
 	KEYD_MOVE_OPENED = 61,
+	KEYD_SHARE = 62,
+	KEYD_SHARE_DONE = 63,
+	KEYD_BIND = 64,
+	KEYD_BIND_DONE = 65,
 	_KEYD_OP_MAX,
 };
 
@@ -347,6 +367,19 @@ enum keyd_state {
 enum keyd_protection {
 	KEYD_PROTECTION_NONE = 0,
 	KEYD_PROTECTION_TPM = 1,
+};
+
+/**
+ * enum keyd_share - does a verifier have a share of the host root key?
+ * @KEYD_SHARE_NONE: no: the host TPM opens it alone, or a person
+ * @KEYD_SHARE_BOUND: yes
+ * @KEYD_SHARE_WAITED_FOR: yes, and that share is missing; the host TPM did its part
+ */
+enum keyd_share {
+	KEYD_SHARE_NONE = 0,
+	KEYD_SHARE_BOUND = 1,
+	KEYD_SHARE_WAITED_FOR = 2,
+	_KEYD_SHARE_MAX,
 };
 
 /**
