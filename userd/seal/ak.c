@@ -4,6 +4,8 @@
  */
 #include "seal/ak.h"
 
+#include <errno.h>
+
 static const struct hostkey_kind kind = {
 	.file = "ak",
 	.magic = "vtpmakey",
@@ -11,6 +13,28 @@ static const struct hostkey_kind kind = {
 	.file_label = "vtpm ak file",
 	.auth_label = "vtpm ak auth",
 };
+
+int ak_keys(const uint8_t root[SEAL_KEY_SIZE], struct hostkey_keys *ret)
+{
+	return hostkey_derive(&kind, root, ret);
+}
+
+int ak_load(int directory, struct host *host, const struct hostkey_keys *keys,
+	    struct hostkey *ret, struct reason *reason)
+{
+	struct hostkey ak = { 0 };
+	int r = hostkey_load_with(&kind, directory, host, keys, &ak, reason);
+
+	if (r == 1)
+		r = refuse(reason, -ENOENT,
+			   "keys/ak has no attestation key of this host TPM, and none can be made "
+			   "before the host root key is open: put a copy of it back, or unlock "
+			   "with the recovery code");
+	if (!r)
+		*ret = ak;
+	hostkey_done(&ak);
+	return r;
+}
 
 int ak_get(int directory, struct host *host, const uint8_t root[SEAL_KEY_SIZE],
 	   struct hostkey *ret, bool *ret_new, struct reason *reason)

@@ -28,6 +28,7 @@
 #define BOX_OWNER     "vtpm host TPM owner password"
 #define BOX_MIGRATION "vtpm migration key"
 #define BOX_MOVE      "vtpm data key on its way"
+#define BOX_SHARE     "vtpm verifier share"
 
 /**
  * box_close() - fill a box

@@ -251,6 +251,37 @@ int seal_point_of(const uint8_t scalar[SEAL_SCALAR_SIZE], uint8_t ret_point[SEAL
 	return 0;
 }
 
+int seal_even_pair_new(uint8_t ret_scalar[SEAL_SCALAR_SIZE], uint8_t ret_point[SEAL_POINT_SIZE])
+{
+	int r;
+
+	do
+		r = seal_pair_new(ret_scalar, ret_point);
+	while (!r && ret_point[SEAL_POINT_SIZE - 1] & 1);
+	return r;
+}
+
+int seal_even_point(const uint8_t x[SEAL_X_SIZE], uint8_t ret_point[SEAL_POINT_SIZE])
+{
+	_cleanup_(free_group) EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	_cleanup_(free_point) EC_POINT *point = group ? EC_POINT_new(group) : NULL;
+	uint8_t short_form[1 + SEAL_X_SIZE];
+	struct cursor_out out = cursor_out(short_form, sizeof(short_form));
+
+	if (!point)
+		return -EIO;
+	cursor_put_u8(&out, POINT_CONVERSION_COMPRESSED);
+	cursor_put_raw(&out, x, SEAL_X_SIZE);
+	if (EC_POINT_oct2point(group, point, short_form, sizeof(short_form), NULL) != 1) {
+		ERR_clear_error();
+		return -EINVAL;
+	}
+	return EC_POINT_point2oct(group, point, POINT_CONVERSION_UNCOMPRESSED, ret_point,
+				  SEAL_POINT_SIZE, NULL) == SEAL_POINT_SIZE
+		       ? 0
+		       : -EIO;
+}
+
 int seal_agree(const uint8_t scalar[SEAL_SCALAR_SIZE], const uint8_t point[SEAL_POINT_SIZE],
 	       uint8_t ret[SEAL_KEY_SIZE])
 {

@@ -102,6 +102,23 @@ int seal_pair_new(uint8_t ret_scalar[SEAL_SCALAR_SIZE], uint8_t ret_point[SEAL_P
  */
 int seal_point_of(const uint8_t scalar[SEAL_SCALAR_SIZE], uint8_t ret_point[SEAL_POINT_SIZE]);
 
+/** define SEAL_X_SIZE - x of a point of P-256 */
+#define SEAL_X_SIZE 32
+
+/**
+ * seal_even_pair_new() - the same, of a point whose y is even: its x alone says which it is
+ *
+ * Return: 0; -EIO.
+ */
+int seal_even_pair_new(uint8_t ret_scalar[SEAL_SCALAR_SIZE], uint8_t ret_point[SEAL_POINT_SIZE]);
+
+/**
+ * seal_even_point() - the point with this x whose y is even
+ *
+ * Return: 0; -EINVAL (there is none); -EIO.
+ */
+int seal_even_point(const uint8_t x[SEAL_X_SIZE], uint8_t ret_point[SEAL_POINT_SIZE]);
+
 /**
  * seal_agree() - ECDH (SP 800-56A, 5.7.1.2)
  * @scalar: our private half

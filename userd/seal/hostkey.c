@@ -22,17 +22,12 @@ static int derive(const uint8_t *root, const char *label, uint8_t ret[SEAL_KEY_S
 			   SEAL_KEY_SIZE);
 }
 
-static int file_mac(const struct hostkey_kind *kind, const uint8_t *root, struct seal_bytes body,
-		    uint8_t ret[SEAL_HASH_SIZE])
+int hostkey_derive(const struct hostkey_kind *kind, const uint8_t root[SEAL_KEY_SIZE],
+		   struct hostkey_keys *ret)
 {
-	uint8_t key[SEAL_KEY_SIZE];
-	int r;
+	int r = derive(root, kind->file_label, ret->file);
 
-	r = derive(root, kind->file_label, key);
-	if (!r)
-		r = seal_hmac(key, body, ret);
-	secret_wipe(key, sizeof(key));
-	return r;
+	return r ? r : derive(root, kind->auth_label, ret->auth);
 }
 
 static int unusable(const struct hostkey_kind *kind, struct reason *reason, int error,
@@ -62,7 +57,7 @@ static int parse_body(struct cursor_in *in, const struct host *host, struct host
 
 /* Return: as parse_body(); -EPROTONOSUPPORT; -EIO. */
 static int parse(const struct hostkey_kind *kind, struct seal_bytes file, const struct host *host,
-		 const uint8_t *root, struct host_sealed *ret, struct reason *reason)
+		 const struct hostkey_keys *keys, struct host_sealed *ret, struct reason *reason)
 {
 	struct cursor_in in = cursor_in(file.at, file.length), body;
 	const uint8_t *magic = cursor_get_bytes(&in, HOSTKEY_MAGIC_LEN), *mac;
@@ -77,8 +72,8 @@ static int parse(const struct hostkey_kind *kind, struct seal_bytes file, const 
 		return unusable(kind, reason, -EPROTONOSUPPORT, "is of another version");
 	body = cursor_sub(&in, in.left - SEAL_HASH_SIZE);
 	mac = in.at;
-	if (file_mac(kind, root, (struct seal_bytes){ file.at, file.length - SEAL_HASH_SIZE },
-		     wanted))
+	if (seal_hmac(keys->file, (struct seal_bytes){ file.at, file.length - SEAL_HASH_SIZE },
+		      wanted))
 		return refuse(reason, -EIO, "HMAC does not work: look at OpenSSL");
 	if (!secret_equal(mac, wanted, sizeof(wanted)))
 		return unusable(kind, reason, -EBADMSG, "is broken, or of another host");
@@ -90,7 +85,7 @@ int hostkey_save(const struct hostkey_kind *kind, int directory, const struct ho
 		 const uint8_t root[SEAL_KEY_SIZE], const struct hostkey *key,
 		 struct reason *reason)
 {
-	uint8_t file[FILE_MAX], mac[SEAL_HASH_SIZE];
+	uint8_t file[FILE_MAX], mac[SEAL_HASH_SIZE], key_of_file[SEAL_KEY_SIZE];
 	struct cursor_out out = cursor_out(file, sizeof(file));
 	int r;
 
@@ -102,15 +97,18 @@ int hostkey_save(const struct hostkey_kind *kind, int directory, const struct ho
 	    Tss2_MU_TPM2B_PRIVATE_Marshal(&key->key.private, out.base, out.room, &out.used))
 		return refuse(reason, -EIO, "the %s is too large for keys/%s", kind->what,
 			      kind->file);
-	r = file_mac(kind, root, (struct seal_bytes){ file, out.used }, mac);
+	r = derive(root, kind->file_label, key_of_file);
+	if (!r)
+		r = seal_hmac(key_of_file, (struct seal_bytes){ file, out.used }, mac);
+	secret_wipe(key_of_file, sizeof(key_of_file));
 	cursor_put_raw(&out, mac, sizeof(mac));
 	if (!r && !out.bad)
 		r = keyfile_save(directory, kind->file, (struct seal_bytes){ file, out.used });
 	return r ? refuse(reason, r, "keys/%s cannot be written: %s", kind->file, strerror(-r)) : 0;
 }
 
-int hostkey_load(const struct hostkey_kind *kind, int directory, const struct host *host,
-		 const uint8_t root[SEAL_KEY_SIZE], struct hostkey *ret, struct reason *reason)
+int hostkey_load_with(const struct hostkey_kind *kind, int directory, const struct host *host,
+		      const struct hostkey_keys *keys, struct hostkey *ret, struct reason *reason)
 {
 	struct hostkey key = { 0 };
 	uint8_t file[FILE_MAX];
@@ -122,17 +120,28 @@ int hostkey_load(const struct hostkey_kind *kind, int directory, const struct ho
 			reason, -ENODEV,
 			"no host TPM vouches for this host: bind to it with vtpmctl host unlock "
 			"--bind");
-	if (derive(root, kind->auth_label, key.auth))
-		return refuse(reason, -EIO, "HKDF does not work: look at OpenSSL");
+	cursor_copy(key.auth, sizeof(key.auth), keys->auth, sizeof(keys->auth));
 	n = keyfile_load(directory, kind->file, file, sizeof(file));
 	if (n >= 0)
-		r = parse(kind, (struct seal_bytes){ file, (size_t)n }, host, root, &key.key,
+		r = parse(kind, (struct seal_bytes){ file, (size_t)n }, host, keys, &key.key,
 			  reason);
 	else if (n != -ENOENT)
 		r = unusable(kind, reason, (int)n, strerror((int)-n));
 	if (r >= 0)
 		*ret = key;
 	hostkey_done(&key);
+	return r;
+}
+
+int hostkey_load(const struct hostkey_kind *kind, int directory, const struct host *host,
+		 const uint8_t root[SEAL_KEY_SIZE], struct hostkey *ret, struct reason *reason)
+{
+	struct hostkey_keys keys;
+	int r = hostkey_derive(kind, root, &keys);
+
+	r = r ? refuse(reason, r, "HKDF does not work: look at OpenSSL") :
+		hostkey_load_with(kind, directory, host, &keys, ret, reason);
+	secret_wipe(&keys, sizeof(keys));
 	return r;
 }
 

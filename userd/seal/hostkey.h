@@ -35,6 +35,20 @@ struct hostkey_kind {
 };
 
 /**
+ * struct hostkey_keys - what derives from the host root key for one kind
+ * @file: HMAC key of the file
+ * @auth: authValue
+ */
+struct hostkey_keys {
+	uint8_t file[SEAL_KEY_SIZE];
+	uint8_t auth[SEAL_KEY_SIZE];
+};
+
+/** hostkey_derive() - derive them; the caller wipes them. Return: 0; -EIO */
+int hostkey_derive(const struct hostkey_kind *kind, const uint8_t root[SEAL_KEY_SIZE],
+		   struct hostkey_keys *ret);
+
+/**
  * struct hostkey - it
  * @key: as the TPM returned it
  * @auth: authValue
@@ -58,6 +72,10 @@ struct hostkey {
  */
 int hostkey_load(const struct hostkey_kind *kind, int directory, const struct host *host,
 		 const uint8_t root[SEAL_KEY_SIZE], struct hostkey *ret, struct reason *reason);
+
+/** hostkey_load_with() - the same for who has these keys alone. Return: as hostkey_load() */
+int hostkey_load_with(const struct hostkey_kind *kind, int directory, const struct host *host,
+		      const struct hostkey_keys *keys, struct hostkey *ret, struct reason *reason);
 
 /** hostkey_save() - keep it. Return: 0; -EIO; -errno of keyfile_save(), with a reason */
 int hostkey_save(const struct hostkey_kind *kind, int directory, const struct host *host,

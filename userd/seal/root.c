@@ -43,6 +43,7 @@ static void unlocked(struct root *root, const uint8_t key[SEAL_KEY_SIZE], enum k
 	cursor_copy(root->key, sizeof(root->key), key, SEAL_KEY_SIZE);
 	root->mode = mode;
 	root->state = KEYD_STATE_UNLOCKED;
+	root->waiting = false;
 	root->reason.text[0] = 0;
 }
 
@@ -63,13 +64,13 @@ int root_hold(struct root *root, const struct slots *slots, const uint8_t key[SE
 }
 
 static int open_slot(struct root *root, const struct slots *slots, const struct slot_ops *ops,
-		     struct reason *reason)
+		     const struct slot_shares *shares, struct reason *reason)
 {
 	const struct slot *slot = slots_find(slots, ops->kind);
 	uint8_t key[SEAL_KEY_SIZE];
 	int r;
 
-	r = ops->open(root->host, slot, key, reason);
+	r = ops->open(root->host, slot, shares, key, reason);
 	if (!r)
 		r = root_hold(root, slots, key, reason);
 	if (!r)
@@ -78,8 +79,16 @@ static int open_slot(struct root *root, const struct slots *slots, const struct 
 	return r;
 }
 
+static int open_tpm2(struct root *root, const struct slot_shares *shares, struct reason *reason)
+{
+	int r = open_slot(root, &root->slots, &seal_tpm2, shares, reason);
+
+	return r == -EPERM ? root_plan_try(root, shares, reason) : r;
+}
+
 int root_try(struct root *root)
 {
+	const struct slot_shares none = { NULL, NULL };
 	int r = -ENOKEY;
 
 	if (root->state == KEYD_STATE_UNLOCKED)
@@ -91,10 +100,60 @@ int root_try(struct root *root)
 	for (size_t i = 0; r && i < sizeof(openers) / sizeof(openers[0]); i++) {
 		if (!slots_find(&root->slots, openers[i]->kind))
 			continue;
-		r = open_slot(root, &root->slots, openers[i], &root->reason);
-		if (r == -EPERM && openers[i] == &seal_tpm2)
-			r = root_plan_try(root, &root->reason);
+		r = openers[i] == &seal_tpm2
+			    ? open_tpm2(root, &none, &root->reason)
+			    : open_slot(root, &root->slots, openers[i], &none, &root->reason);
 	}
+	root->waiting = r == -EINPROGRESS;
+	return r;
+}
+
+bool root_verifier(const struct root *root, struct tpm2_slot *ret)
+{
+	struct tpm2_slot slot;
+
+	if (!root_policy(root, &slot) || !slot.shared)
+		return false;
+	if (ret)
+		*ret = slot;
+	return true;
+}
+
+int root_share(struct root *root, const uint8_t verifier[SEAL_KEY_SIZE], struct reason *reason)
+{
+	const struct slot_shares shares = { verifier, NULL };
+	int r;
+
+	if (!root_verifier(root, NULL))
+		return refuse(reason, -EINVAL,
+			      "this host is bound to no verifier, so it needs no share: see vtpmctl "
+			      "host show");
+	if (root->state == KEYD_STATE_UNLOCKED)
+		return 0;
+	r = open_tpm2(root, &shares, reason);
+	/* a wrong share changes nothing; other PCRs do, and this is why it is locked from now on */
+	if (r == -EPERM) {
+		root->waiting = false;
+		root->reason = *reason;
+	}
+	return r;
+}
+
+int root_evidence(struct root *root, struct hostkey_keys *ret, struct reason *reason)
+{
+	struct hostkey_keys keys = { 0 };
+	const struct slot_shares shares = { NULL, &keys };
+	int r = -ENOKEY;
+
+	if (root->waiting)
+		r = open_tpm2(root, &shares, reason);
+	else
+		*reason = root->reason;
+	if (r == -EINPROGRESS) {
+		*ret = keys;
+		r = 0;
+	}
+	secret_wipe(&keys, sizeof(keys));
 	return r;
 }
 
@@ -131,13 +190,17 @@ static int make_slot(const struct slot_ops *ops, const struct slot_wish *wish,
 
 /* Not before: what was written is never found out to be useless after a reboot. */
 int root_take(struct root *root, const struct slots *slots, const struct slot_ops *ops,
-	      struct reason *reason)
+	      const uint8_t *verifier, struct reason *reason)
 {
+	const struct slot_shares shares = { verifier, NULL };
 	struct root trial = { .host = root->host };
 	int r;
 
-	r = open_slot(&trial, slots, ops, reason);
+	r = open_slot(&trial, slots, ops, &shares, reason);
 	root_done(&trial);
+	/* the TPM's share came out, and it is the right one */
+	if (r == -EINPROGRESS && !verifier)
+		r = 0;
 	if (!r)
 		r = slots_save(root->directory, slots, reason);
 	if (r)
@@ -169,7 +232,7 @@ static int save_all(struct root *root, const struct slot_wish *wish, struct anch
 		r = anchor_make(root->directory, wish->host, wish->password, key, anchor, reason);
 	if (r)
 		return r;
-	r = root_take(root, slots, ops, reason);
+	r = root_take(root, slots, ops, NULL, reason);
 	if (r && anchor->mode)
 		anchor_undo(root->directory, wish->host, wish->password, anchor);
 	return r;
@@ -213,13 +276,16 @@ int root_init(struct root *root, const struct slot_wish *wish, const struct anch
 	return r;
 }
 
-static int bind_here(struct root *root, const struct root_bind *bind, struct reason *reason)
+static int bind_here(struct root *root, const struct root_bind *bind,
+		     const struct slot_binding *binding, struct reason *reason)
 {
 	struct slot_wish wish = {
 		.host = root->host,
 		.pcrs = ROOT_PCRS_DEFAULT,
 		.plan_key = bind->plan_key,
 		.password = bind->password,
+		.binding = binding,
+		.number = 1,
 	};
 	_cleanup_(wipe_slots) struct slots slots = root->slots;
 	struct tpm2_slot old;
@@ -230,13 +296,14 @@ static int bind_here(struct root *root, const struct root_bind *bind, struct rea
 		if (old.planned && !bind->anew)
 			wish.plan_key = old.plan.key;
 		wish.plan = old.planned ? &old.plan : NULL;
+		wish.number += old.shared ? old.share.number : 0;
 	}
 	slots_remove(&slots, SLOT_TPM2);
 	slots_remove(&slots, SLOT_NONE);
 	r = make_slot(&seal_tpm2, &wish, root->key, &slots, reason);
 	if (r)
 		return r;
-	r = root_take(root, &slots, &seal_tpm2, reason);
+	r = root_take(root, &slots, &seal_tpm2, binding ? binding->verifier : NULL, reason);
 	if (r)
 		tpm2_slot_undo(&wish, slots_find(&slots, SLOT_TPM2));
 	else
@@ -265,7 +332,29 @@ int root_unlock(struct root *root, const uint8_t key[SEAL_KEY_SIZE], const struc
 			"was shown when it was initialised");
 	unlocked(root, key, mode);
 	root->opened = KEYD_OPENED_OTHERWISE;
-	return bind ? bind_here(root, bind, reason) : 0;
+	if (bind && root_verifier(root, NULL))
+		return refuse(reason, -EINVAL,
+			      "the host is unlocked, but it is bound to a verifier, which --bind "
+			      "would end: bind it anew with vtpmctl host bind-verifier, or end it "
+			      "with vtpmctl host unbind-verifier");
+	return bind ? bind_here(root, bind, NULL, reason) : 0;
+}
+
+int root_set_verifier(struct root *root, const uint8_t key[SEAL_KEY_SIZE],
+		      const struct slot_binding *binding, struct reason *reason)
+{
+	static const struct root_bind as_it_was;
+	enum keyd_opened opened = root->state == KEYD_STATE_UNLOCKED ? root->opened :
+								       KEYD_OPENED_OTHERWISE;
+	int r = root_unlock(root, key, NULL, reason);
+
+	if (r)
+		return r;
+	root->opened = opened;
+	if (!binding && !root_verifier(root, NULL))
+		return refuse(reason, -EINVAL, "this host is bound to no verifier: there is "
+					       "nothing to end");
+	return bind_here(root, &as_it_was, binding, reason);
 }
 
 int root_set_mode(struct root *root, enum keyd_rollback mode, struct reason *reason)

@@ -5,6 +5,8 @@
  *	NONE --root_init()--> UNLOCKED
  *	LOCKED --root_try(), root_unlock()--> UNLOCKED
  *	UNLOCKED --root_unlock() with bind--> UNLOCKED, sealed to the TPM that is here now
+ *	any but NONE --root_set_verifier()--> UNLOCKED, bound to a verifier or no more
+ *	LOCKED --root_share()--> UNLOCKED, where it is bound to a verifier
  *
  * At start root_load() reads the slots file and root_try() opens it by itself. What
  * fails leaves the state as it was, with a reason: UNLOCKED stays UNLOCKED whatever becomes of
@@ -31,6 +33,7 @@
  * @slots: as in the file, where it could be read
  * @readable: it could
  * @reason: why LOCKED
+ * @waiting: the host TPM did its part, and the verifier's share is missing
  * @opened: how it was opened, where UNLOCKED
  * @plan: sequence of the plan that opened it, where there is one
  */
@@ -43,6 +46,7 @@ struct root {
 	struct slots slots;
 	bool readable;
 	struct reason reason;
+	bool waiting;
 	enum keyd_opened opened;
 	uint64_t plan;
 };
@@ -56,6 +60,39 @@ void root_load(struct root *root);
  * Return: 0 (UNLOCKED; it may have been before); -errno with @root->reason.
  */
 int root_try(struct root *root);
+
+/**
+ * root_share() - open the slot of two shares, where LOCKED
+ * @verifier: the verifier's share
+ *
+ * Return: 0 (UNLOCKED; it may have been before); -EINVAL (it is bound to no verifier);
+ * -EKEYREJECTED (another share); as root_try(); with @reason.
+ */
+int root_share(struct root *root, const uint8_t verifier[SEAL_KEY_SIZE], struct reason *reason);
+
+/**
+ * root_evidence() - what it takes to use the attestation key while the share is missing
+ * @ret: set on success; the caller wipes it
+ *
+ * The host TPM is asked again, so in another configuration there is no evidence either.
+ *
+ * Return: 0; -ENOKEY (no share is missing); as root_try(); with @reason.
+ */
+int root_evidence(struct root *root, struct hostkey_keys *ret, struct reason *reason);
+
+/**
+ * root_set_verifier() - bind to a verifier, or to none; sealed with the PCRs as they are now
+ * @key: root key that a person brought
+ * @binding: NULL: the host TPM alone opens it from now on
+ *
+ * Return: 0; -EINVAL (there is no slot of a host TPM, or it is bound to none); as root_unlock()
+ * with bind; with a reason.
+ */
+int root_set_verifier(struct root *root, const uint8_t key[SEAL_KEY_SIZE],
+		      const struct slot_binding *binding, struct reason *reason);
+
+/** root_verifier() - is it bound to one? Return: false: no; @ret is set otherwise, may be NULL */
+bool root_verifier(const struct root *root, struct tpm2_slot *ret);
 
 /**
  * root_init() - make the host root key and its slots
@@ -87,8 +124,8 @@ struct root_bind {
  * @bind: seal it to the host TPM that is here now, with the PCRs as they are now; may be NULL
  *
  * Return: 0; -EKEYREJECTED (not the root key of this host); -ENOENT (not initialised);
- * -EBADMSG (the slots file cannot be read); with @bind, UNLOCKED in any case: as
- * host_provision() and slots_save(); with a reason.
+ * -EBADMSG (the slots file cannot be read); with @bind, UNLOCKED in any case: -EINVAL (it is bound
+ * to a verifier, which this would end); as host_provision() and slots_save(); with a reason.
  */
 int root_unlock(struct root *root, const uint8_t key[SEAL_KEY_SIZE], const struct root_bind *bind,
 		struct reason *reason);
@@ -114,10 +151,11 @@ bool root_policy(const struct root *root, struct tpm2_slot *ret);
 
 /**
  * root_plan_try() - open the slot by a plan, where the configuration is another one
+ * @shares: as struct slot_ops has it
  *
  * Return: 0; -EPERM (none is for it, or that one is retired or expired), as root_try().
  */
-int root_plan_try(struct root *root, struct reason *reason);
+int root_plan_try(struct root *root, const struct slot_shares *shares, struct reason *reason);
 
 /**
  * struct root_plans - which configurations open a root key
@@ -165,11 +203,12 @@ int root_plan_retire(struct root *root, uint64_t up_to, struct reason *reason);
 
 /**
  * root_take() - take slots for the file's, once the key came out of them
+ * @verifier: share for a slot that needs one; NULL: what the TPM has of it is enough
  *
  * Return: 0; -errno of the slot's open() and slots_save().
  */
 int root_take(struct root *root, const struct slots *slots, const struct slot_ops *ops,
-	      struct reason *reason);
+	      const uint8_t *verifier, struct reason *reason);
 
 /** root_hold() - a key was opened: is it the one of these slots? Return: as slots_match() */
 int root_hold(struct root *root, const struct slots *slots, const uint8_t key[SEAL_KEY_SIZE],

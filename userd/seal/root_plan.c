@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/cleanup.h"
 #include "base/cursor.h"
 #include "base/secret.h"
 #include "seal/root.h"
@@ -44,11 +45,11 @@ static int retired(struct reason *reason, const char *what)
 }
 
 static int open_by(struct root *root, const struct tpm2_slot *slot, const struct plan *plan,
-		   struct reason *reason)
+		   const struct slot_shares *shares, struct reason *reason)
 {
 	const struct host_configuration own = { &slot->pcrs, slot->sequence, NULL };
 	const struct host_configuration now = { &plan->pcrs, plan->sequence, plan->approval };
-	uint8_t key[SEAL_KEY_SIZE];
+	uint8_t secret[SEAL_KEY_SIZE], key[SEAL_KEY_SIZE] = { 0 };
 	char what[PLAN_LABEL_MAX + 64];
 	int r;
 
@@ -59,10 +60,14 @@ static int open_by(struct root *root, const struct tpm2_slot *slot, const struct
 			      "%s, which is for what was booted, has expired: unlock with the "
 			      "recovery code and, if it was meant, bind",
 			      what);
-	r = host_plan_unseal(root->host, &slot->plan, &own, &now, &slot->sealed, key, reason);
+	r = host_plan_unseal(root->host, &slot->plan, &own, &now, &slot->sealed, secret,
+			     reason);
 	if (r)
 		return r == 1 ? retired(reason, what) : r;
-	r = root_hold(root, &root->slots, key, reason);
+	r = tpm2_slot_root(slot, secret, shares, key, reason);
+	secret_wipe(secret, sizeof(secret));
+	if (!r)
+		r = root_hold(root, &root->slots, key, reason);
 	secret_wipe(key, sizeof(key));
 	if (r)
 		return r;
@@ -71,7 +76,7 @@ static int open_by(struct root *root, const struct tpm2_slot *slot, const struct
 	return 0;
 }
 
-int root_plan_try(struct root *root, struct reason *reason)
+int root_plan_try(struct root *root, const struct slot_shares *shares, struct reason *reason)
 {
 	struct host_pcrs now;
 	struct tpm2_slot slot;
@@ -94,7 +99,7 @@ int root_plan_try(struct root *root, struct reason *reason)
 
 		if (same_pcrs(&now, &plan->pcrs) &&
 		    !plan_verify(plan, slot.plan.key, slot.plan.counter))
-			r = open_by(root, &slot, plan, reason);
+			r = open_by(root, &slot, plan, shares, reason);
 	}
 	return r;
 }
@@ -235,18 +240,39 @@ static int get_running(struct root *root, const struct tpm2_slot *slot, const st
 	return 0;
 }
 
+/* The root key; or the TPM's share, which is in the slot that what runs now opens. */
+static int get_sealed(struct root *root, const struct tpm2_slot *slot, uint8_t ret[SEAL_KEY_SIZE],
+		      struct reason *reason)
+{
+	_cleanup_(host_flush) struct host_handle policy = HOST_HANDLE(root->host);
+	int r;
+
+	if (!slot->shared) {
+		cursor_copy(ret, SEAL_KEY_SIZE, root->key, SEAL_KEY_SIZE);
+		return 0;
+	}
+	r = root_enter(root, slot, &policy, reason);
+	if (!r)
+		r = host_unseal_under(root->host, &slot->sealed, policy.tr, ret, reason);
+	return r == 1 ? host_explain(root->host, &slot->pcrs, reason) : r;
+}
+
 static int seal_anew(struct root *root, const struct tpm2_slot *old, const struct host_pcrs *pcrs,
 		     uint64_t sequence, struct reason *reason)
 {
 	const struct host_configuration own = { pcrs, sequence, NULL };
 	struct tpm2_slot body = *old;
 	struct slots *slots = &(struct slots){ 0 };
+	uint8_t secret[SEAL_KEY_SIZE];
 	struct slot slot = { 0 };
 	int r;
 
 	body.pcrs = *pcrs;
 	body.sequence = sequence;
-	r = host_plan_seal(root->host, &body.plan, &own, root->key, &body.sealed, reason);
+	r = get_sealed(root, old, secret, reason);
+	if (!r)
+		r = host_plan_seal(root->host, &body.plan, &own, secret, &body.sealed, reason);
+	secret_wipe(secret, sizeof(secret));
 	if (!r && tpm2_slot_format(&body, &slot))
 		r = refuse(reason, -EIO, "what the host TPM sealed does not fit a slot");
 	if (r)
@@ -254,7 +280,7 @@ static int seal_anew(struct root *root, const struct tpm2_slot *old, const struc
 	*slots = root->slots;
 	slots_remove(slots, SLOT_TPM2);
 	slots_add(slots, &slot);
-	r = root_take(root, slots, &seal_tpm2, reason);
+	r = root_take(root, slots, &seal_tpm2, NULL, reason);
 	secret_wipe(slots, sizeof(*slots));
 	return r;
 }

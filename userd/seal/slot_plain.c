@@ -21,10 +21,11 @@ static int make_none(const struct slot_wish *wish, const uint8_t root[SEAL_KEY_S
 	return 0;
 }
 
-static int open_none(struct host *host, const struct slot *slot, uint8_t ret_root[SEAL_KEY_SIZE],
-		     struct reason *reason)
+static int open_none(struct host *host, const struct slot *slot, const struct slot_shares *shares,
+		     uint8_t ret_root[SEAL_KEY_SIZE], struct reason *reason)
 {
 	(void)host;
+	(void)shares;
 	if (slot->length != SEAL_KEY_SIZE)
 		return refuse(
 			reason, -EBADMSG,

@@ -5,11 +5,14 @@
  *	body	version u8 | PCR bank u16 (TPM_ALG_SHA256) | PCR mask u32
  *		| value (32) of each PCR of the mask, lowest first
  *		| length u16, Name of the storage key
- *		| in version 2: plan key (65) | counter u32 | its authValue (32) | sequence u64
+ *		| in versions 2 and 4: plan key (65) | counter u32 | its authValue (32)
+ *			| sequence u64
+ *		| in versions 3 and 4: host's id (36) | number u32 | evidence (80) | wrapped (48)
  *		| TPM2B_PUBLIC | TPM2B_PRIVATE
  *
- * The last two are as the TPM returned them (Part 2, 12.2.5 and 12.3.7). Version 1 opens with
- * these PCRs alone; version 2 with any that the plan key approved (seal/host_plan.h).
+ * The last two are as the TPM returned them (Part 2, 12.2.5 and 12.3.7). Versions 1 and 3 open with
+ * these PCRs alone; 2 and 4 with any that the plan key approved (seal/host_plan.h). In 1 and 2 the
+ * host root key is sealed; in 3 and 4 a share, and a verifier has the other one (seal/share.h).
  */
 #include "seal/slot.h"
 
@@ -19,8 +22,10 @@
 #include "base/cursor.h"
 #include "base/secret.h"
 
-#define VERSION_PCRS 1
-#define VERSION_PLAN 2
+#define VERSION_FIRST	   1
+#define VERSION_PLAN	   1 /* is added to it */
+#define VERSION_SHARE	   2
+#define VERSION_LAST	   (VERSION_FIRST + VERSION_PLAN + VERSION_SHARE)
 
 /* What MU read or wrote, a cursor has to step over. */
 static bool parse_objects(struct cursor_in *in, struct tpm2_slot *ret)
@@ -52,6 +57,17 @@ static void parse_plan(struct cursor_in *in, struct tpm2_slot *ret)
 	ret->sequence = cursor_get_u64(in);
 }
 
+static void parse_share(struct cursor_in *in, struct tpm2_slot *ret)
+{
+	ret->shared = true;
+	cursor_get_raw(in, ret->share.host, sizeof(ret->share.host));
+	ret->share.number = cursor_get_u32(in);
+	cursor_get_raw(in, ret->share.evidence, sizeof(ret->share.evidence));
+	cursor_get_raw(in, ret->share.wrapped, sizeof(ret->share.wrapped));
+	if (!share_is_host(ret->share.host, sizeof(ret->share.host)))
+		in->bad = true;
+}
+
 int tpm2_slot_parse(const struct slot *slot, struct tpm2_slot *ret)
 {
 	struct cursor_in in = cursor_in(slot->body, slot->length);
@@ -59,8 +75,8 @@ int tpm2_slot_parse(const struct slot *slot, struct tpm2_slot *ret)
 	uint16_t bank = cursor_get_u16(&in);
 
 	*ret = (struct tpm2_slot){ .pcrs.mask = cursor_get_u32(&in) };
-	if (in.bad || version < VERSION_PCRS || version > VERSION_PLAN || bank != TPM2_ALG_SHA256 ||
-	    ret->pcrs.mask >> HOST_PCRS)
+	if (in.bad || version < VERSION_FIRST || version > VERSION_LAST ||
+	    bank != TPM2_ALG_SHA256 || ret->pcrs.mask >> HOST_PCRS)
 		return -EBADMSG;
 	for (unsigned int pcr = 0; pcr < HOST_PCRS; pcr++) {
 		if (ret->pcrs.mask >> pcr & 1)
@@ -70,8 +86,10 @@ int tpm2_slot_parse(const struct slot *slot, struct tpm2_slot *ret)
 	if (ret->name.size > sizeof(ret->name.name))
 		return -EBADMSG;
 	cursor_get_raw(&in, ret->name.name, ret->name.size);
-	if (version == VERSION_PLAN)
+	if ((version - VERSION_FIRST) & VERSION_PLAN)
 		parse_plan(&in, ret);
+	if ((version - VERSION_FIRST) & VERSION_SHARE)
+		parse_share(&in, ret);
 	return parse_objects(&in, ret) && is_canonical(slot, ret) ? 0 : -EBADMSG;
 }
 
@@ -79,7 +97,8 @@ int tpm2_slot_format(const struct tpm2_slot *from, struct slot *ret)
 {
 	struct cursor_out out = cursor_out(ret->body, sizeof(ret->body));
 
-	cursor_put_u8(&out, from->planned ? VERSION_PLAN : VERSION_PCRS);
+	cursor_put_u8(&out, (uint8_t)(VERSION_FIRST + (from->planned ? VERSION_PLAN : 0) +
+				      (from->shared ? VERSION_SHARE : 0)));
 	cursor_put_u16(&out, TPM2_ALG_SHA256);
 	cursor_put_u32(&out, from->pcrs.mask);
 	for (unsigned int pcr = 0; pcr < HOST_PCRS; pcr++) {
@@ -93,6 +112,12 @@ int tpm2_slot_format(const struct tpm2_slot *from, struct slot *ret)
 		cursor_put_u32(&out, from->plan.counter);
 		cursor_put_raw(&out, from->plan.auth, sizeof(from->plan.auth));
 		cursor_put_u64(&out, from->sequence);
+	}
+	if (from->shared) {
+		cursor_put_raw(&out, from->share.host, sizeof(from->share.host));
+		cursor_put_u32(&out, from->share.number);
+		cursor_put_raw(&out, from->share.evidence, sizeof(from->share.evidence));
+		cursor_put_raw(&out, from->share.wrapped, sizeof(from->share.wrapped));
 	}
 	if (out.bad ||
 	    Tss2_MU_TPM2B_PUBLIC_Marshal(&from->sealed.public, out.base, out.room, &out.used) ||
@@ -121,7 +146,7 @@ static int make_counter(const struct slot_wish *wish, struct tpm2_slot *body,
 				 &body->sequence, reason);
 }
 
-static int seal_planned(const struct slot_wish *wish, const uint8_t root[SEAL_KEY_SIZE],
+static int seal_planned(const struct slot_wish *wish, const uint8_t secret[SEAL_KEY_SIZE],
 			struct tpm2_slot *body, struct reason *reason)
 {
 	int r = make_counter(wish, body, reason);
@@ -131,7 +156,41 @@ static int seal_planned(const struct slot_wish *wish, const uint8_t root[SEAL_KE
 		return r;
 	body->planned = true;
 	cursor_copy(body->plan.key, sizeof(body->plan.key), wish->plan_key, SEAL_POINT_SIZE);
-	return host_plan_seal(wish->host, &body->plan, &own, root, &body->sealed, reason);
+	return host_plan_seal(wish->host, &body->plan, &own, secret, &body->sealed, reason);
+}
+
+/* What is sealed: the root key, or a share that it takes a verifier's besides. */
+static int make_secret(const struct slot_wish *wish, const uint8_t root[SEAL_KEY_SIZE],
+		       struct tpm2_slot *body, uint8_t ret[SEAL_KEY_SIZE], struct reason *reason)
+{
+	const struct slot_binding *binding = wish->binding;
+
+	if (!binding) {
+		cursor_copy(ret, SEAL_KEY_SIZE, root, SEAL_KEY_SIZE);
+		return 0;
+	}
+	body->shared = true;
+	body->share.number = wish->number;
+	cursor_copy(body->share.host, sizeof(body->share.host), binding->host,
+		    KEYD_HOST_ID_SIZE);
+	if (seal_random(ret, SEAL_KEY_SIZE) ||
+	    share_make(&body->share, ret, binding->verifier, root))
+		return refuse(reason, -EIO, "this machine gives no random bytes, or OpenSSL fails");
+	return 0;
+}
+
+static int seal_secret(const struct slot_wish *wish, const uint8_t root[SEAL_KEY_SIZE],
+		       struct tpm2_slot *body, struct reason *reason)
+{
+	uint8_t secret[SEAL_KEY_SIZE];
+	int r = make_secret(wish, root, body, secret, reason);
+
+	if (!r)
+		r = wish->plan_key ? seal_planned(wish, secret, body, reason) :
+				     host_seal(wish->host, &body->pcrs, secret, &body->sealed,
+					       reason);
+	secret_wipe(secret, sizeof(secret));
+	return r;
 }
 
 static void undo(const struct slot_wish *wish, const struct tpm2_slot *body)
@@ -160,8 +219,7 @@ static int make(const struct slot_wish *wish, const uint8_t root[SEAL_KEY_SIZE],
 	if (!r)
 		r = host_read_pcrs(wish->host, wish->pcrs, &body.pcrs, reason);
 	if (!r)
-		r = wish->plan_key ? seal_planned(wish, root, &body, reason) :
-				     host_seal(wish->host, &body.pcrs, root, &body.sealed, reason);
+		r = seal_secret(wish, root, &body, reason);
 	if (!r) {
 		body.name = wish->host->name;
 		if (tpm2_slot_format(&body, ret))
@@ -174,21 +232,54 @@ static int make(const struct slot_wish *wish, const uint8_t root[SEAL_KEY_SIZE],
 	return r;
 }
 
-static int unseal(struct host *host, const struct tpm2_slot *body, uint8_t ret_root[SEAL_KEY_SIZE],
+static int unseal(struct host *host, const struct tpm2_slot *body, uint8_t ret[SEAL_KEY_SIZE],
 		  struct reason *reason)
 {
 	const struct host_configuration own = { &body->pcrs, body->sequence, NULL };
 	int r;
 
 	if (!body->planned)
-		return host_unseal(host, &body->sealed, &body->pcrs, ret_root, reason);
-	r = host_plan_unseal(host, &body->plan, &own, &own, &body->sealed, ret_root, reason);
+		return host_unseal(host, &body->sealed, &body->pcrs, ret, reason);
+	r = host_plan_unseal(host, &body->plan, &own, &own, &body->sealed, ret, reason);
 	return r == 1 ? host_explain(host, &body->pcrs, reason) : r;
 }
 
-static int open_slot(struct host *host, const struct slot *slot, uint8_t ret_root[SEAL_KEY_SIZE],
-		     struct reason *reason)
+int tpm2_slot_root(const struct tpm2_slot *body, const uint8_t secret[SEAL_KEY_SIZE],
+		   const struct slot_shares *shares, uint8_t ret_root[SEAL_KEY_SIZE],
+		   struct reason *reason)
 {
+	struct hostkey_keys evidence;
+	int r;
+
+	if (!body->shared) {
+		cursor_copy(ret_root, SEAL_KEY_SIZE, secret, SEAL_KEY_SIZE);
+		return 0;
+	}
+	r = share_evidence(&body->share, secret, &evidence);
+	if (!r && shares->evidence)
+		*shares->evidence = evidence;
+	secret_wipe(&evidence, sizeof(evidence));
+	if (!r && !shares->verifier)
+		return refuse(reason, -EINPROGRESS,
+			      "waiting for the verifier's share: give it evidence with vtpmctl host "
+			      "attest --to URL, or unlock with the recovery code");
+	if (!r)
+		r = share_open(&body->share, secret, shares->verifier, ret_root);
+	if (r == -EKEYREJECTED)
+		return refuse(reason, r,
+			      "the share is not the one that this host was bound with (%.*s): if "
+			      "the verifier revoked that, unlock with the recovery code, and bind "
+			      "with vtpmctl host bind-verifier",
+			      KEYD_HOST_ID_SIZE, body->share.host);
+	return r ? refuse(reason, r, "the shares of the host root key cannot be put together: "
+				     "look at OpenSSL")
+		 : 0;
+}
+
+static int open_slot(struct host *host, const struct slot *slot, const struct slot_shares *shares,
+		     uint8_t ret_root[SEAL_KEY_SIZE], struct reason *reason)
+{
+	uint8_t secret[SEAL_KEY_SIZE] = { 0 };
 	struct tpm2_slot body;
 	int r;
 
@@ -197,7 +288,12 @@ static int open_slot(struct host *host, const struct slot *slot, uint8_t ret_roo
 			      "the host TPM's slot in keys/slots is not what this vtpm-keyd wrote: "
 			      "unlock with the recovery code, and bind");
 	r = host_adopt(host, &body.name, reason);
-	return r ? r : unseal(host, &body, ret_root, reason);
+	if (!r)
+		r = unseal(host, &body, secret, reason);
+	if (!r)
+		r = tpm2_slot_root(&body, secret, shares, ret_root, reason);
+	secret_wipe(secret, sizeof(secret));
+	return r;
 }
 
 const struct slot_ops seal_tpm2 = { .kind = SLOT_TPM2, .make = make, .open = open_slot };
