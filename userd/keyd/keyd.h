@@ -18,6 +18,7 @@
  *	issued.c	what it certified
  *	orders_plan.c	the same, of those about planned configurations
  *	orders_move.c	the same, of those about vTPMs that come or go
+ *	orders_share.c	the same, of those about a verifier's share
  *	answer.c	answers to them
  *	typed.c		what a person typed
  *	migration.c	the key that states are carried to another host under
@@ -135,7 +136,7 @@ struct keyd_peer {
  * @duty: of the host TPM, for certificates
  * @witness: what is known about the store
  * @scalar: private half of the session key; made at each start
- * @point: its public half
+ * @point: its public half; its y is even, so that a quote can name it by x
  * @grants: pending ones
  * @expiry: ends the oldest grant
  * @pool: random bytes of the host TPM

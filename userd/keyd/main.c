@@ -152,7 +152,7 @@ static int open_everything(void)
 	if (!r && user)
 		r = become(user);
 	if (!r)
-		r = seal_pair_new(keyd.scalar, keyd.point);
+		r = seal_even_pair_new(keyd.scalar, keyd.point);
 	signal(SIGPIPE, SIG_IGN);
 	return r;
 }

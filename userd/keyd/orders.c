@@ -5,8 +5,8 @@
  * A handler reads its message to the last byte before it does anything; a message
  * that is not what it says it is ends the connection. What fails is an answer.
  *
- * The host TPM is asked at KEYD_INIT and KEYD_UNLOCK, and at KEYD_KEY where the pool is
- * empty; never at KEYD_STATUS, KEYD_NEW_KEY and KEYD_GRANT.
+ * The host TPM is asked at KEYD_INIT and KEYD_UNLOCK, for evidence and a share, and at
+ * KEYD_KEY where the pool is empty; never at KEYD_STATUS, KEYD_NEW_KEY and KEYD_GRANT.
  */
 #include "keyd/keyd.h"
 
@@ -30,6 +30,13 @@ int keyd_locked(const struct keyd *keyd, struct reason *reason)
 		return 0;
 	*reason = keyd->root.reason;
 	return -ENOKEY;
+}
+
+static enum keyd_share share_of(const struct root *root)
+{
+	if (root->waiting)
+		return KEYD_SHARE_WAITED_FOR;
+	return root_verifier(root, NULL) ? KEYD_SHARE_BOUND : KEYD_SHARE_NONE;
 }
 
 static int on_status(void *context, struct ipc_in *in)
@@ -62,6 +69,7 @@ static int on_status(void *context, struct ipc_in *in)
 	cursor_put_u64(&answer.out.body, witness_value(&keyd->witness));
 	cursor_put_u32(&answer.out.body, keyd->witness.anchor.window);
 	cursor_put_u8(&answer.out.body, migration_is_here(keyd));
+	cursor_put_u8(&answer.out.body, (uint8_t)share_of(&keyd->root));
 	return answer_finish(peer, &answer);
 }
 
@@ -495,6 +503,8 @@ static const struct ipc_permit permits[] = {
 	{ KEYD_CA_PROVE, KEYD_EITHER | KEYD_MANAGER, keyd_on_ca_prove },
 	{ KEYD_CA_IMPORT, KEYD_EITHER | KEYD_MANAGER, keyd_on_ca_import },
 	{ KEYD_ISSUED, KEYD_EITHER | KEYD_MANAGER, keyd_on_issued },
+	{ KEYD_SHARE, KEYD_EITHER | KEYD_MANAGER, keyd_on_share },
+	{ KEYD_BIND, KEYD_EITHER | KEYD_MANAGER, keyd_on_bind },
 	{ KEYD_PLANS, KEYD_EITHER | KEYD_MANAGER, keyd_on_plans },
 	{ KEYD_PLAN_ADD, KEYD_EITHER | KEYD_MANAGER, keyd_on_plan_add },
 	{ KEYD_PLAN_RETIRE, KEYD_EITHER | KEYD_MANAGER, keyd_on_plan_retire },

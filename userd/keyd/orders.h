@@ -38,6 +38,8 @@ int keyd_on_issued(void *context, struct ipc_in *in);
 int keyd_on_move_key(void *context, struct ipc_in *in);
 int keyd_on_move_seal(void *context, struct ipc_in *in);
 int keyd_on_move_open(void *context, struct ipc_in *in);
+int keyd_on_share(void *context, struct ipc_in *in);
+int keyd_on_bind(void *context, struct ipc_in *in);
 int keyd_on_plans(void *context, struct ipc_in *in);
 int keyd_on_plan_add(void *context, struct ipc_in *in);
 int keyd_on_plan_retire(void *context, struct ipc_in *in);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * What is asked about the host's evidence: keys, certificates, quotes, credentials. The host
- * has to be unlocked and protected by its TPM.
+ * has to be protected by its TPM, and unlocked or waiting for the share of a verifier, which
+ * wants evidence first.
  */
 #include <errno.h>
 #include <tss2/tss2_mu.h>
@@ -77,7 +78,7 @@ int keyd_on_certificate(void *context, struct ipc_in *in)
 
 	if (!ipc_ended(in))
 		return -EPROTO;
-	r = keyd_locked(keyd, &reason);
+	r = keyd->root.waiting ? 0 : keyd_locked(keyd, &reason);
 	if (!r)
 		r = host_ek_certificate(&keyd->host, after, &handle, bytes, &length, &reason);
 	answer_begin(&answer, KEYD_CERTIFICATE_IS, tag, r, &reason);
@@ -102,7 +103,8 @@ int keyd_on_host_quote(void *context, struct ipc_in *in)
 	evidence.pcrs = cursor_get_u32(&in->body);
 	if (!ipc_ended(in))
 		return -EPROTO;
-	r = evidence.about.purpose == HOST_QUOTE_HOST
+	r = evidence.about.purpose == HOST_QUOTE_HOST ||
+			    evidence.about.purpose == HOST_QUOTE_SHARE
 		    ? quote_make(peer->keyd, &evidence, &reason)
 		    : refuse(&reason, -EINVAL, "quotes of purpose %u are not made here",
 			     evidence.about.purpose);

@@ -9,13 +9,28 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "keyd/orders.h"
+
+/* Before the verifier's share is here. */
+static int waiting_ak(struct keyd *keyd, struct hostkey *ret, struct reason *reason)
+{
+	struct hostkey_keys keys;
+	int r = root_evidence(&keyd->root, &keys, reason);
+
+	if (!r)
+		r = ak_load(keyd->root.directory, &keyd->host, &keys, ret, reason);
+	secret_wipe(&keys, sizeof(keys));
+	return r;
+}
 
 int quote_ak(struct keyd *keyd, struct hostkey *ret, struct reason *reason)
 {
 	bool new;
 	int r;
 
+	if (keyd->root.waiting)
+		return waiting_ak(keyd, ret, reason);
 	r = keyd_locked(keyd, reason);
 	if (!r && root_protection(&keyd->root) != KEYD_PROTECTION_TPM)
 		return refuse(reason, -ENODEV,
@@ -41,6 +56,9 @@ int quote_make(struct keyd *keyd, struct quote *quote, struct reason *reason)
 	if (r)
 		return r;
 	quote->about.epoch = witness_value(&keyd->witness);
+	if (quote->about.purpose == HOST_QUOTE_SHARE)
+		cursor_copy(quote->about.root, sizeof(quote->about.root), keyd->point + 1,
+			    SEAL_X_SIZE);
 	host_quote_put(&quote->about, quote->frame);
 	if (seal_hash((struct seal_bytes){ quote->frame, sizeof(quote->frame) }, digest))
 		return refuse(reason, -EIO, "SHA-256 does not work: look at OpenSSL");

@@ -28,7 +28,10 @@ struct quote {
  * quote_ak() - the attestation key, made where there is none
  * @ret: set on success; ended with hostkey_done()
  *
- * Return: 0; -ENOKEY (locked); -ENODEV (no host TPM protects this host); as ak_get().
+ * While a verifier's share is missing there is evidence too, as it is wanted for that.
+ *
+ * Return: 0; -ENOKEY (locked otherwise); -ENOENT (locked, and there is no such key); -ENODEV (no
+ * host TPM protects this host); as ak_get() and root_evidence().
  */
 int quote_ak(struct keyd *keyd, struct hostkey *ret, struct reason *reason);
 

@@ -57,7 +57,7 @@ struct test_status {
 	unsigned int mode, verdict;
 	uint64_t counter;
 	uint32_t window;
-	unsigned int migration_key;
+	unsigned int migration_key, share;
 };
 
 static inline void test_sock(const struct test_keyd *keyd, char *to, size_t room)
@@ -159,6 +159,7 @@ static inline int test_status(struct test_keyd *keyd, struct test_status *ret)
 	ret->counter = cursor_get_u64(&reply.in.body);
 	ret->window = cursor_get_u32(&reply.in.body);
 	ret->migration_key = cursor_get_u8(&reply.in.body);
+	ret->share = cursor_get_u8(&reply.in.body);
 	return ipc_ended(&reply.in) && reply.in.op == KEYD_STATUS_IS && !reply.error ? 0 : -EPROTO;
 }
 
