@@ -33,6 +33,7 @@ static const struct report_column host_lines[] = {
 	{ "counter:", "rollback_counter" },
 	{ "store:", "store" },
 	{ "migration key:", "migration_key" },
+	{ "verifier:", "verifier_share" },
 	{ "storage key:", "storage_key_name" },
 	{ "separation:", "separation" },
 	{ "vtpm-keyd:", "keyd" },

@@ -556,9 +556,15 @@ static bool take_quoted(const json_t *value, void *into)
 	return take_pcr_list(value, &((struct manager_quote_wish *)into)->pcrs);
 }
 
+static bool take_share(const json_t *value, void *into)
+{
+	return take_flag(value, &((struct manager_quote_wish *)into)->share);
+}
+
 static const struct member quote_members[] = {
 	{ "nonce", "a string of 64 hexadecimal digits", take_nonce, true },
 	{ "pcrs", "an array of numbers from 0 to 23, each once", take_quoted, true },
+	{ "share", "true or false", take_share, false },
 };
 
 bool api_json_quote_wish(struct manager_quote_wish *what, const char *body, size_t length,

@@ -55,6 +55,12 @@ static const char *const verdicts[_KEYD_VERDICT_MAX] = {
 	[KEYD_VERDICT_UNASKED] = "not known yet",
 };
 
+static const char *const shares[_KEYD_SHARE_MAX] = {
+	[KEYD_SHARE_NONE] = "none",
+	[KEYD_SHARE_BOUND] = "bound",
+	[KEYD_SHARE_WAITED_FOR] = "missing",
+};
+
 const char *api_rollback_name(unsigned int rollback)
 {
 	static const char *const names[_KEYD_ROLLBACK_MAX] = {
@@ -380,6 +386,7 @@ json_t *api_json_host(const struct manager_host *host)
 	good &= put(object, "migration_key",
 		    host->state == KEYD_STATE_UNLOCKED ? json_boolean(host->migration_key)
 						       : json_null());
+	good &= put(object, "verifier_share", json_string(NAME_OF(shares, host->share)));
 	good &= put(object, "vtpms", json_integer(host->vtpms));
 	good &= put(object, "running", json_integer(host->running));
 	good &= put(object, "spares", json_integer(host->spares));

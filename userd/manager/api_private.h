@@ -124,6 +124,8 @@ const struct api_route *api_route_find(const char *method, const char *path, cha
 void api_plan_list(struct api_request *request);
 void api_plan_add(struct api_request *request);
 void api_plan_retire(struct api_request *request);
+void api_share_open(struct api_request *request);
+void api_share_bind(struct api_request *request);
 
 enum api_state {
 	API_READING,

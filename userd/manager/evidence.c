@@ -194,7 +194,7 @@ void manager_quote(struct manager *manager, const struct manager_quote_wish *wha
 	struct ipc_out out = peer_call(&manager->keyd, KEYD_HOST_QUOTE, buffer, sizeof(buffer));
 
 	evidence->quote_done = done;
-	cursor_put_u8(&out.body, HOST_QUOTE_HOST);
+	cursor_put_u8(&out.body, what->share ? HOST_QUOTE_SHARE : HOST_QUOTE_HOST);
 	cursor_put_raw(&out.body, what->nonce, sizeof(what->nonce));
 	cursor_put_u32(&out.body, what->pcrs);
 	peer_send(&manager->keyd, &out, quote_is, evidence);

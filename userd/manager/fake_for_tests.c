@@ -463,6 +463,34 @@ void manager_host_unlock(struct manager *fake, const struct manager_host_unlock 
 		fake->host.state = KEYD_STATE_UNLOCKED;
 }
 
+void manager_share(struct manager *fake, const struct manager_share *what, manager_done done,
+		   void *context)
+{
+	struct fake_job *job = job_new(fake, "", run_nothing, done, context);
+
+	fake->share = *what;
+	if (fake->host.share == KEYD_SHARE_NONE) {
+		problem_set(&job->problem, PROBLEM_INVALID, "see vtpmctl host show",
+			    "this host is bound to no verifier");
+		return;
+	}
+	fake->host.share = KEYD_SHARE_BOUND;
+	fake->host.state = KEYD_STATE_UNLOCKED;
+}
+
+void manager_bind(struct manager *fake, const struct manager_bind *what, manager_done done,
+		  void *context)
+{
+	struct fake_job *job = job_new(fake, "", run_nothing, done, context);
+
+	fake->bind = *what;
+	if (fake->root_box && !fake->root_box(what->box, what->box_length))
+		problem_set(&job->problem, PROBLEM_AUTH, "take the code of this host",
+			    "the box holds no root key of this host");
+	else
+		fake->host.share = *what->host ? KEYD_SHARE_BOUND : KEYD_SHARE_NONE;
+}
+
 void manager_host_migration_key(struct manager *fake, const uint8_t *box, size_t length,
 				manager_done done, void *context)
 {
@@ -586,6 +614,7 @@ void manager_quote(struct manager *fake, const struct manager_quote_wish *what,
 {
 	struct fake_job *job = evidence_new(fake, context);
 
+	fake->quoted = *what;
 	job->wish = *what;
 	job->quote = done;
 }

@@ -15,6 +15,7 @@
 
 #include "manager/manager.h"
 #include "manager/plan.h"
+#include "manager/share.h"
 
 #define FAKE_VTPMS   32
 #define FAKE_SLOW_MS 200
@@ -50,6 +51,9 @@ struct fake_vtpm {
  * @init: what manager_host_init() was told last
  * @unlock: what manager_host_unlock() was told
  * @accept: what manager_host_accept() was told last
+ * @share: what manager_share() was told last
+ * @bind: what manager_bind() was told last
+ * @quoted: what manager_quote() was told last
  * @plans: what manager_plans() says
  * @plan: what manager_plan_add() was told last
  * @plan_length: bytes of it
@@ -76,6 +80,9 @@ struct manager {
 	struct manager_host_init init;
 	struct manager_host_unlock unlock;
 	struct manager_host_accept accept;
+	struct manager_share share;
+	struct manager_bind bind;
+	struct manager_quote_wish quoted;
 	struct papers papers;
 	uint32_t renewed;
 	struct manager_certificate replaced;

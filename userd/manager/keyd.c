@@ -45,7 +45,9 @@ int manager_keyd_take_status(struct manager_host *host, struct ipc_in *in)
 	ipc_get_string(in, host->reason, sizeof(host->reason));
 	take_rollback(host, in);
 	host->migration_key = cursor_get_u8(&in->body) != 0;
+	host->share = (enum keyd_share)cursor_get_u8(&in->body);
 	if (!ipc_ended(in) || host->rollback >= _KEYD_ROLLBACK_MAX ||
+	    host->share >= _KEYD_SHARE_MAX ||
 	    host->state > KEYD_STATE_UNLOCKED || host->protection > KEYD_PROTECTION_TPM)
 		return -EPROTO;
 	cursor_copy(host->storage_key, sizeof(host->storage_key), name, length);
@@ -167,6 +169,7 @@ static enum problem_code code_of(uint32_t error)
 		return PROBLEM_AUTH;
 	case ENODEV:
 		return PROBLEM_NO_HARDWARE;
+	case EINPROGRESS:
 	case ENOKEY:
 		return PROBLEM_LOCKED;
 	case EAGAIN:
@@ -217,7 +220,9 @@ bool manager_is_locked(struct manager *manager, struct problem *problem)
 		return true;
 	case KEYD_STATE_LOCKED:
 		problem_set(problem, PROBLEM_LOCKED,
-			    "`vtpmctl host unlock` opens it with the recovery code",
+			    manager->host.share == KEYD_SHARE_WAITED_FOR
+				    ? "`vtpmctl host attest --to URL` fetches the verifier's share"
+				    : "`vtpmctl host unlock` opens it with the recovery code",
 			    "the host root key is locked: %s", manager->host.reason);
 		return true;
 	case KEYD_STATE_UNLOCKED:

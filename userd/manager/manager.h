@@ -164,6 +164,7 @@ void manager_certify_replace(struct manager *manager, const struct manager_certi
  * @counter: value of the host TPM's counter, 0 for none
  * @window: seconds; lazy: what an older copy may lack at most without being found out
  * @migration_key: engines get one; not while the host is locked
+ * @share: does a verifier have a share of the host root key, and is that missing?
  * @lost: vTPMs that are missing from the store although nobody removed them
  * @vtpms: how many
  * @running: how many of them run
@@ -187,6 +188,7 @@ struct manager_host {
 	uint64_t counter;
 	uint32_t window;
 	bool migration_key;
+	enum keyd_share share;
 	unsigned int lost;
 	unsigned int vtpms;
 	unsigned int running;
@@ -370,10 +372,12 @@ void manager_identity(struct manager *manager, manager_identity_done done, void 
  * struct manager_quote_wish - what KEYD_HOST_QUOTE is told
  * @nonce: of the verifier
  * @pcrs: PCRs of the sha256 bank
+ * @share: the quote asks for the verifier's share
  */
 struct manager_quote_wish {
 	uint8_t nonce[HOST_QUOTE_NONCE];
 	uint32_t pcrs;
+	bool share;
 };
 
 /**

@@ -101,6 +101,63 @@ static void test_api_host_unlock(void **state)
 	assert_true(json_is_null(json_object_get(f.body, "migration_key")));
 }
 
+static void test_api_host_share(void **state)
+{
+	const char *const bad[] = { "{}",
+				    "{\"credential\": \"0a\", \"secret\": \"0b\"}",
+				    "{\"credential\": \"0a\", \"secret\": \"\", \"box\": \"0c\"}",
+				    "{\"credential\": \"xy\", \"secret\": \"0b\","
+				    " \"box\": \"0c\"}" };
+	const char *const good = "{\"credential\": \"0a0b\", \"secret\": \"0c\", \"box\": \"0d\"}";
+
+	(void)state;
+	assert_int_equal(ask("GET", "/v1/host", NULL), 200);
+	assert_string_equal(text("verifier_share"), "none");
+	assert_int_equal(ask("POST", "/v1/host/share", good), 400);
+	f.fake.host.state = KEYD_STATE_LOCKED;
+	f.fake.host.share = KEYD_SHARE_WAITED_FOR;
+	assert_int_equal(ask("GET", "/v1/host", NULL), 200);
+	assert_string_equal(text("verifier_share"), "missing");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(ask("POST", "/v1/host/share", bad[i]), 400);
+	assert_int_equal(ask("POST", "/v1/host/share", good), 200);
+	assert_string_equal(text("state"), "unlocked");
+	assert_string_equal(text("verifier_share"), "bound");
+	assert_int_equal(f.fake.share.credential.blob_length, 2);
+	assert_int_equal(f.fake.share.credential.blob[1], 0x0b);
+	assert_int_equal(f.fake.share.credential.secret[0], 0x0c);
+	assert_int_equal(f.fake.share.box[0], 0x0d);
+}
+
+static void test_api_host_bind(void **state)
+{
+#define HOST "\"host\": \"4b0e6b6c-0d5e-4f0a-9c59-1d2f6f0a7b11\""
+	const char *const bad[] = { "{}", "{\"box\": \"0a\", " HOST "}",
+				    "{\"box\": \"0a\", \"host\": \"4b0e\", \"credential\": \"0a\","
+				    " \"secret\": \"0a\", \"share_box\": \"0a\"}",
+				    "{\"box\": \"0a\", \"credential\": \"0a\", \"secret\": \"0a\","
+				    " \"share_box\": \"0a\"}",
+				    "{\"box\": \"0a\", " HOST ", \"credential\": \"0a\","
+				    " \"secret\": \"0a\"}" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(ask("POST", "/v1/host/verifier", bad[i]), 400);
+		assert_problem("invalid");
+	}
+	assert_int_equal(ask("POST", "/v1/host/verifier",
+			     "{\"box\": \"0a0b\", " HOST ", \"credential\": \"0c\","
+			     " \"secret\": \"0d\", \"share_box\": \"0e\"}"),
+			 200);
+	assert_string_equal(text("verifier_share"), "bound");
+	assert_string_equal(f.fake.bind.host, "4b0e6b6c-0d5e-4f0a-9c59-1d2f6f0a7b11");
+	assert_int_equal(f.fake.bind.box_length, 2);
+	assert_int_equal(f.fake.bind.share.box[0], 0x0e);
+	assert_int_equal(ask("POST", "/v1/host/verifier", "{\"box\": \"0a\"}"), 200);
+	assert_string_equal(text("verifier_share"), "none");
+	assert_string_equal(f.fake.bind.host, "");
+}
+
 static void test_api_host_accept(void **state)
 {
 	const char *const bad[] = { "{}",
@@ -350,6 +407,8 @@ int main(void)
 		TEST(test_api_host_recovery),
 		TEST(test_api_host_unlock),
 		TEST(test_api_host_accept),
+		TEST(test_api_host_share),
+		TEST(test_api_host_bind),
 		TEST(test_api_host_init_rollback),
 		TEST(test_api_host_rollback),
 		TEST(test_api_host_plans),
