@@ -35,12 +35,15 @@ plan() { ctl seal plan --event-log "$place/$1.log" --dbx "$place/$2.dbx" "${@:3}
 planned() {
 	boot_log old 'as it was' && boot_log new 'with more in it' && boot_log bad other || return
 	boot_as old && init && ctl create web1 --front-end socket || return
-	has "$(plan old new --dry-run)" 7 && has "$(plan old old 2>&1)" "opens by itself" || return
+	has "$(plan old new --dry-run)" "1 of 1 vTPMs open" || return
+	has "$(plan old new --dry-run)" "has not opened this host yet" && has "$(plan old old 2>&1)" "opens by itself" || return
 	has "$(plan new old 2>&1)" "PCR 7 does not follow from the log" || return
 	plan old new --label update --recovery-code-fd 6 6<"$place/code" || return
 	# what was not planned is locked, with its reason, and the code opens it
 	boot_as bad && host_is locked && has "$(host_field reason)" "PCR 7 has changed" || return
 	ctl host unlock --recovery-code-fd 6 6<"$place/code" && until_true 10 vtpm_is web1 running || return
+	has "$(plan bad old --dry-run 2>&1)" "opened this host 0 days ago" || return
+	has "$(ctl seal list)" "recovery code:   $(date -u +%Y-%m-%dT)" || return
 	boot_as new && until_true 10 vtpm_is web1 running && has "$(ctl seal list)" update || return
 	ctl seal retire && has "$(ctl seal list)" retired || return
 	boot_as new && host_is unlocked || return

@@ -105,21 +105,44 @@ json_t *seal_state_get(const struct cli *cli, struct seal_state *ret)
 	return read_state(ret) ? NULL : strange();
 }
 
-static enum cli_exit show(const struct cli *cli, const json_t *object)
+/* Seconds of the wall clock, as people read them. */
+static void say_time(json_t *object, const char *member, const char *none)
+{
+	time_t when = (time_t)json_integer_value(json_object_get(object, member));
+	struct tm tm;
+	char text[32];
+
+	if (!when || !gmtime_r(&when, &tm) ||
+	    !strftime(text, sizeof(text), "%Y-%m-%dT%H:%MZ", &tm))
+		json_object_set_new(object, member, json_string(none));
+	else
+		json_object_set_new(object, member, json_string(text));
+}
+
+static enum cli_exit show(const struct cli *cli, json_t *object)
 {
 	static const struct report_column lines[] = {
 		{ "opened by:", "opened" },
 		{ "counter:", "counter" },
 		{ "own sequence:", "sequence" },
+		{ "recovery code:", "recovery_proven" },
 	};
 	static const struct report_column columns[] = {
 		{ "SEQUENCE", "sequence" }, { "STATE", "state" },   { "MADE", "made" },
 		{ "EXPIRES", "expires" },   { "LABEL", "label" },
 	};
 
+	json_t *plan;
+	size_t i;
+
 	if (cli->json) {
 		report_json(object);
 		return CLI_EXIT_OK;
+	}
+	say_time(object, "recovery_proven", "has not opened this host yet");
+	json_array_foreach (json_object_get(object, "plans"), i, plan) {
+		say_time(plan, "made", "-");
+		say_time(plan, "expires", "never");
 	}
 	report_lines(object, lines, sizeof(lines) / sizeof(lines[0]));
 	report_table(json_object_get(object, "plans"), columns,
@@ -292,19 +315,24 @@ static json_t *changes_of(const struct host_pcrs *now, const struct host_pcrs *t
 	return changes;
 }
 
-static enum cli_exit show_changes(const struct cli *cli, const json_t *changes)
+static enum cli_exit show_changes(const struct cli *cli, const struct seal_state *state,
+				  json_t *changes)
 {
 	static const struct report_column columns[] = {
 		{ "PCR", "pcr" }, { "NOW", "now" }, { "THEN", "then" },
 	};
-	_cleanup_(json_putp) json_t *object = NULL;
+	_cleanup_(json_putp) json_t *outlook = NULL;
+	json_t *problem = seal_outlook(cli, state, &outlook);
 
-	if (!cli->json) {
-		report_table(changes, columns, sizeof(columns) / sizeof(columns[0]));
+	if (problem)
+		return report(cli, problem);
+	if (cli->json) {
+		json_object_set(outlook, "changes", changes);
+		report_json(outlook);
 		return CLI_EXIT_OK;
 	}
-	object = json_pack("{s:O}", "changes", changes);
-	report_json(object);
+	report_table(changes, columns, sizeof(columns) / sizeof(columns[0]));
+	seal_outlook_print(outlook);
 	return CLI_EXIT_OK;
 }
 
@@ -319,7 +347,7 @@ static enum cli_exit finish(const struct cli *cli, const struct seal_state *stat
 						  "no PCR that the host root key is sealed to will "
 						  "change: what is planned opens by itself"));
 	if (cli->dry_run)
-		return show_changes(cli, changes);
+		return show_changes(cli, state, changes);
 	if (cli->output) {
 		problem = save_plan(cli->output, plan, state->index);
 		return problem ? report(cli, problem) : CLI_EXIT_OK;

@@ -36,6 +36,17 @@ json_t *seal_state_get(const struct cli *cli, struct seal_state *ret);
 json_t *seal_predict(const struct cli *cli, const struct seal_state *state,
 		     struct host_pcrs *ret);
 
+/**
+ * seal_outlook() - what will open once the plan is there
+ * @ret: {"vtpms": all, "open": number, "shut": [{name, reason}], "recovery_proven": seconds}
+ *
+ * Return: NULL, or the problem.
+ */
+json_t *seal_outlook(const struct cli *cli, const struct seal_state *state, json_t **ret);
+
+/** seal_outlook_print() - for people */
+void seal_outlook_print(const json_t *outlook);
+
 /** seal_unhex() - digits as bytes. Return: how many; 0: they are none, or too many */
 size_t seal_unhex(const json_t *digits, uint8_t *to, size_t room);
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "keyd/answer.h"
 #include "keyd/orders.h"
+#include "seal/proven.h"
 
 static void put_plans(struct answer *answer, const struct root *root,
 		      const struct root_plans *plans)
@@ -37,6 +38,7 @@ static void put_plans(struct answer *answer, const struct root *root,
 		cursor_put_u64(out, plan->expires);
 		ipc_put_string(&answer->out, plan->label);
 	}
+	cursor_put_u64(out, proven_load(root->directory));
 }
 
 int keyd_on_plans(void *context, struct ipc_in *in)

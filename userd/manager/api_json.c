@@ -561,6 +561,8 @@ json_t *api_json_plans(const struct manager_plans *plans)
 	good &= put(object, "sequence", json_integer((json_int_t)plans->sequence));
 	good &= put(object, "values", all_values(plans));
 	good &= put(object, "plans", all_plans(plans));
+	good &= put(object, "recovery_proven",
+		    plans->proven ? json_integer((json_int_t)plans->proven) : json_null());
 	return complete(object, good);
 }
 

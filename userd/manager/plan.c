@@ -76,6 +76,7 @@ static bool take(struct ipc_in *in, struct manager_plans *ret)
 		return false;
 	cursor_copy(ret->key, sizeof(ret->key), key, length);
 	take_plans(in, ret);
+	ret->proven = cursor_get_u64(&in->body);
 	return ipc_ended(in);
 }
 

@@ -28,6 +28,7 @@ struct manager_plans {
 	uint8_t value[MANAGER_PCRS][32];
 	unsigned int count;
 	struct manager_plan plan[KEYD_PLANS_MAX];
+	uint64_t proven;
 };
 
 /**

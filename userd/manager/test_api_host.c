@@ -250,6 +250,10 @@ static void test_api_host_plans(void **state)
 	};
 	assert_int_equal(ask("GET", "/v1/host/plans", NULL), 200);
 	assert_string_equal(text("opened"), "plan");
+	assert_true(json_is_null(json_object_get(f.body, "recovery_proven")));
+	f.fake.plans.proven = 77;
+	assert_int_equal(ask("GET", "/v1/host/plans", NULL), 200);
+	assert_int_equal(json_integer_value(json_object_get(f.body, "recovery_proven")), 77);
 	for (size_t i = 0; i < 3; i++) {
 		static const char *const states[] = { "retired", "expired", "good" };
 		const json_t *plan = json_array_get(json_object_get(f.body, "plans"), i);

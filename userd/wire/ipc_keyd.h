@@ -230,7 +230,8 @@
  *	blob plan key, u32 handle of the plan counter, u64 its value, u64 sequence of the
  *	configuration that needs no plan, u32 PCRs, value (32) of each as it is now, lowest
  *	first, u32 plans, of each: u64 sequence, u64 made, u64 expires (seconds of the wall
- *	clock; 0: never), string label. errno ENOTSUP: it was sealed without a plan key, or
+ *	clock; 0: never), string label; u64 seconds of the wall clock when the recovery code
+ *	last opened the host (0: not known). errno ENOTSUP: it was sealed without a plan key, or
  *	not by a TPM; ENXIO: the counter is gone; ENODEV, EBUSY, EIO: of the host TPM; another:
  *	of keys/plans
  * @KEYD_PLAN_ADD: tag, blob plan (seal/plan.h)
