@@ -501,6 +501,7 @@ static const struct ipc_permit permits[] = {
 	{ KEYD_HOST_AK, KEYD_EITHER | KEYD_MANAGER, keyd_on_host_ak },
 	{ KEYD_CERTIFICATE, KEYD_EITHER | KEYD_MANAGER, keyd_on_certificate },
 	{ KEYD_HOST_QUOTE, KEYD_EITHER | KEYD_MANAGER, keyd_on_host_quote },
+	{ KEYD_HOST_BOOT, KEYD_EITHER | KEYD_MANAGER, keyd_on_host_boot },
 	{ KEYD_ACTIVATE, KEYD_EITHER | KEYD_MANAGER, keyd_on_activate },
 	{ KEYD_DEEP, KEYD_EITHER | KEYD_MANAGER, keyd_on_deep },
 	{ KEYD_HOST_CA, KEYD_EITHER | KEYD_MANAGER, keyd_on_host_ca },

@@ -26,6 +26,7 @@ int keyd_check_anchor(struct anchor *anchor, bool hardware, struct reason *reaso
 int keyd_on_host_ak(void *context, struct ipc_in *in);
 int keyd_on_certificate(void *context, struct ipc_in *in);
 int keyd_on_host_quote(void *context, struct ipc_in *in);
+int keyd_on_host_boot(void *context, struct ipc_in *in);
 int keyd_on_activate(void *context, struct ipc_in *in);
 int keyd_on_deep(void *context, struct ipc_in *in);
 

@@ -25,21 +25,27 @@ static size_t put_public(const TPM2B_PUBLIC *public, uint8_t *to, size_t room)
 	return Tss2_MU_TPM2B_PUBLIC_Marshal(public, to, room, &at) ? 0 : at;
 }
 
-static void put_keys(struct answer *answer, const struct host_sealed *ak, const TPM2B_PUBLIC *ek)
+/* Part 1, 16: nameAlg || H(public area) */
+static void put_name(struct answer *answer, const struct host_sealed *key)
 {
-	uint8_t bytes[sizeof(TPM2B_PUBLIC)], area[sizeof(TPMT_PUBLIC)], digest[SEAL_HASH_SIZE];
-	uint8_t name[2 + SEAL_HASH_SIZE];
+	uint8_t area[sizeof(TPMT_PUBLIC)], digest[SEAL_HASH_SIZE], name[2 + SEAL_HASH_SIZE];
 	struct cursor_out out = cursor_out(name, sizeof(name));
 	size_t length = 0;
 
-	ipc_put_blob(&answer->out, bytes, put_public(&ak->public, bytes, sizeof(bytes)));
-	/* Part 1, 16: nameAlg || H(public area) */
-	if (Tss2_MU_TPMT_PUBLIC_Marshal(&ak->public.publicArea, area, sizeof(area), &length) ||
+	if (Tss2_MU_TPMT_PUBLIC_Marshal(&key->public.publicArea, area, sizeof(area), &length) ||
 	    seal_hash((struct seal_bytes){ area, length }, digest))
 		answer->out.body.bad = true;
-	cursor_put_u16(&out, ak->public.publicArea.nameAlg);
+	cursor_put_u16(&out, key->public.publicArea.nameAlg);
 	cursor_put_raw(&out, digest, sizeof(digest));
 	ipc_put_blob(&answer->out, name, out.used);
+}
+
+static void put_keys(struct answer *answer, const struct host_sealed *ak, const TPM2B_PUBLIC *ek)
+{
+	uint8_t bytes[sizeof(TPM2B_PUBLIC)];
+
+	ipc_put_blob(&answer->out, bytes, put_public(&ak->public, bytes, sizeof(bytes)));
+	put_name(answer, ak);
 	ipc_put_blob(&answer->out, bytes, put_public(ek, bytes, sizeof(bytes)));
 }
 
@@ -113,6 +119,41 @@ int keyd_on_host_quote(void *context, struct ipc_in *in)
 	answer_begin(&answer, KEYD_HOST_QUOTE_IS, tag, r, &reason);
 	if (!r)
 		quote_put(&answer.out, &evidence);
+	return answer_finish(peer, &answer);
+}
+
+/*
+ * The counts are those that a verifier sees: for this key they are obfuscated (Part 1, 36.7), so
+ * only a quote by it can tell. It leaves nobody, and is about the PCR that is always there.
+ */
+int keyd_on_host_boot(void *context, struct ipc_in *in)
+{
+	_cleanup_(hostkey_done) struct hostkey ak = { 0 };
+	struct quote quote = { .about.purpose = HOST_QUOTE_HOST, .pcrs = 1 };
+	const TPM2B_ATTEST *message = &quote.quoted.message;
+	struct keyd_peer *peer = context;
+	uint32_t tag = cursor_get_u32(&in->body);
+	TPMS_ATTEST said = { 0 };
+	struct answer answer;
+	struct reason reason;
+	size_t at = 0;
+	int r;
+
+	if (!ipc_ended(in))
+		return -EPROTO;
+	r = quote_ak(peer->keyd, &ak, &reason);
+	if (!r)
+		r = quote_make(peer->keyd, &quote, &reason);
+	if (!r && Tss2_MU_TPMS_ATTEST_Unmarshal(message->attestationData, message->size, &at,
+						&said))
+		r = refuse(&reason, -EIO, "what the host TPM quoted is no quote");
+	answer_begin(&answer, KEYD_HOST_BOOT_IS, tag, r, &reason);
+	if (!r) {
+		put_name(&answer, &ak.key);
+		cursor_put_u64(&answer.out.body, said.clockInfo.clock);
+		cursor_put_u32(&answer.out.body, said.clockInfo.resetCount);
+		cursor_put_u32(&answer.out.body, said.clockInfo.restartCount);
+	}
 	return answer_finish(peer, &answer);
 }
 

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <tss2/tss2_mu.h>
+
 #include "base/secret.h"
 #include "keyd/test_keyd.h"
 #include "seal/root.h"
@@ -165,6 +167,30 @@ static void test_evidence_quote(void **state)
 	frame[20] ^= 1;
 	assert_int_not_equal(check_quote(), 0);
 	test_keyd_start(&keyd);
+}
+
+/* What it says of the boot is what a verifier reads in a quote of the same key. */
+static void test_evidence_boot(void **state)
+{
+	uint8_t buffer[64], got[64], message[512];
+	struct ipc_out out = test_begin(KEYD_HOST_BOOT, buffer, sizeof(buffer));
+	TPMS_ATTEST said;
+	size_t at = 0, length;
+
+	(void)state;
+	assert_int_equal(host_ak(), 0);
+	assert_int_equal(quote(HOST_QUOTE_HOST, nonce, 1), 0);
+	length = read_file("message", message, sizeof(message));
+	assert_int_equal(Tss2_MU_TPMS_ATTEST_Unmarshal(message, length, &at, &said), 0);
+	assert_int_equal(test_ask(&keyd, &out, &reply), 0);
+	assert_int_equal(reply.in.op, KEYD_HOST_BOOT_IS);
+	assert_int_equal(reply.error, 0);
+	assert_int_equal(take_blob(got, sizeof(got)), name_length);
+	assert_true(secret_equal(got, name, name_length));
+	assert_true(cursor_get_u64(&reply.in.body) >= said.clockInfo.clock);
+	assert_int_equal(cursor_get_u32(&reply.in.body), said.clockInfo.resetCount);
+	assert_int_equal(cursor_get_u32(&reply.in.body), said.clockInfo.restartCount);
+	assert_true(ipc_ended(&reply.in));
 }
 
 /* The values are those of the quote: a TPM whose PCR was extended has another one. */
@@ -452,6 +478,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_evidence_key),
 		CASE(test_evidence_quote),
+		CASE(test_evidence_boot),
 		CASE(test_evidence_values),
 		CASE(test_evidence_refuses),
 		CASE(test_evidence_epoch),

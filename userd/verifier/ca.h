@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "attest/ruling.h"
+
 #define CA_SIGNATURE_MAX   80
 #define CA_CERTIFICATE_MAX 2048
 
@@ -85,7 +87,7 @@ int ca_sign_crl(struct ca *ca, X509_CRL *crl);
 
 /* What a signature begins with says what it is about; none is taken for one of another kind. */
 #define CA_WORDS_REPORT	 "vtpm-report-v1"
-#define CA_WORDS_VERDICT "vtpm-verdict-v1"
+#define CA_WORDS_VERDICT RULING_WORDS
 
 /**
  * ca_sign() - sign a report or a verdict (ECDSA, DER)

@@ -382,7 +382,8 @@ static void finish(struct request *request, const struct enrolment *enrolment,
 		   const struct fleet_pass *token)
 {
 	char bearer[FLEET_SECRET], id[STANDING_ID], text[BASE64_ROOM(CA_CERTIFICATE_MAX)];
-	uint8_t certificate[CA_CERTIFICATE_MAX];
+	char by[BASE64_ROOM(CA_CERTIFICATE_MAX)];
+	uint8_t certificate[CA_CERTIFICATE_MAX], ca[CA_CERTIFICATE_MAX];
 	struct fleet *fleet = request->service->fleet;
 	struct standing standing;
 	size_t size;
@@ -412,9 +413,10 @@ static void finish(struct request *request, const struct enrolment *enrolment,
 		return;
 	}
 	base64_write(certificate, size, text);
+	base64_write(ca, ca_der(request->service->ca, ca), by);
 	request_answer(request, MHD_HTTP_OK,
-		       json_pack("{s:s, s:s, s:s}", "host", standing.id, "ak_cert", text, "bearer",
-				 bearer));
+		       json_pack("{s:s, s:s, s:s, s:s}", "host", standing.id, "ak_cert", text,
+				 "ca_cert", by, "bearer", bearer));
 	secret_wipe(bearer, sizeof(bearer));
 }
 

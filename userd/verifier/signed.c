@@ -47,9 +47,10 @@ static char *text_of(const struct service *service, const struct standing *stand
 	const uint8_t *policy = service->policy ? policy_digest(service->policy) : NULL;
 	const uint8_t *ima =
 		service->ima_policy ? ima_policy_digest(service->ima_policy) : NULL;
-	json_t *root = json_pack("{s:s, s:s, s:o, s:I, s:I, s:s}", "format", CA_WORDS_VERDICT,
-				 "host", standing->id, "ak_name",
-				 digits(name->bytes, name->size), "resets",
+	json_t *root = json_pack("{s:s, s:s, s:o, s:I, s:I, s:I, s:s}", "format",
+				 CA_WORDS_VERDICT, "host", standing->id, "ak_name",
+				 digits(name->bytes, name->size), "clock",
+				 (json_int_t)machine->clock, "resets",
 				 (json_int_t)machine->resets, "restarts",
 				 (json_int_t)machine->restarts, "status",
 				 attest_status_name(standing_status(standing, now)));

@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A verdict that its host can show to others: signed by the fleet's CA.
- *
- *	{"format":"vtpm-verdict-v1","host":id,"ak_name":digits,"resets":n,"restarts":n,
- *	 "status":"passed","verified_at":time,"valid_until":time,"verified_by":name,
- *	 "policy":digits,"ima_policy":digits}
- *
- * It is about one attestation key, and about one boot of its machine: resets and restarts are
- * those of the TPM's quote, and another boot has others. The policies are named by the SHA-256 of
- * their files; null is for none. What is signed are CA_WORDS_VERDICT and the text as it is.
+ * A verdict that its host can show to others, signed by the fleet's CA: attest/ruling.h has its
+ * form.
  */
 #ifndef VERIFIER_SIGNED_H
 #define VERIFIER_SIGNED_H

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <curl/curl.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 
 #include "attest/test_log.h"
 #include "attest/test_quote.h"
@@ -456,8 +457,11 @@ static void assert_signed(const char *want)
 	const char *text = json_string_value(json_object_get(verdict, "statement"));
 	const char *base64 = json_string_value(json_object_get(verdict, "signature"));
 	uint8_t signature[CA_SIGNATURE_MAX];
+	struct ruling ruling;
 	ssize_t size;
 	json_t *root;
+	FILE *file;
+	X509 *by;
 
 	assert_non_null(text);
 	assert_non_null(base64);
@@ -467,6 +471,14 @@ static void assert_signed(const char *want)
 				   (size_t)size), 0);
 	assert_int_equal(ca_verify(pem, CA_WORDS_REPORT, text, strlen(text), signature,
 				   (size_t)size), -EKEYREJECTED);
+	file = fopen(pem, "re");
+	assert_non_null(file);
+	by = PEM_read_X509(file, NULL, NULL, NULL);
+	fclose(file);
+	assert_int_equal(ruling_read(&ruling, by, text, strlen(text), signature, (size_t)size), 0);
+	X509_free(by);
+	assert_string_equal(attest_status_name(ruling.status), want);
+	assert_true(ruling.clock == tpm->clock.clock);
 	root = json_loads(text, 0, NULL);
 	assert_string_equal(json_string_value(json_object_get(root, "status")), want);
 	assert_string_equal(json_string_value(json_object_get(root, "host")), HOST);

@@ -269,6 +269,10 @@
  *	signed by the host it says; EXDEV, EPERM, ETIME, EBADE as above, of that host; EACCES:
  *	it was sent to another host, or under a key that this one has no more; EINVAL, ENOENT,
  *	ESTALE, ENOKEY as above; EBUSY, EIO, ENODEV: of the host TPM
+ * @KEYD_HOST_BOOT: tag: which boot of this host's TPM is this?
+ * @KEYD_HOST_BOOT_IS: blob Name of the attestation key, u64 clock of the TPM in milliseconds,
+ *	u32 resets, u32 restarts, as a quote by that key has them. errno as for
+ *	KEYD_HOST_QUOTE_IS
  */
 enum keyd_op {
 	KEYD_STATUS = 0,
@@ -337,6 +341,8 @@ enum keyd_op {
 	KEYD_SHARE_DONE = 63,
 	KEYD_BIND = 64,
 	KEYD_BIND_DONE = 65,
+	KEYD_HOST_BOOT = 66,
+	KEYD_HOST_BOOT_IS = 67,
 	_KEYD_OP_MAX,
 };
 
