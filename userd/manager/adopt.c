@@ -74,6 +74,7 @@ void power_adopt(struct vtpm *vtpm, pid_t pid, uint32_t status, uint64_t instanc
 		return;
 	}
 	manager_channel_again(vtpm);
+	gate_ready(vtpm);
 	power_step(vtpm);
 }
 

@@ -95,7 +95,7 @@ void api_peer_expect(struct api_peer *peer, bool expect);
 
 /**
  * struct api_route - a method of a resource
- * @method: GET (HEAD too), POST or DELETE
+ * @method: GET (HEAD too), POST, PUT or DELETE
  * @path: with {name} where the name of a vTPM stands
  * @handle: answers the request, or makes it pending
  * @query: the only parameter that may stand behind "?"; NULL for none
@@ -205,6 +205,22 @@ void api_request_fail(struct api_request *request, const struct problem *problem
 /** api_request_refuse() - answer with a problem of HTTP, which problem.h has no code for */
 void api_request_refuse(struct api_request *request, unsigned int status, const char *name,
 			const char *detail, const char *next);
+
+/**
+ * api_request_pend_wait() - the same for one that waits, as long as its parameter says
+ * @on_end: called with the request when that time is over
+ *
+ * Return: false: it cannot, and the request has been answered.
+ */
+bool api_request_pend_wait(struct api_request *request, sd_event_time_handler_t on_end);
+
+/* Handlers of /v1/gate */
+void api_gate_show(struct api_request *request);
+void api_gate_default(struct api_request *request);
+void api_gate_vtpm(struct api_request *request);
+void api_gate_verdict(struct api_request *request);
+void api_gate_break(struct api_request *request);
+void api_gate_wait(struct api_request *request);
 
 /* Handlers of /v1/host/ca */
 void api_hostca_show(struct api_request *request);

@@ -471,33 +471,44 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
-static void get_wait(struct api_request *request)
+bool api_request_pend_wait(struct api_request *request, sd_event_time_handler_t on_end)
 {
 	struct api *api = request->api;
 	unsigned int seconds;
 
-	if (!has_nothing(request) || !parse_seconds(request, &seconds))
-		return;
+	if (!parse_seconds(request, &seconds))
+		return false;
 	if (api->waits >= API_WAITS_MAX) {
 		api_request_refuse(request, 503, "busy", "too many clients wait already",
 				   "ask again later");
-		return;
+		return false;
 	}
 	if (!api_request_pend(request))
-		return;
+		return false;
 	request->is_wait = true;
 	api->waits++;
 	if (sd_event_add_time_relative(api->event, &request->timeout, CLOCK_MONOTONIC,
-				       seconds * (uint64_t)1000000, 0, on_timeout, request) < 0)
-		api_request_refuse(request, 500, "internal", "vtpmd has no memory for the request",
-				   "try again later");
-	else
-		manager_wait(api->manager, request->name, vtpm_done, request);
+				       seconds * (uint64_t)1000000, 0, on_end, request) >= 0)
+		return true;
+	api_request_refuse(request, 500, "internal", "vtpmd has no memory for the request",
+			   "try again later");
+	return false;
+}
+
+static void get_wait(struct api_request *request)
+{
+	if (has_nothing(request) && api_request_pend_wait(request, on_timeout))
+		manager_wait(request->api->manager, request->name, vtpm_done, request);
 }
 
 /* The table; openapi.yaml has the same one, a lint compares them. */
 static const struct api_route routes[] = {
 	{ "GET", "/v1", get_root, NULL },
+	{ "GET", "/v1/gate", api_gate_show, NULL },
+	{ "POST", "/v1/gate/break-glass", api_gate_break, NULL },
+	{ "PUT", "/v1/gate/default", api_gate_default, NULL },
+	{ "PUT", "/v1/gate/verdict", api_gate_verdict, NULL },
+	{ "GET", "/v1/gate/wait", api_gate_wait, "timeout" },
 	{ "GET", "/v1/host", get_host, NULL },
 	{ "POST", "/v1/host/accept", post_host_accept, NULL },
 	{ "POST", "/v1/host/rollback", post_host_rollback, NULL },
@@ -527,6 +538,7 @@ static const struct api_route routes[] = {
 	{ "GET", "/v1/vtpms/{name}/certificates", get_certificates, NULL },
 	{ "POST", "/v1/vtpms/{name}/certificates/renew", post_certificates_renew, NULL },
 	{ "POST", "/v1/vtpms/{name}/certificates/replace", post_certificates_replace, NULL },
+	{ "PUT", "/v1/vtpms/{name}/gate", api_gate_vtpm, NULL },
 	{ "POST", "/v1/vtpms/{name}/launch", post_launch, NULL },
 	{ "GET", "/v1/vtpms/{name}/log", get_log, NULL },
 	{ "POST", "/v1/vtpms/{name}/start", post_start, NULL },

@@ -275,6 +275,8 @@ int manager_channel_configure(struct vtpm *vtpm, bool manufacture)
 		flags |= ENGINE_CONFIG_PLAIN_STATE;
 	if (vtpm->reseals)
 		flags |= ENGINE_CONFIG_RESEAL;
+	if (gate_freezes(vtpm))
+		flags |= ENGINE_CONFIG_FROZEN;
 	/* Of one that is made for nobody yet nobody waits for the certificates. */
 	if (!vtpm->define.name[0])
 		flags |= ENGINE_CONFIG_CERTIFY | ENGINE_CONFIG_SPARE;

@@ -268,7 +268,8 @@ void manager_create(struct manager *manager, const struct manager_create *what, 
 	struct problem problem;
 	struct vtpm *vtpm;
 
-	if (is_refused(manager, what, &problem)) {
+	if (is_refused(manager, what, &problem) ||
+	    (what->start && gate_holds_new(manager, &problem))) {
 		manager_tell(manager, done, context, &problem);
 		return;
 	}

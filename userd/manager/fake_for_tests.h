@@ -13,6 +13,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "manager/gate.h"
 #include "manager/manager.h"
 #include "manager/plan.h"
 #include "manager/share.h"
@@ -57,6 +58,9 @@ struct fake_vtpm {
  * @plans: what manager_plans() says
  * @plan: what manager_plan_add() was told last
  * @plan_length: bytes of it
+ * @gate: rule and record are the last ones that it was told
+ * @gate_view: what manager_gate() says
+ * @gate_verdict: what manager_gate_verdict() was told last
  * @papers: of all vTPMs
  * @renewed: what manager_certify_renew() was told last
  * @replaced: what manager_certify_replace() was told last
@@ -90,6 +94,9 @@ struct manager {
 	struct manager_plans plans;
 	uint8_t plan[KEYD_PLAN_MAX];
 	size_t plan_length;
+	struct gate gate;
+	struct manager_gate gate_view;
+	struct manager_gate_verdict gate_verdict;
 };
 
 /** fake_init() - an initialised, unlocked host without a vTPM */

@@ -180,7 +180,9 @@ static int open_archive(void)
 		backup_offer(manager.options.state_dir, path);
 	if (r)
 		return r;
-	r = begin_witness();
+	r = gate_open(&manager);
+	if (!r)
+		r = begin_witness();
 	if (!r)
 		r = backup_new(path, manager.archive, &manager.backup);
 	if (r)

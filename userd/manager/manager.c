@@ -290,6 +290,7 @@ static bool is_locked(const struct manager *manager, const char **ret_reason)
 
 static enum vtpm_condition condition(const struct vtpm *vtpm)
 {
+	struct problem problem;
 	const char *reason;
 
 	if (vtpm->define.quarantine[0])
@@ -299,7 +300,8 @@ static enum vtpm_condition condition(const struct vtpm *vtpm)
 	if (vtpm->phase == VTPM_SERVING || vtpm->phase == VTPM_STOPPING)
 		return VTPM_RUNNING;
 	if (vtpm->phase == VTPM_WAITING && vtpm->manager->host.keyd_here &&
-	    !vtpm->manager->rollback.asking && is_locked(vtpm->manager, &reason))
+	    !vtpm->manager->rollback.asking &&
+	    (is_locked(vtpm->manager, &reason) || gate_holds(vtpm, &problem)))
 		return VTPM_LOCKED;
 	return VTPM_DEFINED;
 }
@@ -341,8 +343,10 @@ void manager_view_of(const struct vtpm *vtpm, struct vtpm_view *ret)
 		text_cut(ret->reason, sizeof(ret->reason), vtpm->reason);
 		break;
 	case VTPM_LOCKED:
-		is_locked(vtpm->manager, &reason);
-		text_cut(ret->reason, sizeof(ret->reason), reason);
+		if (is_locked(vtpm->manager, &reason))
+			text_cut(ret->reason, sizeof(ret->reason), reason);
+		else
+			gate_reason(vtpm->manager, ret->reason, sizeof(ret->reason));
 		break;
 	default:
 		break;
@@ -495,6 +499,10 @@ void manager_reset(struct manager *manager, const char *name, manager_done done,
 		manager_tell(manager, done, context, &problem);
 		return;
 	}
+	if (gate_refuses(vtpm, &problem)) {
+		manager_tell(manager, done, context, &problem);
+		return;
+	}
 	add_waiter(vtpm, VTPM_GOAL_ON, done, context);
 	vtpm->launch = (struct launch){ 0 };
 	vtpm->goal = VTPM_GOAL_CYCLE;
@@ -528,6 +536,8 @@ void manager_launch(struct manager *manager, const char *name, const struct mana
 	} else if (runs && what->keep) {
 		problem_set(&problem, PROBLEM_CONFLICT, "let it be reset, or stop it first",
 			    "'%s' runs, and what is measured in it is not this launch", name);
+		manager_tell(manager, done, context, &problem);
+	} else if (gate_refuses(vtpm, &problem)) {
 		manager_tell(manager, done, context, &problem);
 	} else if (runs) {
 		manager_reset(manager, name, done, context);
@@ -588,7 +598,8 @@ void manager_wait(struct manager *manager, const char *name, manager_done done, 
 			    "'%s' has failed: %s", name, view.reason);
 		break;
 	case VTPM_LOCKED:
-		manager_is_locked(manager, &problem);
+		if (!manager_is_locked(manager, &problem))
+			gate_holds(vtpm, &problem);
 		break;
 	default:
 		if (!vtpm->define.wanted || vtpm->goal == VTPM_GOAL_REMOVED)

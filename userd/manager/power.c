@@ -6,7 +6,8 @@
  *	  ↑        │ load the envelope, give keyd a ticket
  *	  │        │           │ be the device's server, ask spawn for an engine
  *	  │        │           │           │ it has its configuration
- *	  └─ WAITING: the host is locked, keyd or spawn is away, or too many start at once
+ *	  └─ WAITING: the host is locked, the gate is closed, keyd or spawn is away, or
+ *	               too many start at once
  *
  * A vTPM has a goal and a phase; power_step() goes from the phase towards the goal, as
  * far as can be gone now, and is called again by whatever happens next. An engine
@@ -324,7 +325,7 @@ static void begin(struct vtpm *vtpm)
 	if (manager->ending || !peer_here(&manager->spawn) || !manager->listed || vtpm->storing ||
 	    vtpm->former || manager->rollback.asking)
 		return;
-	if (manager_is_locked(manager, &problem)) {
+	if (manager_is_locked(manager, &problem) || gate_holds(vtpm, &problem)) {
 		/* One of which nothing is durable does not wait: its creation has failed. */
 		if (!vtpm->stored)
 			power_failure(vtpm, &problem);
@@ -516,6 +517,7 @@ void power_ready(struct vtpm *vtpm)
 	/* Should this engine die, its life goes on in the next one. */
 	vtpm->resume = true;
 	power_set_phase(vtpm, VTPM_SERVING);
+	gate_ready(vtpm);
 	power_step(vtpm);
 }
 

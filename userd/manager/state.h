@@ -9,6 +9,7 @@
  *	rollback.c	whether the store is the newest one, and when it is anchored
  *	attest.c	requests to vouch for a vTPM
  *	certify.c	papers: what is known of certificates, and wished for
+ *	gate.h		the gate, and how its vTPMs stand to it
  *	manager.c	definitions, waiters, the list of vTPMs
  *
  * A vTPM is freed when it is removed and nothing it asked for is still under way
@@ -22,6 +23,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+#include "manager/gate.h"
 #include "manager/manager.h"
 #include "manager/paper.h"
 #include "manager/peer.h"
@@ -131,6 +133,9 @@ struct launch {
  * @removed: out of the list; freed when nothing is pending
  * @waiters: who waits
  * @attests: requests to vouch for it
+ * @ruled: it has a rule of its own at the gate
+ * @rule: that one
+ * @frozen: what its engine was told of its keys
  */
 struct vtpm {
 	struct vtpm *next;
@@ -181,6 +186,10 @@ struct vtpm {
 	bool removed;
 	struct waiter *waiters;
 	struct attesting *attests;
+
+	bool ruled;
+	struct gate_rule rule;
+	bool frozen;
 };
 
 /**
@@ -265,6 +274,7 @@ struct rollback {
  * @ending: all is to end, in order
  * @spare_timer: the next spare is due
  * @attest_tag: of the last question to vouch for one
+ * @gate: whether this host is trusted, and what follows
  */
 struct manager {
 	struct manager_options options;
@@ -292,6 +302,7 @@ struct manager {
 	bool ending;
 	sd_event_source *spare_timer;
 	uint32_t attest_tag;
+	struct gate gate;
 };
 
 /** manager_out_of_memory() - end at once: a restart costs nothing */
