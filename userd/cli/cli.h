@@ -72,7 +72,7 @@ enum cli_format {
  * @json: print for scripts
  * @help: asked for help
  * @version: asked for the version
- * @given: options that were given, bit n for row n of the table in options.c
+ * @given: options that were given, bit n for row n of the table in options.c, 64 a word
  * @words: what is no option: command, then its arguments
  * @word_count: how many
  * @no_hardware: do without a host TPM
@@ -136,6 +136,10 @@ enum cli_format {
  * @csr: a request for another CA, no root of its own
  * @anew: another key in place of the one that is
  * @pem: certificates as PEM
+ * @policy: what a closed gate does; NULL: none was named
+ * @grace: seconds between the end of trust and that
+ * @reason: why the glass is broken; NULL: none was given
+ * @lasts: seconds that this holds
  */
 struct cli {
 	const char *replace[CLI_REPLACE_MAX];
@@ -154,7 +158,7 @@ struct cli {
 	bool json;
 	bool help;
 	bool version;
-	uint64_t given;
+	uint64_t given[2];
 	char **words;
 	int word_count;
 	bool no_hardware;
@@ -205,6 +209,10 @@ struct cli {
 	bool csr;
 	bool anew;
 	bool pem;
+	const char *policy;
+	unsigned int grace;
+	const char *reason;
+	unsigned int lasts;
 };
 
 /** cli_options_parse() - read the command line; what is wrong with it has been reported */
@@ -230,6 +238,12 @@ enum cli_exit cli_ca_init(struct cli *cli, const char *name);
 enum cli_exit cli_ca_import(struct cli *cli, const char *path);
 enum cli_exit cli_ca_renew(struct cli *cli, const char *name);
 enum cli_exit cli_ca_show(struct cli *cli, const char *name);
+enum cli_exit cli_gate_break_glass(struct cli *cli, const char *name);
+enum cli_exit cli_gate_default(struct cli *cli, const char *name);
+enum cli_exit cli_gate_set(struct cli *cli, const char *name);
+enum cli_exit cli_gate_show(struct cli *cli, const char *name);
+enum cli_exit cli_gate_verdict(struct cli *cli, const char *path);
+enum cli_exit cli_gate_wait(struct cli *cli, const char *name);
 enum cli_exit cli_host_init(struct cli *cli, const char *name);
 enum cli_exit cli_host_rollback(struct cli *cli, const char *name);
 enum cli_exit cli_host_migration_key(struct cli *cli, const char *name);

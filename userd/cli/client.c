@@ -157,7 +157,7 @@ static void set_up(struct exchange *exchange, CURL *curl, struct curl_slist *hea
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, seconds);
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-	if (!strcmp(request->method, "POST"))
+	if (body || !strcmp(request->method, "POST"))
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body ? body : "");
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, exchange);

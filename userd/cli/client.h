@@ -13,7 +13,7 @@
 
 /**
  * struct client_request - what to ask
- * @method: GET, POST or DELETE
+ * @method: GET, POST, PUT or DELETE
  * @path: below the socket, with its query
  * @body: object, or NULL; its reference is taken
  * @seconds: how long to wait for the answer; 0 for CLIENT_SECONDS

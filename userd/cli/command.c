@@ -111,6 +111,25 @@ static const struct command commands[] = {
 	{ "seal retire", cli_seal_retire, false, "sequence", "[--sequence N]",
 	  "end configurations that are past",
 	  "The host TPM itself refuses them from then on. What runs now stays good." },
+	{ "gate show", cli_gate_show, false, "", "",
+	  "show whether the verifier trusts this host, and what its vTPMs may do", NULL },
+	{ "gate set", cli_gate_set, true, "policy grace", "--policy POLICY [--grace SECONDS]",
+	  "say what a vTPM may do while the host is not trusted",
+	  "log: all, and a line in the log. no-new-start: it is not powered on. freeze-keys: and\n"
+	  "its keys rest, while it goes on being measured. stop: and it is powered off." },
+	{ "gate default", cli_gate_default, false, "policy grace",
+	  "--policy POLICY [--grace SECONDS]",
+	  "say the same of all vTPMs that have no rule of their own", NULL },
+	{ "gate verdict", cli_gate_verdict, true, "", "",
+	  "bring a verdict that the verifier signed",
+	  "For a host that the verifier cannot be reached from: the file is its answer to evidence,\n"
+	  "- for standard input. `vtpmctl host attest --to` does this by itself." },
+	{ "gate break-glass", cli_gate_break_glass, false, "reason for",
+	  "--reason TEXT [--for SECONDS]",
+	  "open the gate for some time, whatever the verdict",
+	  "Time, user and reason are kept in gate.log before it opens. A reboot ends it." },
+	{ "gate wait", cli_gate_wait, false, "timeout", "[--timeout SECONDS]",
+	  "wait until the gate is not closed, under the default rule", NULL },
 	{ "attest", cli_vtpm_attest, true,
 	  "nonce pcrs deep digest app-key output event-log ima-log state-dir",
 	  "--nonce DIGITS [--pcrs sha256:all | --digest DIGITS] [--deep] [--app-key PREFIX]\n"
@@ -211,11 +230,16 @@ static const struct command *find(char **words, int count, int *ret_used)
 	return NULL;
 }
 
+static bool is_of_file(const struct command *command)
+{
+	return command->run == cli_ca_import || command->run == cli_gate_verdict;
+}
+
 static const char *argument_of(const struct command *command)
 {
 	if (!command->named)
 		return "";
-	if (command->run == cli_ca_import)
+	if (is_of_file(command))
 		return " FILE";
 	return command->run == cli_host_enrol ? " URL" : " NAME";
 }
@@ -279,7 +303,7 @@ static enum cli_exit run(struct cli *cli, const struct command *command)
 {
 	const char *name = command->named ? cli->words[0] : NULL;
 	bool wants_url = command->run == cli_host_enrol;
-	bool wants_file = command->run == cli_ca_import;
+	bool wants_file = is_of_file(command);
 	const char *option;
 	char allowed[256];
 
@@ -296,7 +320,7 @@ static enum cli_exit run(struct cli *cli, const struct command *command)
 						  "`vtpmctl %s` wants the URL of a verifier",
 						  command->words));
 	if (cli->word_count < command->named && wants_file)
-		return report(cli, report_problem("usage", "`vtpmctl help ca import`",
+		return report(cli, report_problem("usage", "`vtpmctl help` says what for",
 						  "`vtpmctl %s` wants a file",
 						  command->words));
 	if (cli->word_count < command->named)

@@ -149,6 +149,7 @@ static json_t *keep(const struct cli *cli, json_t *finished)
 {
 	/* whoever attests later may stand in another folder */
 	char *ca = cli->ca ? realpath(cli->ca, NULL) : NULL;
+	json_t *problem;
 
 	json_object_set_new(finished, "url", json_string(cli->url));
 	if (ca)
@@ -156,7 +157,11 @@ static json_t *keep(const struct cli *cli, json_t *finished)
 	free(ca);
 	if (!text_of(finished, "host") || !text_of(finished, "bearer"))
 		return verifier_strange(cli->url);
-	return enrolment_save(cli, finished);
+	problem = enrolment_save(cli, finished);
+	/* One that has no CA signs no verdicts. */
+	if (!problem && text_of(finished, "ca_cert"))
+		problem = enrolment_pin(cli, text_of(finished, "ca_cert"));
+	return problem;
 }
 
 /* With the keys of its TPM. */

@@ -12,6 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/secret.h"
 #include "cli/report.h"
@@ -20,6 +24,7 @@
 #define STATE_DIR "/var/lib/vtpm"
 #define FOLDER	  "attest"
 #define NAME	  "enrolment"
+#define PIN	  "verifier.pem"
 #define FILE_MAX  16384
 
 static const char *state_dir(const struct cli *cli)
@@ -37,6 +42,23 @@ static int open_folder(const struct cli *cli, bool make)
 		return -errno;
 	fd = openat(parent, FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	return fd < 0 ? -errno : fd;
+}
+
+/* @certificate: DER as base64url */
+static int to_pem(const char *certificate, char *ret, size_t room)
+{
+	uint8_t der[FILE_MAX];
+	ssize_t size = base64_read(certificate, strlen(certificate), der, sizeof(der));
+	const uint8_t *at = der;
+	X509 *x509 = size > 0 ? d2i_X509(NULL, &at, size) : NULL;
+	BIO *bio = BIO_new(BIO_s_mem());
+	int n = x509 && bio && PEM_write_bio_X509(bio, x509) ? BIO_read(bio, ret, (int)room - 1)
+							       : -1;
+
+	BIO_free(bio);
+	X509_free(x509);
+	ret[n > 0 ? n : 0] = 0;
+	return n > 0 ? 0 : -EBADMSG;
 }
 
 static json_t *unusable(const struct cli *cli, int error, const char *what)
@@ -70,6 +92,21 @@ static bool is_whole(const json_t *enrolment)
 			return false;
 	}
 	return true;
+}
+
+/* Whoever may read it: what it says is no secret, and vtpmd is another user. */
+json_t *enrolment_pin(const struct cli *cli, const char *certificate)
+{
+	_cleanup_(close_fdp) int folder =
+		open(state_dir(cli), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char text[4 * FILE_MAX];
+	int r = folder < 0 ? -errno : to_pem(certificate, text, sizeof(text));
+
+	if (!r)
+		r = keyfile_save(folder, PIN, (struct seal_bytes){ text, strlen(text) });
+	if (!r && fchmodat(folder, PIN, 0644, 0))
+		r = -errno;
+	return r ? unusable(cli, r, "written") : NULL;
 }
 
 json_t *enrolment_load(const struct cli *cli, json_t **ret)

@@ -11,6 +11,15 @@
 
 #include "cli/cli.h"
 
+/**
+ * enrolment_pin() - keep the certificate of the CA whose verdicts count at this host's gate, in
+ * STATE_DIR/verifier.pem
+ * @certificate: DER, base64url
+ *
+ * Return: NULL, or the problem.
+ */
+json_t *enrolment_pin(const struct cli *cli, const char *certificate);
+
 /** enrolment_save() - keep it. Return: NULL, or the problem */
 json_t *enrolment_save(const struct cli *cli, const json_t *enrolment);
 

@@ -19,6 +19,7 @@
 #include "cli/cli.h"
 #include "cli/enrolment.h"
 #include "cli/facts.h"
+#include "cli/gate.h"
 #include "cli/report.h"
 #include "cli/verifier.h"
 
@@ -227,6 +228,9 @@ enum cli_exit cli_host_attest(struct cli *cli, const char *name)
 		problem = enrolment_load(cli, &enrolment);
 	if (!problem && cli->to) {
 		problem = answer_verifier(cli, enrolment, &result);
+		if (!problem)
+			note("the verdict does not count at this host's gate",
+			     gate_bring(cli, result));
 		if (!problem && text_of(enrolment, "ak_cert"))
 			keep_ca(cli, enrolment);
 		return problem ? report(cli, problem) : print_finding(cli, result);

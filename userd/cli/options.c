@@ -406,6 +406,39 @@ static bool take_window(struct cli *cli, char *text)
 	return true;
 }
 
+static bool take_policy(struct cli *cli, char *text)
+{
+	cli->policy = text;
+	return !strcmp(text, "log") || !strcmp(text, "no-new-start") ||
+	       !strcmp(text, "freeze-keys") || !strcmp(text, "stop");
+}
+
+static bool take_grace(struct cli *cli, char *text)
+{
+	unsigned long seconds;
+
+	if (!take_number(text, 2592000, &seconds))
+		return false;
+	cli->grace = (unsigned int)seconds;
+	return true;
+}
+
+static bool take_reason(struct cli *cli, char *text)
+{
+	cli->reason = text;
+	return *text && strlen(text) <= 200;
+}
+
+static bool take_for(struct cli *cli, char *text)
+{
+	unsigned long seconds;
+
+	if (!take_number(text, 604800, &seconds))
+		return false;
+	cli->lasts = (unsigned int)seconds;
+	return true;
+}
+
 /* The first line is for every command. */
 static const struct row rows[] = {
 	{ "runtime-dir", "DIR",
@@ -497,9 +530,16 @@ static const struct row rows[] = {
 	{ "csr", NULL, "make a request for somebody else's CA, and no root", FLAG(csr) },
 	{ "new", NULL, "make another key in place of the one that is there", FLAG(anew) },
 	{ "pem", NULL, "print the certificates", FLAG(pem) },
+	{ "policy", "POLICY", "what a closed gate does: log, no-new-start, freeze-keys or stop",
+	  take_policy, 0 },
+	{ "grace", "SECONDS", "between the end of trust and that (0)", take_grace, 0 },
+	{ "reason", "TEXT", "why; it is kept", take_reason, 0 },
+	{ "for", "SECONDS", "how long it is open; 0 ends it (3600)", take_for, 0 },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+_Static_assert(ROWS <= 128, "struct cli: another word for given");
 
 static bool is_in(const char *names, const char *name)
 {
@@ -524,7 +564,7 @@ static enum cli_exit take(struct cli *cli, size_t i)
 {
 	const struct row *row = &rows[i];
 
-	cli->given |= (uint64_t)1 << i;
+	cli->given[i / 64] |= (uint64_t)1 << i % 64;
 	if (!row->take) {
 		*(bool *)((char *)cli + row->flag) = true;
 		return CLI_EXIT_OK;
@@ -554,7 +594,7 @@ enum cli_exit cli_options_parse(struct cli *cli, int argc, char **argv)
 	int found;
 
 	*cli = (struct cli){ .recovery_code_fd = -1, .owner_password_fd = -1, .key_fd = -1,
-			     .token_fd = -1 };
+			     .token_fd = -1, .lasts = 3600 };
 	for (size_t i = 0; i < ROWS; i++)
 		options[i] = (struct option){
 			.name = rows[i].name,
@@ -596,7 +636,7 @@ void cli_options_help(const char *names)
 const char *cli_options_unwanted(const struct cli *cli, const char *names)
 {
 	for (size_t i = 0; i < ROWS; i++)
-		if (cli->given & (uint64_t)1 << i && !is_in(names, rows[i].name))
+		if (cli->given[i / 64] >> i % 64 & 1 && !is_in(names, rows[i].name))
 			return rows[i].name;
 	return NULL;
 }
