@@ -17,7 +17,7 @@ USERD_HARDEN := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(USERD_FORTIFY) \
 	-fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
 USERD_LINK := -pie -Wl,-z,relro,-z,now
 USERD_FLAGS := -std=gnu11 -D_GNU_SOURCE -Iuserd -Iuapi $(USERD_WARN)
-FAKE_MANAGER := userd/manager/fake_for_tests.c
+FAKE_MANAGER := userd/manager/fake_for_tests.c userd/manager/fake_gate_for_tests.c
 TEST_PEER := $(filter-out $(FAKE_MANAGER),$(wildcard userd/*/*_for_tests.c))
 
 # All rooms make one archive, of which a program takes what it needs. What it may

@@ -88,8 +88,8 @@ static bool take(json_t *root, struct ruling *ret)
 
 	if (json_unpack(root,
 			"{s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:o, s:s, s:o, s:o !}", "format",
-			&format, "host", &host, "ak_name", &name, "clock", &clock, "resets", &resets,
-			"restarts", &restarts, "status", &status, "verified_at", &at,
+			&format, "host", &host, "ak_name", &name, "clock", &clock, "resets",
+			&resets, "restarts", &restarts, "status", &status, "verified_at", &at,
 			"valid_until", &until, "verified_by", &by, "policy", &policy,
 			"ima_policy", &ima_policy))
 		return false;

@@ -42,7 +42,8 @@ static void print_gate(const struct cli *cli, const json_t *gate)
 		{ "OWN", "own" },     { "STATE", "state" },	{ "CHANGES IN", "changes_in" },
 		{ "FROZEN", "frozen" }, { "HELD", "held" },
 	};
-	const json_t *glass = json_object_get(gate, "glass"), *last = json_object_get(glass, "last");
+	const json_t *glass = json_object_get(gate, "glass");
+	const json_t *last = json_object_get(glass, "last");
 	const json_t *rule = json_object_get(gate, "default");
 
 	if (cli->json) {

@@ -324,6 +324,11 @@ static bool run_nothing(struct fake_job *job)
 	return true;
 }
 
+void fake_later(struct manager *fake, const char *name, manager_done done, void *context)
+{
+	job_new(fake, name, run_nothing, done, context);
+}
+
 void manager_create(struct manager *fake, const struct manager_create *what, manager_done done,
 		    void *context)
 {
@@ -658,55 +663,6 @@ void manager_plan_retire(struct manager *fake, uint64_t up_to, manager_plans_don
 {
 	evidence_new(fake, context)->plans = done;
 	fake->plans.counter = up_to + 1;
-}
-
-void manager_gate(struct manager *fake, struct manager_gate *ret)
-{
-	*ret = fake->gate_view;
-	ret->gate = &fake->gate;
-}
-
-void manager_gate_each(struct manager *fake,
-		       void (*look)(void *context, const struct manager_gated *gated), void *context)
-{
-	for (size_t i = 0; i < FAKE_VTPMS; i++) {
-		struct manager_gated gated = { .name = fake->vtpms[i].define.name,
-					       .rule = fake->gate.rule,
-					       .until = -1 };
-
-		if (gated.name[0])
-			look(context, &gated);
-	}
-}
-
-void manager_gate_set(struct manager *fake, const char *name, const struct gate_rule *rule,
-		      manager_done done, void *context)
-{
-	fake->gate.rule = *rule;
-	job_new(fake, name ? name : "", run_nothing, done, context);
-}
-
-void manager_gate_verdict(struct manager *fake, const struct manager_gate_verdict *what,
-			  manager_done done, void *context)
-{
-	fake->gate_verdict = *what;
-	job_new(fake, "", run_nothing, done, context);
-}
-
-void manager_gate_break(struct manager *fake, uid_t uid, const char *reason, uint32_t seconds,
-			manager_done done, void *context)
-{
-	fake->gate.record.uid = uid;
-	fake->gate.record.until = seconds;
-	text_cut(fake->gate.record.reason, sizeof(fake->gate.record.reason), reason);
-	fake->gate.log.count++;
-	job_new(fake, "", run_nothing, done, context);
-}
-
-void manager_gate_wait(struct manager *fake, manager_done done, void *context)
-{
-	job_new(fake, fake->gate_view.state == GATE_CLOSED ? "never" : "", run_nothing, done,
-		context);
 }
 
 void manager_ca_show(struct manager *fake, manager_ca_done done, void *context)

@@ -105,6 +105,9 @@ void fake_init(struct manager *fake, sd_event *event);
 /** fake_done() - drop what has not ended */
 void fake_done(struct manager *fake);
 
+/** fake_later() - an operation ends as @name says */
+void fake_later(struct manager *fake, const char *name, manager_done done, void *context);
+
 /** fake_find() - the vTPM of that name, NULL for none */
 struct fake_vtpm *fake_find(struct manager *fake, const char *name);
 

@@ -190,7 +190,11 @@ struct gate {
 
 /* gate_file.c */
 
-/** gate_open() - read what is durable, and let it count. Return: 0; -errno, after a line to the log */
+/**
+ * gate_open() - read what is durable, and let it count
+ *
+ * Return: 0; -errno, after a line to the log.
+ */
 int gate_open(struct manager *manager);
 
 /** gate_save() - make it durable. Return: 0; -errno, with the problem */

@@ -363,13 +363,16 @@ static int append(FILE *file, const char *line)
 int gate_record(struct manager *manager, const struct gate_record *record, struct problem *problem)
 {
 	_cleanup_(close_fdp) int folder = open_folder(manager);
-	_cleanup_(filep) FILE *file = folder < 0 ? NULL
-						 : open_records(folder, O_RDWR | O_APPEND | O_CREAT);
+	_cleanup_(filep) FILE *file = NULL;
 	_cleanup_(freep) char *line = NULL;
 	struct gate_log found;
-	int r = -errno;
+	int r = folder;
 
-	if (file) {
+	if (folder >= 0) {
+		file = open_records(folder, O_RDWR | O_APPEND | O_CREAT);
+		r = file ? 0 : -errno;
+	}
+	if (!r) {
 		rewind(file);
 		if (!walk(file, &manager->gate.log, &found))
 			log_line("security: %s/" RECORDS " is not as it was left",
