@@ -180,6 +180,7 @@ static void test_broken_messages(void **state)
 		[KEYD_HOST_QUOTE] = 1 + HOST_QUOTE_NONCE + 4,
 		[KEYD_ACTIVATE] = 4 + 4,
 		[KEYD_DEEP] = 4,
+		[KEYD_MOVE_OPEN] = 1 + 4,
 		[KEYD_CA_INIT] = 4 + 2,
 		[KEYD_CA_PROVE] = KEYD_CA_NONCE,
 		[KEYD_CA_IMPORT] = 4,
