@@ -181,6 +181,8 @@ static void test_broken_messages(void **state)
 		[KEYD_ACTIVATE] = 4 + 4,
 		[KEYD_DEEP] = 4,
 		[KEYD_MOVE_OPEN] = 1 + 4,
+		[KEYD_SHARE] = 4 + 4 + 4,
+		[KEYD_BIND] = 4 + 2 + 4 + 4 + 4,
 		[KEYD_CA_INIT] = 4 + 2,
 		[KEYD_CA_PROVE] = KEYD_CA_NONCE,
 		[KEYD_CA_IMPORT] = 4,
