@@ -24,6 +24,7 @@
 
 #include "base/cursor.h"
 #include "store/archive_guard.h"
+#include "store/archive_mark.h"
 #include "store/archive_sql.h"
 
 struct archive {
@@ -206,6 +207,12 @@ int archive_each_papers(struct archive *archive,
 	return archive_sql_each_papers(archive->sql, look, context);
 }
 
+int archive_each_mark(struct archive *archive,
+		      void (*look)(void *context, const struct archive_mark *mark), void *context)
+{
+	return archive_mark_each(archive_sql_mark(archive->sql), look, context);
+}
+
 void archive_set_witness(struct archive *archive, const struct archive_witness *witness)
 {
 	pthread_mutex_lock(&archive->lock);
@@ -265,11 +272,25 @@ int archive_job_bytes(struct archive_job *job, const void *bytes, size_t length)
 	return 0;
 }
 
+int archive_job_head(struct archive_job *job, const void *bytes, size_t length)
+{
+	uint8_t *copy = malloc(length ? length : 1);
+
+	if (!copy)
+		return -ENOMEM;
+	cursor_copy(copy, length, bytes, length);
+	free(job->head);
+	job->head = copy;
+	job->head_length = length;
+	return 0;
+}
+
 void archive_job_free(struct archive_job *job)
 {
 	if (!job)
 		return;
 	free(job->bytes);
+	free(job->head);
 	free(job->findings);
 	free(job);
 }

@@ -40,8 +40,8 @@
 #define VTPM_REASON_SIZE 256
 
 /** define ARCHIVE_VERSION - of the schema: SQLite's user_version */
-#define ARCHIVE_VERSION	     5
-#define ARCHIVE_VERSION_TEXT "5"
+#define ARCHIVE_VERSION	     6
+#define ARCHIVE_VERSION_TEXT "6"
 
 /** define ARCHIVE_ROOT_SIZE - bytes of a root over all vTPMs */
 #define ARCHIVE_ROOT_SIZE 32
@@ -101,6 +101,41 @@ struct vtpm_definition {
 	size_t key_length;
 };
 
+/** define ARCHIVE_HOST_SIZE - longest name of another host, its NUL included */
+#define ARCHIVE_HOST_SIZE 65
+
+/** define ARCHIVE_HEAD_MAX - largest head of a package (wire/package.h), in bytes */
+#define ARCHIVE_HEAD_MAX 8192
+
+/**
+ * enum archive_way - which way a vTPM went last
+ * @ARCHIVE_LEFT: to another host: its state, if it is here still, is never started
+ * @ARCHIVE_CAME: from another host
+ */
+enum archive_way {
+	ARCHIVE_LEFT = 1,
+	ARCHIVE_CAME = 2,
+};
+
+/**
+ * struct archive_mark - what stays of a move: stays when the vTPM is erased, and is anchored with
+ * all others
+ * @uuid: of the vTPM
+ * @epoch: the first one that it had after the move: it comes here in a later one only
+ * @way: which
+ * @time: when, seconds since 1970
+ * @host: the other one
+ * @package: SHA-256 of the package's head
+ */
+struct archive_mark {
+	uint8_t uuid[16];
+	uint64_t epoch;
+	enum archive_way way;
+	int64_t time;
+	char host[ARCHIVE_HOST_SIZE];
+	uint8_t package[32];
+};
+
 /**
  * enum archive_kind - what a job does
  * @ARCHIVE_PUT: a new vTPM with its first envelope, both or neither. EEXIST: the name or
@@ -116,6 +151,14 @@ struct vtpm_definition {
  * @ARCHIVE_LOAD: read the envelope. ENODATA: there is none although there was one;
  *	ENOENT: no such vTPM
  * @ARCHIVE_PAPERS: replace what is recorded of its certificates. ENOENT: no such vTPM
+ * @ARCHIVE_LEAVE: it is another host's now: it goes from epoch - 1 to its epoch, its data key from
+ *	its row to its mark, with the head of the package. One that left in this very epoch
+ *	gets another head. ESTALE: another epoch or generation; ENOENT: no such vTPM
+ * @ARCHIVE_ARRIVE: PUT, with a mark, and an envelope of a former epoch. EINVAL: it is none, or
+ *	of another vTPM or generation; EALREADY: it was here in this epoch or a later one; EUCLEAN:
+ *	what is recorded of its former moves is not what the witness vouches for
+ * @ARCHIVE_RECALL: read mark, head, key and envelope of one that left. ENOENT: none did; ENODATA:
+ *	it was erased
  * @ARCHIVE_WITNESS: ask the witness whether this is the newest store, and which rows in it
  *	are not. EOPNOTSUPP: there is no witness
  * @ARCHIVE_ANCHOR: count, if anything has changed since that was done last
@@ -131,6 +174,9 @@ enum archive_kind {
 	ARCHIVE_REMOVE,
 	ARCHIVE_LOAD,
 	ARCHIVE_PAPERS,
+	ARCHIVE_LEAVE,
+	ARCHIVE_ARRIVE,
+	ARCHIVE_RECALL,
 	ARCHIVE_WITNESS,
 	ARCHIVE_ANCHOR,
 	ARCHIVE_ACCEPT,
@@ -154,11 +200,14 @@ struct archive_finding {
  * @kind: what
  * @define: PUT and CHANGE: all of it; otherwise its uuid, and for COMMIT and FORK its epoch
  *	and its key. LOAD: out, its epoch
- * @generation: PUT, COMMIT, FORK: of the envelope. LOAD: out
+ * @generation: PUT, ARRIVE, LEAVE, COMMIT, FORK: of the envelope. LOAD: out
  * @sealed: LOAD: out, the epoch that the envelope is stored as
- * @bytes: PUT, COMMIT, FORK: the envelope; PAPERS: the record; ACCEPT: the block. LOAD: out,
+ * @bytes: PUT, ARRIVE, COMMIT, FORK: the envelope; PAPERS: the record; ACCEPT: the block. LOAD: out,
  *	allocated. Freed with the job
  * @length: bytes of it
+ * @mark: LEAVE, ARRIVE: all but its uuid and epoch, which are those of @define. RECALL: out
+ * @head: LEAVE: of the package. RECALL: out, allocated. Freed with the job
+ * @head_length: bytes of it
  * @root: ACCEPT: of the rows, each vTPM in its next epoch. WITNESS: out, the same
  * @verdict: WITNESS: out
  * @findings: WITNESS, where @verdict is NEWEST: out, rows that are not. Freed with the job
@@ -178,6 +227,9 @@ struct archive_job {
 	uint64_t sealed;
 	uint8_t *bytes;
 	size_t length;
+	struct archive_mark mark;
+	uint8_t *head;
+	size_t head_length;
 	uint8_t root[ARCHIVE_ROOT_SIZE];
 	enum keyd_verdict verdict;
 	struct archive_finding *findings;
@@ -246,6 +298,14 @@ int archive_each_papers(struct archive *archive,
 				     size_t length),
 			void *context);
 
+/**
+ * archive_each_mark() - look at each mark; only before the first archive_submit()
+ *
+ * Return: 0; -EIO; -EUCLEAN (a row that cannot be).
+ */
+int archive_each_mark(struct archive *archive,
+		      void (*look)(void *context, const struct archive_mark *mark), void *context);
+
 /** archive_set_witness() - have a witness, copied; only before the first archive_submit() */
 void archive_set_witness(struct archive *archive, const struct archive_witness *witness);
 
@@ -273,6 +333,9 @@ struct archive_job *archive_job(enum archive_kind kind, void (*done)(struct arch
 
 /** archive_job_bytes() - give a job a copy of an envelope. Return: 0 or -ENOMEM */
 int archive_job_bytes(struct archive_job *job, const void *bytes, size_t length);
+
+/** archive_job_head() - give a job a copy of a head. Return: 0 or -ENOMEM */
+int archive_job_head(struct archive_job *job, const void *bytes, size_t length);
 
 /** archive_job_free() - free a job that was not submitted; NULL is fine */
 void archive_job_free(struct archive_job *job);

@@ -13,6 +13,7 @@
 
 #include "base/cursor.h"
 #include "base/secret.h"
+#include "store/archive_mark.h"
 #include "store/archive_sql.h"
 #include "store/envelope.h"
 
@@ -23,6 +24,7 @@ enum statement {
 	SELECT_LEAVES,
 	SELECT_ROWS,
 	SELECT_ROW,
+	SELECT_MARKS,
 	INSERT_BLOCK,
 	SELECT_BLOCK,
 	_STATEMENT_MAX,
@@ -41,6 +43,7 @@ static const char *const texts[_STATEMENT_MAX] = {
 	[SELECT_LEAVES] = "SELECT uuid, hash FROM leaf ORDER BY uuid",
 	[SELECT_ROWS] = ROWS " ORDER BY vtpm.uuid",
 	[SELECT_ROW] = ROWS " WHERE vtpm.uuid = ?1",
+	[SELECT_MARKS] = ARCHIVE_MARKS,
 	[INSERT_BLOCK] = "INSERT OR REPLACE INTO block (id, bytes) VALUES (1, ?1)",
 	[SELECT_BLOCK] = "SELECT bytes FROM block WHERE id = 1",
 };
@@ -111,9 +114,14 @@ int archive_leaf_put(struct archive_leaf *leaf, const struct archive_job *job)
 
 	if (tree_leaf(&leaf->tree, &content, hash))
 		return EIO;
-	if (!leaf->stale && tree_put(&leaf->tree, job->define.uuid, hash))
+	return archive_leaf_set(leaf, job->define.uuid, hash);
+}
+
+int archive_leaf_set(struct archive_leaf *leaf, const uint8_t *uuid, const uint8_t *hash)
+{
+	if (!leaf->stale && tree_put(&leaf->tree, uuid, hash))
 		return ENOMEM;
-	return insert(leaf, job->define.uuid, hash);
+	return insert(leaf, uuid, hash);
 }
 
 int archive_leaf_remove(struct archive_leaf *leaf, const uint8_t *uuid)
@@ -160,6 +168,17 @@ static int refresh(struct archive_leaf *leaf)
 	return r;
 }
 
+int archive_leaf_find(struct archive_leaf *leaf, const uint8_t *uuid, uint8_t ret[TREE_HASH_SIZE])
+{
+	const uint8_t *hash;
+	int r = refresh(leaf);
+
+	if (r)
+		return r;
+	hash = tree_find(&leaf->tree, uuid);
+	return hash && cursor_copy(ret, TREE_HASH_SIZE, hash, TREE_HASH_SIZE) ? 0 : ENOENT;
+}
+
 int archive_leaf_root(struct archive_leaf *leaf, uint8_t ret[TREE_HASH_SIZE])
 {
 	int r = refresh(leaf);
@@ -187,6 +206,33 @@ static int add_row(struct tree *rows, sqlite3_stmt *row, uint64_t ahead)
 	return -tree_put(rows, content.uuid, hash);
 }
 
+static int add_mark(struct tree *rows, const struct archive_mark *mark)
+{
+	uint8_t name[TREE_UUID_SIZE], hash[TREE_HASH_SIZE];
+
+	if (archive_mark_hash(mark, name, hash))
+		return EIO;
+	return -tree_put(rows, name, hash);
+}
+
+/* Marks have no next epoch: what they say is past. */
+static int add_marks(struct archive_leaf *leaf, struct tree *rows, struct tree *next)
+{
+	sqlite3_stmt *row = leaf->statements[SELECT_MARKS];
+	int code = SQLITE_DONE, r = 0;
+	struct archive_mark mark;
+
+	while (!r && (code = sqlite3_step(row)) == SQLITE_ROW) {
+		r = archive_mark_read(row, &mark) ? 0 : EUCLEAN;
+		if (!r)
+			r = add_mark(rows, &mark);
+		if (!r && next)
+			r = add_mark(next, &mark);
+	}
+	sqlite3_reset(row);
+	return r ? r : archive_sql_errno(code);
+}
+
 int archive_leaf_rows(struct archive_leaf *leaf, struct tree *rows, struct tree *next)
 {
 	sqlite3_stmt *row = leaf->statements[SELECT_ROWS];
@@ -198,7 +244,9 @@ int archive_leaf_rows(struct archive_leaf *leaf, struct tree *rows, struct tree 
 			r = add_row(next, row, 1);
 	}
 	sqlite3_reset(row);
-	return r ? r : archive_sql_errno(code);
+	if (!r)
+		r = archive_sql_errno(code);
+	return r ? r : add_marks(leaf, rows, next);
 }
 
 int archive_leaf_adopt(struct archive_leaf *leaf, const struct tree *rows)
@@ -246,7 +294,8 @@ static int explain(struct archive_leaf *leaf, const uint8_t *uuid, bool known,
 	finding->missing = code == SQLITE_DONE;
 	if (finding->missing)
 		snprintf(finding->reason, sizeof(finding->reason),
-			 "it is missing from the store although nobody removed it");
+			 "it, or what is recorded of a move of it, is missing from the store "
+			 "although nobody removed it");
 	else if (code == SQLITE_ROW)
 		say_why(row, uuid, known, finding->reason, sizeof(finding->reason));
 	sqlite3_reset(row);

@@ -2,7 +2,8 @@
 /*
  * The tables that make a store one thing: a leaf for each vTPM, and the root block.
  *
- *	leaf	one row each: the hash of what was written of a vTPM (store/tree.h)
+ *	leaf	one row each: the hash of what was written of a vTPM (store/tree.h), and of
+ *		each mark (store/archive_mark.h), in place of a UUID under a name of its own
  *	block	one row: the root over all leaves as keyd has sealed it
  *
  * Both change in the transaction that changes what they stand for. The leaves are also
@@ -33,6 +34,12 @@ int archive_leaf_put(struct archive_leaf *leaf, const struct archive_job *job);
 
 /** archive_leaf_remove() - the vTPM is gone. Return: 0 or an errno */
 int archive_leaf_remove(struct archive_leaf *leaf, const uint8_t *uuid);
+
+/** archive_leaf_set() - the leaf of something that is no vTPM, as a hash. Return: 0 or an errno */
+int archive_leaf_set(struct archive_leaf *leaf, const uint8_t *uuid, const uint8_t *hash);
+
+/** archive_leaf_find() - hash of a leaf. Return: 0, @ret is set; ENOENT; another errno */
+int archive_leaf_find(struct archive_leaf *leaf, const uint8_t *uuid, uint8_t ret[TREE_HASH_SIZE]);
 
 /** archive_leaf_rolled_back() - what was done may be undone */
 void archive_leaf_rolled_back(struct archive_leaf *leaf);

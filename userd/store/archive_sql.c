@@ -5,14 +5,13 @@
  *	vtpm		one row each: the definition, and the generation that is durable
  *	envelope	one row each: the newest envelope, with its own epoch and generation,
  *			and its digest (store/archive_digest.h)
+ *	mark		what stays of moves to and from other hosts (store/archive_mark.h)
  *	papers		one row each, where there is one: the manager's record of certificates. It
  *			goes with its vTPM, and nothing vouches for it
  *
  * Both say the generation, so that a missing or an exchanged envelope shows; what each
- * is worth is written to the tables of archive_leaf.c in the same transaction. The schema's
- * version is SQLite's user_version. A newer one is not touched; one of version 2 to 4 gets what
- * it lacks; one of version 1 with vTPMs is not touched: nobody can say whether its rows were the
- * newest.
+ * is worth is written to the tables of archive_leaf.c in the same transaction. How they are made
+ * stands in archive_schema.c.
  */
 #include "store/archive_sql.h"
 
@@ -31,10 +30,10 @@
 #include "base/secret.h"
 #include "store/archive_digest.h"
 #include "store/archive_leaf.h"
+#include "store/archive_mark.h"
+#include "store/archive_schema.h"
+#include "store/envelope.h"
 
-/* "vtpm" as SQLite's application_id */
-#define APPLICATION    0x7674706d
-#define VERSION	       ARCHIVE_VERSION
 #define ENVELOPE_STATE 1
 /* Of SQLite's files: one page */
 #define SMALLEST 512
@@ -57,6 +56,7 @@ enum statement {
 	SELECT_ENVELOPE,
 	UPDATE_EPOCHS,
 	UPDATE_EPOCH,
+	UPDATE_LEFT,
 	SELECT_POSITION,
 	DELETE_VTPM,
 	DELETE_ENVELOPE,
@@ -91,6 +91,7 @@ static const char *const texts[_STATEMENT_MAX] = {
 			    " WHERE uuid = ?1 AND kind = ?2",
 	[UPDATE_EPOCHS] = "UPDATE vtpm SET epoch = epoch + 1",
 	[UPDATE_EPOCH] = "UPDATE vtpm SET epoch = ?2 WHERE uuid = ?1 AND epoch = ?2 - 1",
+	[UPDATE_LEFT] = "UPDATE vtpm SET epoch = ?2, key = x'', wanted = 0 WHERE uuid = ?1",
 	[SELECT_POSITION] = "SELECT epoch, generation FROM vtpm WHERE uuid = ?1",
 	[DELETE_VTPM] = "DELETE FROM vtpm WHERE uuid = ?1",
 	[DELETE_ENVELOPE] = "DELETE FROM envelope WHERE uuid = ?1",
@@ -101,58 +102,11 @@ static const char *const texts[_STATEMENT_MAX] = {
 		       " quarantine, key, generation, plain_state FROM vtpm ORDER BY name",
 };
 
-/* What version 2 has besides version 1 */
-#define LEAF_SCHEMA                                                            \
-	"CREATE TABLE leaf ("                                                  \
-	" uuid BLOB PRIMARY KEY NOT NULL CHECK (length(uuid) = 16),"           \
-	" hash BLOB NOT NULL CHECK (length(hash) = 32)) STRICT;"               \
-	"CREATE TABLE block ("                                                 \
-	" id INTEGER PRIMARY KEY CHECK (id = 1), bytes BLOB NOT NULL) STRICT;"
-
-/* What version 3 has besides version 2 */
-#define DIGEST_SCHEMA                               \
-	"ALTER TABLE envelope ADD COLUMN digest BLOB;" \
-	"UPDATE envelope SET digest = digest(bytes);"
-
-/* What version 4 has besides version 3 */
-#define PLAIN_SCHEMA \
-	"ALTER TABLE vtpm ADD COLUMN plain_state INTEGER NOT NULL DEFAULT 0;"
-
-/* What version 5 has besides version 4 */
-#define PAPERS_SCHEMA                                                                             \
-	"CREATE TABLE papers ("                                                                    \
-	" uuid BLOB PRIMARY KEY NOT NULL REFERENCES vtpm (uuid) ON DELETE CASCADE,"                \
-	" bytes BLOB NOT NULL) STRICT;"                                                            \
-	"PRAGMA user_version = " ARCHIVE_VERSION_TEXT ";"
-
-static const char schema[] = "BEGIN IMMEDIATE;"
-			     "CREATE TABLE vtpm ("
-			     " uuid BLOB PRIMARY KEY NOT NULL CHECK (length(uuid) = 16),"
-			     " name TEXT UNIQUE,"
-			     " front INTEGER NOT NULL, uid INTEGER NOT NULL,"
-			     " gid INTEGER NOT NULL, mode INTEGER NOT NULL,"
-			     " banks INTEGER NOT NULL, epoch INTEGER NOT NULL,"
-			     " wanted INTEGER NOT NULL, created INTEGER NOT NULL,"
-			     " quarantine TEXT NOT NULL, key BLOB NOT NULL,"
-			     " generation INTEGER NOT NULL) STRICT;"
-			     "CREATE TABLE envelope ("
-			     " uuid BLOB NOT NULL REFERENCES vtpm (uuid), kind INTEGER NOT NULL,"
-			     " epoch INTEGER NOT NULL, generation INTEGER NOT NULL,"
-			     " bytes BLOB NOT NULL, PRIMARY KEY (uuid, kind)) STRICT;"
-			     "PRAGMA application_id = 0x7674706d;" LEAF_SCHEMA DIGEST_SCHEMA
-			     PLAIN_SCHEMA PAPERS_SCHEMA "COMMIT;";
-
-static const char from_version_1[] = "BEGIN IMMEDIATE;" LEAF_SCHEMA DIGEST_SCHEMA PLAIN_SCHEMA
-	PAPERS_SCHEMA "COMMIT;";
-static const char from_version_2[] = "BEGIN IMMEDIATE;" DIGEST_SCHEMA PLAIN_SCHEMA PAPERS_SCHEMA
-	"COMMIT;";
-static const char from_version_3[] = "BEGIN IMMEDIATE;" PLAIN_SCHEMA PAPERS_SCHEMA "COMMIT;";
-static const char from_version_4[] = "BEGIN IMMEDIATE;" PAPERS_SCHEMA "COMMIT;";
-
 struct archive_sql {
 	sqlite3 *db;
 	sqlite3_stmt *statements[_STATEMENT_MAX];
 	struct archive_leaf *leaf;
+	struct archive_mark_table *mark;
 };
 
 int archive_sql_errno(int code)
@@ -238,6 +192,9 @@ static int put(struct archive_sql *sql, struct archive_job *job)
 	if (r)
 		return r;
 	bind_envelope(sql->statements[INSERT_ENVELOPE], job);
+	/* it is sealed anew at its first start here */
+	if (job->kind == ARCHIVE_ARRIVE)
+		sqlite3_bind_int64(sql->statements[INSERT_ENVELOPE], 3, (sqlite3_int64)job->sealed);
 	r = run(sql, INSERT_ENVELOPE);
 	return r ? r : archive_leaf_put(sql->leaf, job);
 }
@@ -316,6 +273,8 @@ static int remove_all(struct archive_sql *sql, struct archive_job *job)
 	r = run(sql, DELETE_VTPM);
 	if (!r && !sqlite3_changes(sql->db))
 		r = ENOENT;
+	if (!r)
+		r = archive_mark_erase(sql->mark, job->define.uuid);
 	return r ? r : archive_leaf_remove(sql->leaf, job->define.uuid);
 }
 
@@ -357,6 +316,64 @@ static int load(struct archive_sql *sql, struct archive_job *job)
 	return r;
 }
 
+/* Its row keeps the envelope and has no key any more: nothing that is started is left of it. */
+static int leave(struct archive_sql *sql, struct archive_job *job)
+{
+	struct archive_job now = { .define = job->define };
+	int r = archive_mark_get(sql->mark, job->define.uuid, &now.mark);
+
+	if (!r && now.mark.way == ARCHIVE_LEFT && now.mark.epoch == job->define.epoch)
+		return archive_mark_head(sql->mark, job);
+	if (!r || r == ENOENT)
+		r = load(sql, &now);
+	if (!r && (now.define.epoch + 1 != job->define.epoch || now.generation != job->generation))
+		r = ESTALE;
+	if (!r) {
+		bind_uuid(sql->statements[UPDATE_LEFT], job->define.uuid);
+		sqlite3_bind_int64(sql->statements[UPDATE_LEFT], 2,
+				   (sqlite3_int64)job->define.epoch);
+		r = run(sql, UPDATE_LEFT);
+	}
+	if (!r)
+		r = archive_mark_put(sql->mark, job);
+	now.define.epoch = job->define.epoch;
+	now.define.key_length = 0;
+	if (!r)
+		r = archive_leaf_put(sql->leaf, &now);
+	free(now.bytes);
+	return r;
+}
+
+static int arrive(struct archive_sql *sql, struct archive_job *job)
+{
+	struct envelope_head head;
+	struct archive_mark mark;
+	int r;
+
+	if (envelope_look(job->bytes, job->length, &head) || head.epoch >= job->define.epoch ||
+	    head.generation != job->generation ||
+	    !secret_equal(head.uuid, job->define.uuid, sizeof(head.uuid)))
+		return EINVAL;
+	job->sealed = head.epoch;
+	r = archive_mark_get(sql->mark, job->define.uuid, &mark);
+	if (!r)
+		r = mark.epoch >= job->define.epoch ? EALREADY : 0;
+	else if (r == ENOENT)
+		r = 0;
+	if (!r)
+		r = put(sql, job);
+	return r ? r : archive_mark_put(sql->mark, job);
+}
+
+static int recall(struct archive_sql *sql, struct archive_job *job)
+{
+	int r = archive_mark_recall(sql->mark, job);
+
+	if (!r && job->mark.way != ARCHIVE_LEFT)
+		r = ENOENT;
+	return r ? r : load(sql, job);
+}
+
 static int put_papers(struct archive_sql *sql, const struct archive_job *job)
 {
 	sqlite3_stmt *statement = sql->statements[REPLACE_PAPERS];
@@ -385,6 +402,12 @@ static int run_kind(struct archive_sql *sql, struct archive_job *job)
 		return load(sql, job);
 	case ARCHIVE_PAPERS:
 		return put_papers(sql, job);
+	case ARCHIVE_LEAVE:
+		return leave(sql, job);
+	case ARCHIVE_ARRIVE:
+		return arrive(sql, job);
+	case ARCHIVE_RECALL:
+		return recall(sql, job);
 	default:
 		break;
 	}
@@ -447,6 +470,11 @@ void archive_sql_rollback(struct archive_sql *sql)
 struct archive_leaf *archive_sql_leaf(struct archive_sql *sql)
 {
 	return sql->leaf;
+}
+
+struct archive_mark_table *archive_sql_mark(struct archive_sql *sql)
+{
+	return sql->mark;
 }
 
 static bool read_definition(sqlite3_stmt *row, struct vtpm_definition *to)
@@ -517,70 +545,6 @@ int archive_sql_each_papers(struct archive_sql *sql,
 	return -archive_sql_errno(code);
 }
 
-static int ask_number(struct archive_sql *sql, const char *question, int *ret)
-{
-	sqlite3_stmt *statement;
-	int code;
-
-	code = sqlite3_prepare_v2(sql->db, question, -1, &statement, NULL);
-	if (code)
-		return code;
-	code = sqlite3_step(statement);
-	if (code == SQLITE_ROW)
-		*ret = sqlite3_column_int(statement, 0);
-	sqlite3_finalize(statement);
-	return code == SQLITE_ROW ? SQLITE_OK : code;
-}
-
-/* Only one without vTPMs: see above. */
-static int migrate(struct archive_sql *sql, char *reason, size_t room)
-{
-	int vtpms = 0, code = ask_number(sql, "SELECT count(*) FROM vtpm", &vtpms);
-
-	if (code)
-		return code;
-	if (!vtpms)
-		return sqlite3_exec(sql->db, from_version_1, NULL, NULL, NULL);
-	snprintf(
-		reason, room,
-		"it has version 1, from before rollback protection, and %d vTPMs (spares counted); "
-		"remove them with the vtpmd that made them, or move the file away",
-		vtpms);
-	return SQLITE_NOTADB;
-}
-
-/* A new file gets its tables; one that is not ours, or newer, is left as it is. */
-static int check_version(struct archive_sql *sql, char *reason, size_t room)
-{
-	int application = 0, version = 0, tables = 0, code;
-
-	code = ask_number(sql, "PRAGMA application_id", &application);
-	if (!code)
-		code = ask_number(sql, "PRAGMA user_version", &version);
-	if (!code)
-		code = ask_number(sql, "SELECT count(*) FROM sqlite_schema", &tables);
-	if (code)
-		return code;
-	if (!application && !version && !tables)
-		return sqlite3_exec(sql->db, schema, NULL, NULL, NULL);
-	if (application == APPLICATION && version == VERSION)
-		return SQLITE_OK;
-	if (application == APPLICATION && version == 2)
-		return sqlite3_exec(sql->db, from_version_2, NULL, NULL, NULL);
-	if (application == APPLICATION && version == 3)
-		return sqlite3_exec(sql->db, from_version_3, NULL, NULL, NULL);
-	if (application == APPLICATION && version == 4)
-		return sqlite3_exec(sql->db, from_version_4, NULL, NULL, NULL);
-	if (application == APPLICATION && version == 1)
-		return migrate(sql, reason, room);
-	if (application == APPLICATION && version > VERSION)
-		snprintf(reason, room, "it has version %d, this program knows up to %d", version,
-			 VERSION);
-	else
-		snprintf(reason, room, "it is a database, but not one of vTPMs");
-	return SQLITE_NOTADB;
-}
-
 static int prepare(struct archive_sql *sql, const char *path, char *reason, size_t room)
 {
 	static const char settings[] = "PRAGMA trusted_schema = OFF;"
@@ -601,7 +565,7 @@ static int prepare(struct archive_sql *sql, const char *path, char *reason, size
 	if (!code)
 		code = archive_digest_add(sql->db);
 	if (!code)
-		code = check_version(sql, reason, room);
+		code = archive_schema_check(sql->db, reason, room);
 	if (!code)
 		code = sqlite3_exec(sql->db, settings, NULL, NULL, NULL);
 	for (int i = 0; !code && i < _STATEMENT_MAX; i++)
@@ -655,6 +619,8 @@ int archive_sql_open(const char *path, char *reason, size_t room, struct archive
 	if (!r) {
 		code = prepare(sql, path, reason, room);
 		r = code ? archive_sql_errno(code) : archive_leaf_open(sql->db, &sql->leaf);
+		if (!r)
+			r = archive_mark_open(sql->db, sql->leaf, &sql->mark);
 	}
 	if (!r) {
 		r = sync_folder(path);
@@ -677,6 +643,7 @@ void archive_sql_close(struct archive_sql *sql)
 		return;
 	for (int i = 0; i < _STATEMENT_MAX; i++)
 		sqlite3_finalize(sql->statements[i]);
+	archive_mark_close(sql->mark);
 	archive_leaf_close(sql->leaf);
 	sqlite3_close(sql->db);
 	free(sql);

@@ -12,6 +12,7 @@
 
 struct archive_sql;
 struct archive_leaf;
+struct archive_mark_table;
 
 /** archive_sql_open() - see archive_open(). Return: 0 or -errno */
 int archive_sql_open(const char *path, char *reason, size_t room, struct archive_sql **ret);
@@ -48,6 +49,9 @@ void archive_sql_rollback(struct archive_sql *sql);
 
 /** archive_sql_leaf() - its leaves */
 struct archive_leaf *archive_sql_leaf(struct archive_sql *sql);
+
+/** archive_sql_mark() - its marks */
+struct archive_mark_table *archive_sql_mark(struct archive_sql *sql);
 
 /** archive_sql_errno() - the errno of an SQLite result code */
 int archive_sql_errno(int code);

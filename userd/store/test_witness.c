@@ -383,7 +383,8 @@ static void test_witness_block_lost(void **state)
 	expect_verdict(place, KEYD_VERDICT_FOREIGN);
 }
 
-#define BACK_TO_4 "DROP TABLE papers; PRAGMA user_version = 4;"
+#define BACK_TO_5 "DROP TABLE mark; PRAGMA user_version = 5;"
+#define BACK_TO_4 BACK_TO_5 "DROP TABLE papers; PRAGMA user_version = 4;"
 #define BACK_TO_3 BACK_TO_4 "ALTER TABLE vtpm DROP COLUMN plain_state; PRAGMA user_version = 3;"
 #define BACK_TO_2 BACK_TO_3 "ALTER TABLE envelope DROP COLUMN digest; PRAGMA user_version = 2;"
 #define BACK_TO_1 BACK_TO_2 "DROP TABLE leaf; DROP TABLE block; PRAGMA user_version = 1"
@@ -429,6 +430,11 @@ static void test_witness_version_4(void **state)
 	comes_from(*state, BACK_TO_4);
 }
 
+static void test_witness_version_5(void **state)
+{
+	comes_from(*state, BACK_TO_5);
+}
+
 static void test_witness_version_1(void **state)
 {
 	struct place *place = *state;
@@ -467,6 +473,7 @@ int main(void)
 		TEST(test_witness_version_2),
 		TEST(test_witness_version_3),
 		TEST(test_witness_version_4),
+		TEST(test_witness_version_5),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
