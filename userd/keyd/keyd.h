@@ -18,6 +18,7 @@
  *	issued.c	what it certified
  *	orders_plan.c	the same, of those about planned configurations
  *	orders_move.c	the same, of those about vTPMs that come or go
+ *	passed.c	whether another host may be trusted with one
  *	orders_share.c	the same, of those about a verifier's share
  *	answer.c	answers to them
  *	typed.c		what a person typed

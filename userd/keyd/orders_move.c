@@ -20,11 +20,11 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "cert/passed.h"
 #include "cert/transit.h"
 #include "keyd/answer.h"
 #include "keyd/ca.h"
 #include "keyd/orders.h"
+#include "keyd/passed.h"
 #include "keyd/subject.h"
 #include "seal/hostmove.h"
 #include "seal/wrap.h"
@@ -189,28 +189,6 @@ static int refuse_host(struct reason *reason, int error, const char *which)
 	}
 }
 
-static int refuse_verdict(struct reason *reason, int error, const char *host)
-{
-	const char *again = "have it judged again with vtpmctl host attest --to there";
-
-	switch (error) {
-	case -EKEYREJECTED:
-		return refuse(reason, -EACCES, "the verdict is not signed by the fleet's CA: %s",
-			      again);
-	case -EXDEV:
-		return refuse(reason, -EACCES, "the verdict is not about the host %s: %s", host,
-			      again);
-	case -EPERM:
-		return refuse(reason, error, "the host %s has not passed: mend it, and %s", host,
-			      again);
-	case -ETIME:
-		return refuse(reason, error, "the verdict about the host %s is over: %s", host,
-			      again);
-	default:
-		return refuse(reason, error, "what the fleet's CA signed is no verdict: %s", again);
-	}
-}
-
 /* KEYD_MOVE_SEAL */
 
 struct sending {
@@ -239,9 +217,7 @@ static int check_target(const struct ca *ca, struct sending *sending, struct tra
 	if (sending->host[0] && strcmp(sending->host, ret->host) != 0)
 		return refuse(reason, -EXDEV, "it was sent to the host %s before, and this is %s",
 			      sending->host, ret->host);
-	r = passed_check(&sending->verdict, X509_get0_pubkey(own->chain[own->count - 1]),
-			 ret->host, time(NULL));
-	return r ? refuse_verdict(reason, r, ret->host) : 0;
+	return passed_check(&sending->verdict, own->chain[own->count - 1], ret->host, reason);
 }
 
 static int put_key(const struct data_key *key, const struct transit *target,
@@ -334,10 +310,9 @@ static void read_sending(struct ipc_in *in, struct sending *ret)
 
 	ret->chain.at = ipc_get_blob(in, KEYD_CHAIN_MAX, &ret->chain.length);
 	ipc_get_string(in, ret->host, sizeof(ret->host));
-	ret->verdict.statement =
-		(const char *)ipc_get_blob(in, KEYD_VERDICT_MAX, &ret->verdict.length);
-	ret->verdict.signature =
-		ipc_get_blob(in, KEYD_SIGNATURE_MAX, &ret->verdict.signature_length);
+	ret->verdict.text.at = ipc_get_blob(in, KEYD_VERDICT_MAX, &ret->verdict.text.length);
+	ret->verdict.signature.at =
+		ipc_get_blob(in, KEYD_SIGNATURE_MAX, &ret->verdict.signature.length);
 	ret->look = cursor_get_u8(&in->body);
 	cursor_get_raw(&in->body, package->uuid, sizeof(package->uuid));
 	package->epoch = cursor_get_u64(&in->body);

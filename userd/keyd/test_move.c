@@ -201,8 +201,10 @@ static size_t verdict_of(const struct wish *wish, char *text, size_t room, uint8
 	strftime(first, sizeof(first), "%Y-%m-%dT%H:%M:%SZ", gmtime(&from));
 	strftime(last, sizeof(last), "%Y-%m-%dT%H:%M:%SZ", gmtime(&until));
 	length = (size_t)snprintf(text, room,
-				  "{\"format\":\"%s\",\"host\":\"%s\",\"status\":\"%s\","
-				  "\"verified_at\":\"%s\",\"valid_until\":\"%s\"}",
+				  "{\"format\":\"%s\",\"host\":\"%s\",\"ak_name\":\"000baa\","
+				  "\"clock\":1,\"resets\":1,\"restarts\":0,\"status\":\"%s\","
+				  "\"verified_at\":\"%s\",\"valid_until\":\"%s\","
+				  "\"verified_by\":\"v\",\"policy\":null,\"ima_policy\":null}",
 				  words, wish->about, wish->status, first, last);
 	assert_int_equal(EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, wish->by->key), 1);
 	EVP_DigestSignUpdate(context, words, sizeof(words));

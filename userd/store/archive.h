@@ -200,10 +200,10 @@ struct archive_finding {
  * @kind: what
  * @define: PUT and CHANGE: all of it; otherwise its uuid, and for COMMIT and FORK its epoch
  *	and its key. LOAD: out, its epoch
- * @generation: PUT, ARRIVE, LEAVE, COMMIT, FORK: of the envelope. LOAD: out
+ * @generation: PUT, ARRIVE, LEAVE, COMMIT, FORK: of the envelope. LOAD, RECALL: out
  * @sealed: LOAD: out, the epoch that the envelope is stored as
- * @bytes: PUT, ARRIVE, COMMIT, FORK: the envelope; PAPERS: the record; ACCEPT: the block. LOAD: out,
- *	allocated. Freed with the job
+ * @bytes: PUT, ARRIVE, COMMIT, FORK: the envelope; PAPERS: the record; ACCEPT: the block. LOAD,
+ *	RECALL: out, allocated. Freed with the job
  * @length: bytes of it
  * @mark: LEAVE, ARRIVE: all but its uuid and epoch, which are those of @define. RECALL: out
  * @head: LEAVE: of the package. RECALL: out, allocated. Freed with the job

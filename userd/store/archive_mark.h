@@ -6,8 +6,8 @@
  *		that left, the head of its package and its data key
  *
  * A vTPM is taken in an epoch after that of its mark alone: so a package comes once, and what left
- * does not come back as it was. The key is kept for another certificate of the same host, should the
- * first one be of no more use; it is in no row that is started.
+ * does not come back as it was. The key is kept for another certificate of the same host, should
+ * the first one be of no more use; it is in no row that is started.
  *
  * A mark is a leaf of the tree too:
  *
