@@ -17,7 +17,8 @@ USERD_HARDEN := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(USERD_FORTIFY) \
 	-fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
 USERD_LINK := -pie -Wl,-z,relro,-z,now
 USERD_FLAGS := -std=gnu11 -D_GNU_SOURCE -Iuserd -Iuapi $(USERD_WARN)
-FAKE_MANAGER := userd/manager/fake_for_tests.c userd/manager/fake_gate_for_tests.c
+FAKE_MANAGER := userd/manager/fake_for_tests.c userd/manager/fake_gate_for_tests.c \
+	userd/manager/fake_move_for_tests.c
 TEST_PEER := $(filter-out $(FAKE_MANAGER),$(wildcard userd/*/*_for_tests.c))
 
 # All rooms make one archive, of which a program takes what it needs. What it may
@@ -90,6 +91,7 @@ UNIT_PROGRAMS := $(patsubst userd/%.c,$(B)/userd/%,$(UNIT_TESTS))
 ASAN_PROGRAMS := $(patsubst userd/%.c,$(B)/asan/%,$(UNIT_TESTS))
 
 $(foreach test,manager/test_api manager/test_api_gate manager/test_api_host \
+		manager/test_api_move \
 		cli/test_cli cli/test_cli_host,$(eval \
 	$(B)/userd/$(test): $(FAKE_MANAGER:userd/%.c=$(B)/userd/%.o)) $(eval \
 	$(B)/asan/$(test): $(FAKE_MANAGER:userd/%.c=$(B)/asan/%.o)))

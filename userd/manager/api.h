@@ -20,6 +20,7 @@ struct manager;
 #define API_CONNECTIONS_MAX    256
 #define API_WAITS_MAX	       192
 #define API_BODY_MAX	       65536
+#define API_PACKAGE_MAX	       524288
 #define API_HEAD_MAX	       16384
 #define API_REQUEST_SECONDS    10
 #define API_WAIT_SECONDS_MAX   600

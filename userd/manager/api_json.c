@@ -21,7 +21,7 @@
 
 static const char *const conditions[_VTPM_CONDITION_MAX] = {
 	[VTPM_DEFINED] = "defined",	    [VTPM_RUNNING] = "running", [VTPM_LOCKED] = "locked",
-	[VTPM_QUARANTINED] = "quarantined", [VTPM_FAILED] = "failed",
+	[VTPM_QUARANTINED] = "quarantined", [VTPM_FAILED] = "failed",	[VTPM_MOVED] = "moved",
 };
 
 static const char *const phases[] = {

@@ -121,11 +121,17 @@ const struct api_route *api_route_find(const char *method, const char *path, cha
 				       char *allow, size_t room);
 
 /* Handlers that stand in other files than the table of routes. */
+void api_move_key(struct api_request *request);
+void api_move_export(struct api_request *request);
+void api_move_import(struct api_request *request);
 void api_plan_list(struct api_request *request);
 void api_plan_add(struct api_request *request);
 void api_plan_retire(struct api_request *request);
 void api_share_open(struct api_request *request);
 void api_share_bind(struct api_request *request);
+
+/** api_route_body_max() - largest body of a route; NULL for a resource that is not there */
+size_t api_route_body_max(const struct api_route *route);
 
 enum api_state {
 	API_READING,

@@ -163,6 +163,7 @@ static void refuse_early(struct api_request *request)
 {
 	const char *length = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
 							 MHD_HTTP_HEADER_CONTENT_LENGTH);
+	size_t most = api_route_body_max(request->route);
 	char detail[128];
 
 	if (!request->peer->allowed) {
@@ -172,9 +173,9 @@ static void refuse_early(struct api_request *request)
 			request, 403, "forbidden", detail,
 			"ask as root, or have the user or a group of it named in vtpmd's "
 			"configuration");
-	} else if (length && strtoull(length, NULL, 10) > API_BODY_MAX) {
-		snprintf(detail, sizeof(detail), "the body has %.20s bytes, %d are the most",
-			 length, API_BODY_MAX);
+	} else if (length && strtoull(length, NULL, 10) > most) {
+		snprintf(detail, sizeof(detail), "the body has %.20s bytes, %zu are the most",
+			 length, most);
 		api_request_refuse(request, 413, "too-large", detail, NEXT_READ);
 	}
 }
@@ -182,12 +183,13 @@ static void refuse_early(struct api_request *request)
 /* Beyond the limit bytes are counted and dropped, since the answer must wait for the end. */
 static enum MHD_Result gather(struct api_request *request, const char *data, size_t size)
 {
+	size_t most = api_route_body_max(request->route);
 	char *body;
 
 	request->received += size;
 	if (request->received > 16 * API_BODY_MAX)
 		return MHD_NO;
-	if (request->received > API_BODY_MAX)
+	if (request->received > most)
 		return MHD_YES;
 	body = realloc(request->body, request->received);
 	if (!body)
@@ -226,9 +228,12 @@ static void look_at_body(struct api_request *request)
 	const char *type = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
 						       MHD_HTTP_HEADER_CONTENT_TYPE);
 
-	if (request->received > API_BODY_MAX)
-		api_request_refuse(request, 413, "too-large", "the body has more than 65536 bytes",
-				   NEXT_READ);
+	size_t most = api_route_body_max(request->route);
+	char detail[64];
+
+	snprintf(detail, sizeof(detail), "the body has more than %zu bytes", most);
+	if (request->received > most)
+		api_request_refuse(request, 413, "too-large", detail, NEXT_READ);
 	else if (request->received && !is_json(type))
 		api_request_refuse(request, 415, "media-type", "the body is not application/json",
 				   "send it with Content-Type: application/json");

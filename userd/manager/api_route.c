@@ -520,6 +520,7 @@ static const struct api_route routes[] = {
 	{ "POST", "/v1/host/ca/revoked", api_hostca_revoked, NULL },
 	{ "GET", "/v1/host/identity", get_host_identity, NULL },
 	{ "POST", "/v1/host/init", post_host_init, NULL },
+	{ "GET", "/v1/host/move-key", api_move_key, NULL },
 	{ "GET", "/v1/host/plans", api_plan_list, NULL },
 	{ "POST", "/v1/host/plans", api_plan_add, NULL },
 	{ "POST", "/v1/host/plans/retire", api_plan_retire, NULL },
@@ -530,6 +531,7 @@ static const struct api_route routes[] = {
 	{ "POST", "/v1/host/upgrade", post_host_upgrade, NULL },
 	{ "POST", "/v1/host/verifier", api_share_bind, NULL },
 	{ "POST", "/v1/host/migration-key", post_host_migration_key, NULL },
+	{ "POST", "/v1/imports", api_move_import, NULL },
 	{ "GET", "/v1/vtpms", get_vtpms, NULL },
 	{ "POST", "/v1/vtpms", post_vtpms, NULL },
 	{ "GET", "/v1/vtpms/{name}", get_vtpm, NULL },
@@ -539,6 +541,7 @@ static const struct api_route routes[] = {
 	{ "POST", "/v1/vtpms/{name}/certificates/renew", post_certificates_renew, NULL },
 	{ "POST", "/v1/vtpms/{name}/certificates/replace", post_certificates_replace, NULL },
 	{ "PUT", "/v1/vtpms/{name}/gate", api_gate_vtpm, NULL },
+	{ "POST", "/v1/vtpms/{name}/export", api_move_export, NULL },
 	{ "POST", "/v1/vtpms/{name}/launch", post_launch, NULL },
 	{ "GET", "/v1/vtpms/{name}/log", get_log, NULL },
 	{ "POST", "/v1/vtpms/{name}/start", post_start, NULL },
@@ -546,6 +549,11 @@ static const struct api_route routes[] = {
 	{ "POST", "/v1/vtpms/{name}/reset", post_reset, NULL },
 	{ "GET", "/v1/vtpms/{name}/wait", get_wait, "timeout" },
 };
+
+size_t api_route_body_max(const struct api_route *route)
+{
+	return route && route->handle == api_move_import ? API_PACKAGE_MAX : API_BODY_MAX;
+}
 
 bool api_name_valid(const char *name)
 {

@@ -41,9 +41,8 @@ static bool name_is_fit(const char *name)
 	return true;
 }
 
-/* Return: it cannot be made, and @problem says why */
-static bool is_refused(struct manager *manager, const struct manager_create *what,
-		       struct problem *problem)
+bool manager_create_is_refused(struct manager *manager, const struct manager_create *what,
+			       struct problem *problem)
 {
 	if (!name_is_fit(what->name)) {
 		problem_set(problem, PROBLEM_INVALID, "choose another name",
@@ -268,7 +267,7 @@ void manager_create(struct manager *manager, const struct manager_create *what, 
 	struct problem problem;
 	struct vtpm *vtpm;
 
-	if (is_refused(manager, what, &problem) ||
+	if (manager_create_is_refused(manager, what, &problem) ||
 	    (what->start && gate_holds_new(manager, &problem))) {
 		manager_tell(manager, done, context, &problem);
 		return;

@@ -15,6 +15,7 @@
 
 #include "manager/gate.h"
 #include "manager/manager.h"
+#include "manager/move.h"
 #include "manager/plan.h"
 #include "manager/share.h"
 
@@ -61,6 +62,8 @@ struct fake_vtpm {
  * @gate: rule and record are the last ones that it was told
  * @gate_view: what manager_gate() says
  * @gate_verdict: what manager_gate_verdict() was told last
+ * @exported: what manager_export() was told last; of its bytes the lengths are good
+ * @imported: the same, of manager_import()
  * @papers: of all vTPMs
  * @renewed: what manager_certify_renew() was told last
  * @replaced: what manager_certify_replace() was told last
@@ -97,6 +100,8 @@ struct manager {
 	struct gate gate;
 	struct manager_gate gate_view;
 	struct manager_gate_verdict gate_verdict;
+	struct manager_export exported;
+	struct manager_import imported;
 };
 
 /** fake_init() - an initialised, unlocked host without a vTPM */

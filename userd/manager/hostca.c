@@ -6,6 +6,7 @@
  *	init	KEYD_CA_INIT
  *	prove	KEYD_CA_PROVE
  *	import	KEYD_CA_IMPORT
+ *	move	KEYD_MOVE_KEY
  *	revoked	KEYD_ISSUED: of what was certified, which vTPMs are gone, and which are in another
  *		epoch now
  *
@@ -15,6 +16,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "manager/move.h"
 #include "manager/state.h"
 
 /* Whoever asked may go away before the answer: only @waiter knows whether it is there. */
@@ -138,6 +140,16 @@ void manager_ca_import(struct manager *manager, struct manager_bytes chain, mana
 	struct ipc_out out = peer_call(&manager->keyd, KEYD_CA_IMPORT, buffer, sizeof(buffer));
 
 	ipc_put_blob(&out, chain.at, chain.length);
+	peer_send(&manager->keyd, &out, told, hostca);
+}
+
+void manager_move_key(struct manager *manager, manager_ca_done done, void *context)
+{
+	struct hostca *hostca = hostca_new(manager, done, context);
+	uint8_t buffer[16];
+	struct ipc_out out = peer_call(&manager->keyd, KEYD_MOVE_KEY, buffer, sizeof(buffer));
+
+	hostca->parts = 1;
 	peer_send(&manager->keyd, &out, told, hostca);
 }
 

@@ -26,6 +26,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "manager/api.h"
 #include "manager/backup.h"
 #include "manager/state.h"
@@ -149,6 +150,16 @@ static int check_missing(const char *path)
 	return -ENOENT;
 }
 
+static void add_mark(void *context, const struct archive_mark *mark)
+{
+	struct vtpm *vtpm = manager_find_uuid(context, mark->uuid);
+
+	if (!vtpm || mark->way != ARCHIVE_LEFT)
+		return;
+	vtpm->moved = true;
+	text_cut(vtpm->moved_to, sizeof(vtpm->moved_to), mark->host);
+}
+
 static int open_store(const char *path)
 {
 	char reason[256];
@@ -164,6 +175,8 @@ static int open_store(const char *path)
 	r = archive_each(manager.archive, add_stored, &manager);
 	if (!r)
 		r = archive_each_papers(manager.archive, certify_add_stored, &manager);
+	if (!r)
+		r = archive_each_mark(manager.archive, add_mark, &manager);
 	if (r)
 		log_line("%s cannot be read whole (errno %d). Nothing was changed in it", path, -r);
 	return r;

@@ -293,6 +293,8 @@ static enum vtpm_condition condition(const struct vtpm *vtpm)
 	struct problem problem;
 	const char *reason;
 
+	if (vtpm->moved)
+		return VTPM_MOVED;
 	if (vtpm->define.quarantine[0])
 		return VTPM_QUARANTINED;
 	if (vtpm->failed)
@@ -347,6 +349,10 @@ void manager_view_of(const struct vtpm *vtpm, struct vtpm_view *ret)
 			text_cut(ret->reason, sizeof(ret->reason), reason);
 		else
 			gate_reason(vtpm->manager, ret->reason, sizeof(ret->reason));
+		break;
+	case VTPM_MOVED:
+		snprintf(ret->reason, sizeof(ret->reason), "it left for the host %s",
+			 vtpm->moved_to);
 		break;
 	default:
 		break;
@@ -439,7 +445,7 @@ void manager_start(struct manager *manager, const char *name, manager_done done,
 		disappoint(vtpm);
 		return;
 	}
-	if (!vtpm->define.quarantine[0])
+	if (!vtpm->define.quarantine[0] && !vtpm->moved)
 		want(vtpm, true);
 	vtpm->failed = false;
 	disappoint_stoppers(vtpm);
@@ -600,6 +606,10 @@ void manager_wait(struct manager *manager, const char *name, manager_done done, 
 	case VTPM_LOCKED:
 		if (!manager_is_locked(manager, &problem))
 			gate_holds(vtpm, &problem);
+		break;
+	case VTPM_MOVED:
+		problem_set(&problem, PROBLEM_CONFLICT, "start it there", "'%s' is not here: %s",
+			    name, view.reason);
 		break;
 	default:
 		if (!vtpm->define.wanted || vtpm->goal == VTPM_GOAL_REMOVED)

@@ -312,10 +312,18 @@ static void begin(struct vtpm *vtpm)
 	struct manager *manager = vtpm->manager;
 	struct problem problem;
 
-	if (vtpm->define.quarantine[0]) {
-		problem_set(&problem, PROBLEM_CONFLICT,
-			    "its state is kept as it is; restore a good copy of it, or remove it",
-			    "'%s' is quarantined: %s", vtpm->define.name, vtpm->define.quarantine);
+	if (vtpm->moved || vtpm->define.quarantine[0]) {
+		if (vtpm->moved)
+			problem_set(&problem, PROBLEM_CONFLICT,
+				    "start it there; what is left of it here can be removed",
+				    "'%s' left for the host %s", vtpm->define.name,
+				    vtpm->moved_to);
+		else
+			problem_set(&problem, PROBLEM_CONFLICT,
+				    "its state is kept as it is; restore a good copy of it, or "
+				    "remove it",
+				    "'%s' is quarantined: %s", vtpm->define.name,
+				    vtpm->define.quarantine);
 		vtpm->goal = VTPM_GOAL_OFF;
 		power_set_phase(vtpm, VTPM_IDLE);
 		manager_settle(vtpm, VTPM_GOAL_ON, &problem);

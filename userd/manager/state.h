@@ -10,6 +10,7 @@
  *	attest.c	requests to vouch for a vTPM
  *	certify.c	papers: what is known of certificates, and wished for
  *	gate.h		the gate, and how its vTPMs stand to it
+ *	move.c		vTPMs that go to another host (export.c) or come from one (import.c)
  *	manager.c	definitions, waiters, the list of vTPMs
  *
  * A vTPM is freed when it is removed and nothing it asked for is still under way
@@ -99,6 +100,8 @@ struct launch {
  * @preparing: made without a front end: a spare, or one that is not to be started
  * @fresh: just made: its first start does not wait for certificates
  * @papers: certificates of its keys; NULL: nothing is known
+ * @moved: it left for another host, and is never started here
+ * @moved_to: that
  * @generation: of the newest durable envelope
  * @reseals: that one is of a former epoch: the next engine seals its state anew
  * @store_error: errno of the last commit, 0: it is durable
@@ -147,6 +150,8 @@ struct vtpm {
 	bool preparing;
 	bool fresh;
 	struct papers *papers;
+	bool moved;
+	char moved_to[ARCHIVE_HOST_SIZE];
 	uint64_t generation;
 	bool reseals;
 	int store_error;
@@ -349,6 +354,10 @@ void manager_rename(struct vtpm *vtpm, const char *name);
 
 /** manager_start_new() - power on one that is made now; @waiter of manager_ask() is its own */
 void manager_start_new(struct vtpm *vtpm, struct waiter *waiter);
+
+/** manager_create_is_refused() - can none be made as @what says? @problem says why */
+bool manager_create_is_refused(struct manager *manager, const struct manager_create *what,
+			       struct problem *problem);
 
 /** manager_create_spare() - make one without a name; done when it is durable */
 void manager_create_spare(struct manager *manager, manager_done done, void *context);

@@ -29,6 +29,7 @@
  * @VTPM_LOCKED: shall run, but the host root key is not open
  * @VTPM_QUARANTINED: its stored state cannot be right; kept as it is, never started
  * @VTPM_FAILED: its engine does not stay up
+ * @VTPM_MOVED: it left for another host; never started here
  */
 enum vtpm_condition {
 	VTPM_DEFINED,
@@ -36,6 +37,7 @@ enum vtpm_condition {
 	VTPM_LOCKED,
 	VTPM_QUARANTINED,
 	VTPM_FAILED,
+	VTPM_MOVED,
 	_VTPM_CONDITION_MAX,
 };
 
@@ -66,7 +68,7 @@ struct manager;
  * @define: what is stored
  * @condition: state
  * @phase: finer state
- * @reason: why it is locked, quarantined or failed; empty otherwise
+ * @reason: why it is locked, quarantined, failed or moved; empty otherwise
  * @engine_pid: of the engine, 0 for none
  * @generation: of the newest durable state
  * @instance: of the present life, 0 for none
