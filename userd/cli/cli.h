@@ -110,7 +110,10 @@ enum cli_format {
  * @digest: of a statement of a vTPM, as digits; NULL: none
  * @deep: the host shall vouch for a vTPM
  * @output: where a bundle goes; NULL: standard output
- * @to: URL of the verifier whose challenge is answered
+ * @to: URL of the verifier whose challenge is answered; of an export: file with a chain
+ * @verdict: file with a verdict about that host; NULL: none
+ * @again: that of before
+ * @new_name: that a vTPM gets; NULL: the one it had
  * @url: of the verifier that shall enrol the host
  * @token: of its administrator, as it stood on the command line; empty for none
  * @token_file: where it is; "-": standard input; NULL for none
@@ -196,6 +199,9 @@ struct cli {
 	bool deep;
 	const char *output;
 	const char *to;
+	const char *verdict;
+	bool again;
+	const char *new_name;
 	const char *url;
 	char token[CLI_TOKEN_SIZE];
 	const char *token_file;
@@ -248,6 +254,9 @@ enum cli_exit cli_host_init(struct cli *cli, const char *name);
 enum cli_exit cli_host_rollback(struct cli *cli, const char *name);
 enum cli_exit cli_host_migration_key(struct cli *cli, const char *name);
 enum cli_exit cli_host_show(struct cli *cli, const char *name);
+enum cli_exit cli_move_export(struct cli *cli, const char *name);
+enum cli_exit cli_move_import(struct cli *cli, const char *path);
+enum cli_exit cli_move_key(struct cli *cli, const char *name);
 enum cli_exit cli_host_unlock(struct cli *cli, const char *name);
 enum cli_exit cli_host_upgrade(struct cli *cli, const char *name);
 enum cli_exit cli_seal_add(struct cli *cli, const char *name);

@@ -93,6 +93,10 @@ static const struct command commands[] = {
 	  "shall\n"
 	  "move to. Asks for them on the terminal, or reads them from a descriptor. vTPMs have it\n"
 	  "once they are started again." },
+	{ "host move-key", cli_move_key, false, "output", "[--output FILE]",
+	  "print the certificate of the key that vTPMs are moved here under",
+	  "PEM: that of the key, good for 30 days, that of the host's CA, and those above it. It\n"
+	  "is for `vtpmctl export --to` on another host of the same fleet." },
 	{ "seal plan", cli_seal_plan, false,
 	  "replace dbx cmdline firmware label expires event-log dry-run output sign-with "
 	  "recovery-code-fd",
@@ -186,6 +190,19 @@ static const struct command commands[] = {
 	  "have a certificate of another CA written at the next power cycle", NULL },
 	{ "cert renew", cli_cert_renew, true, "key", "[--key KIND]",
 	  "have new certificates of the host's CA at the next power cycle", NULL },
+	{ "export", cli_move_export, true, "to verdict output again dry-run",
+	  "--to FILE --verdict FILE --output FILE [--dry-run] | --again --output FILE",
+	  "send a vTPM that is powered off to another host, which then has it alone",
+	  "--to is what `host move-key` printed there, --verdict what `host attest --to URL\n"
+	  "--json` said there. Once the package is written the vTPM is never started here again.\n"
+	  "It can be written again, for that host. With --dry-run nothing is done, and what is\n"
+	  "in the way is listed." },
+	{ "import", cli_move_import, true, "name front-end owner mode no-start dry-run",
+	  "[--name NAME] [--front-end KIND] [--owner USER[:GROUP]] [--mode MODE] [--no-start]\n"
+	  "       [--dry-run]",
+	  "take in a vTPM that another host sent here",
+	  "A package is taken once. The vTPM gets certificates of this host when it is powered\n"
+	  "on." },
 	{ "device list", cli_device_list, false, "control-node", "[--control-node PATH]",
 	  "list the driver's devices, without vtpmd", NULL },
 	{ "device info", cli_device_info, true, "control-node", "[--control-node PATH]",
@@ -232,7 +249,8 @@ static const struct command *find(char **words, int count, int *ret_used)
 
 static bool is_of_file(const struct command *command)
 {
-	return command->run == cli_ca_import || command->run == cli_gate_verdict;
+	return command->run == cli_ca_import || command->run == cli_gate_verdict ||
+	       command->run == cli_move_import;
 }
 
 static const char *argument_of(const struct command *command)

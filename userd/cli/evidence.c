@@ -223,6 +223,9 @@ enum cli_exit cli_host_attest(struct cli *cli, const char *name)
 	if (cli->to && (cli->nonce || cli->pcrs || cli->output))
 		return report(cli, report_problem("usage", "leave --nonce, --pcrs and --output out",
 						  "with --to the verifier says what it wants"));
+	if (cli->to && strncmp(cli->to, "https://", strlen("https://")) != 0)
+		return report(cli, report_problem("usage", "it begins with https://",
+						  "'%s' is no URL of a verifier", cli->to));
 	problem = cli->to ? NULL : bundle_nonce(cli, wish.nonce);
 	if (!problem)
 		problem = enrolment_load(cli, &enrolment);

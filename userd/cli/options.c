@@ -247,10 +247,23 @@ static bool take_output(struct cli *cli, char *text)
 	return *text;
 }
 
+/* A URL, or a file: which of the two the command says. */
 static bool take_to(struct cli *cli, char *text)
 {
 	cli->to = text;
-	return !strncmp(text, "https://", strlen("https://"));
+	return *text;
+}
+
+static bool take_verdict(struct cli *cli, char *text)
+{
+	cli->verdict = text;
+	return *text;
+}
+
+static bool take_new_name(struct cli *cli, char *text)
+{
+	cli->new_name = text;
+	return *text;
 }
 
 /* Whoever lists processes sees the command line: what is secret does not stay there. */
@@ -497,7 +510,13 @@ static const struct row rows[] = {
 	{ "app-key", "PREFIX", "put a key that the vTPM certified beside: PREFIX.pub, .msg, .sig",
 	  take_app_key, 0 },
 	{ "output", "FILE", "write it to this file (standard output)", take_output, 0 },
-	{ "to", "URL", "answer the challenge of this verifier", take_to, 0 },
+	{ "to", "URL|FILE",
+	  "answer the challenge of this verifier; go to the host whose `host move-key` this is",
+	  take_to, 0 },
+	{ "verdict", "FILE", "what `host attest --to URL --json` said on that host", take_verdict,
+	  0 },
+	{ "again", NULL, "the package of a vTPM that left", FLAG(again) },
+	{ "name", "NAME", "what it is called here (as it was)", take_new_name, 0 },
 	{ "token", "TOKEN", "one-time token of the verifier's administrator; others may see it",
 	  take_token, 0 },
 	{ "token-file", "PATH", "read the token from this file, or from - (standard input)",
