@@ -91,7 +91,7 @@ UNIT_PROGRAMS := $(patsubst userd/%.c,$(B)/userd/%,$(UNIT_TESTS))
 ASAN_PROGRAMS := $(patsubst userd/%.c,$(B)/asan/%,$(UNIT_TESTS))
 
 $(foreach test,manager/test_api manager/test_api_gate manager/test_api_host \
-		manager/test_api_move \
+		manager/test_api_move cli/test_cli_move \
 		cli/test_cli cli/test_cli_host,$(eval \
 	$(B)/userd/$(test): $(FAKE_MANAGER:userd/%.c=$(B)/userd/%.o)) $(eval \
 	$(B)/asan/$(test): $(FAKE_MANAGER:userd/%.c=$(B)/asan/%.o)))
