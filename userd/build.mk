@@ -183,9 +183,10 @@ fuzz-build: $(FUZZ_PROGRAMS)
 fuzz: $(FUZZ:%=$(B)/fuzz/%)
 	@for name in $(FUZZ); do \
 		mkdir -p $(B)/fuzz/corpus/$$name; \
+		case $$name in fuzz_chain) most=16384 ;; *) most=4096 ;; esac; \
 		echo "$$name: $(if $(RUNS),$(RUNS) runs,$(SECONDS) s)"; \
 		$(B)/fuzz/$$name $(if $(RUNS),-runs=$(RUNS),-max_total_time=$(SECONDS)) \
-			-max_len=4096 -verbosity=0 \
+			-max_len=$$most -verbosity=0 \
 			-print_final_stats=1 -artifact_prefix=$(B)/fuzz/ $(FUZZ_ARGS) \
 			$(B)/fuzz/corpus/$$name \
 			$$(ls -d userd/fuzz/corpus/$$name 2>/dev/null) || exit 1; \

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Certificate of the fleet's CA that the seeds of fuzz_chain are below; its key is gone. */
+#ifndef FUZZ_CHAIN_CA_H
+#define FUZZ_CHAIN_CA_H
+
+static const char chain_ca[] =
+	"-----BEGIN CERTIFICATE-----\n"
+	"MIIBdDCCARmgAwIBAgIQaN8FlI0XbqMvr767kJeYszAKBggqhkjOPQQDAjAYMRYw\n"
+	"FAYDVQQDDA12dHBtIGZsZWV0IENBMB4XDTI2MTEyMjE4NDI0M1oXDTM2MTExOTE5\n"
+	"NDI0M1owGDEWMBQGA1UEAwwNdnRwbSBmbGVldCBDQTBZMBMGByqGSM49AgEGCCqG\n"
+	"SM49AwEHA0IABIADTXh58VJmTVue5gbHisUw6meq0JZKLuAs5qffVWd+iJd0+YY5\n"
+	"Rb19r77WrD2YdN2lmq0rjQLA4vrwgdfLMwmjRTBDMBIGA1UdEwEB/wQIMAYBAf8C\n"
+	"AQEwDgYDVR0PAQH/BAQDAgGGMB0GA1UdDgQWBBTYgx3Uf/ATdlsjUh4aOEtjxsc0\n"
+	"zTAKBggqhkjOPQQDAgNJADBGAiEA0TLQlLHCr4Gj3g3Wwu63DO4TDGZNWKHTeVeE\n"
+	"CeNp/BUCIQD1aMSKZSFVlihvaBm1hZgF7yQXetWgF4WC3sKFfV7QzA==\n"
+	"-----END CERTIFICATE-----\n";
+
+#endif /* FUZZ_CHAIN_CA_H */
