@@ -7,6 +7,7 @@
 # make bench-state: what many vTPMs and durable answers cost, beside what is asked;
 #	make check-state is a short form, which fails where a ratio is far off.
 # make bench-verify: what a verdict on an event log and on a log of IMA costs.
+# make bench-deep: what a deep quote and a verdict on one cost, and how many share a host's quote.
 # make bench-serve: how many hosts the service of the verifier keeps judged; HOSTS=20000 COLD=500
 # make bench-start: how soon an engine is there, and how much memory many take.
 
@@ -46,6 +47,11 @@ $(B)/selftests/hosts: selftests/bench/hosts.c $(BENCH_LOGS) \
 	@mkdir -p $(@D)
 	$(CC) $(E2E_CFLAGS) -D_GNU_SOURCE -Iuserd -o $@ $^ $(VERIFIER_LIBS)
 
+$(B)/selftests/deep: selftests/bench/deep.c $(BENCH_LOGS) $(B)/userd/attest/deep_for_tests.o \
+		$(B)/userd/attest/quote_for_tests.o $(B)/userd/libuserd.a
+	@mkdir -p $(@D)
+	$(CC) $(E2E_CFLAGS) -D_GNU_SOURCE -Iuserd -o $@ $^ $(VERIFIER_LIBS)
+
 bench:
 	@selftests/bench/run
 
@@ -70,8 +76,11 @@ bench-start: $(B)/selftests/start $(B)/vtpm-spawn
 bench-verify: $(B)/selftests/verify
 	@taskset -c 0 $<
 
+bench-deep: programs $(B)/selftests/deep $(B)/userd/keyd/test_deep
+	@selftests/bench/deep "taskset -c 0 $(B)/selftests/deep" $(B)/userd/keyd/test_deep
+
 bench-serve: $(B)/selftests/hosts $(B)/vtpm-verify
 	@$< $(B)/vtpm-verify $(HOSTS) $(COLD)
 
 .PHONY: bench bench-native bench-devices bench-start bench-daemon bench-state bench-verify \
-	bench-serve check-state
+	bench-deep bench-serve check-state
