@@ -150,6 +150,9 @@ struct attest_pcrs {
 int attest_pcrs_read(struct attest_pcrs *ret, const char *text, size_t length,
 		     struct attest_verdict *verdict);
 
+/** attest_pcr_number() - "0" to "23", and no other way to write them. Return: -1: it is none */
+int attest_pcr_number(const char *name);
+
 /** attest_text_hex() - @length bytes at @bytes, 64 at most, as hexadecimal digits in @to */
 void attest_text_hex(char to[ATTEST_HEX_MAX], const void *bytes, size_t length);
 

@@ -137,19 +137,6 @@ static int take_parts(const struct reading *reading)
 
 /* PCRs */
 
-/* "0" to "23", and no other way to write them. Return: -1: it is none. */
-static int pcr_of(const char *name)
-{
-	size_t digits = strspn(name, "0123456789");
-	int pcr = 0;
-
-	if (!digits || digits > 2 || name[digits] || (digits == 2 && *name == '0'))
-		return -1;
-	for (; *name; name++)
-		pcr = 10 * pcr + *name - '0';
-	return pcr < ATTEST_PCRS ? pcr : -1;
-}
-
 static int take_bank(struct reading *reading, enum attest_bank bank, json_t *values)
 {
 	struct attest_pcrs *pcrs = &reading->bundle->pcrs;
@@ -158,7 +145,7 @@ static int take_bank(struct reading *reading, enum attest_bank bank, json_t *val
 
 	json_object_foreach(values, name, value) {
 		const char *text = json_string_value(value);
-		int pcr = pcr_of(name);
+		int pcr = attest_pcr_number(name);
 
 		if (pcr < 0)
 			return refuse(reading, "quote.pcrs", "a member is no PCR from 0 to 23");

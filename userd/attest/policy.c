@@ -13,6 +13,8 @@
 
 #include <openssl/evp.h>
 
+#include "base/text.h"
+
 #define INVALID		"policy.invalid"
 #define DEFAULT_SECONDS 300
 #define SECONDS_MAX	(366 * 86400)
@@ -21,6 +23,7 @@ struct policy {
 	json_t *root;
 	uint8_t digest[ATTEST_DIGEST_MAX];
 	uint32_t pcrs;
+	uint32_t valued;
 	int64_t seconds;
 };
 
@@ -46,6 +49,37 @@ static bool take_pcrs(struct policy *policy, json_t *list)
 		policy->pcrs |= 1u << json_integer_value(pcr);
 	}
 	return json_is_array(list);
+}
+
+static bool is_digests(json_t *list)
+{
+	uint8_t bytes[ATTEST_DIGEST_MAX];
+	size_t i, length;
+	json_t *text;
+
+	json_array_foreach(list, i, text)
+		if (!json_is_string(text) ||
+		    !attest_text_unhex(bytes, sizeof(bytes), json_string_value(text),
+				       json_string_length(text), &length) ||
+		    length != hash_size(ATTEST_SHA256))
+			return false;
+	return json_array_size(list);
+}
+
+/* {"0": ["hex", ...]}: any of these values */
+static bool take_values(struct policy *policy, json_t *values)
+{
+	const char *name;
+	json_t *list;
+
+	json_object_foreach(values, name, list) {
+		int pcr = attest_pcr_number(name);
+
+		if (pcr < 0 || !is_digests(list))
+			return false;
+		policy->valued |= 1u << pcr;
+	}
+	return json_is_object(values);
 }
 
 static bool is_strings(json_t *list)
@@ -116,6 +150,10 @@ static const char *take(struct policy *policy)
 		} else if (!strcmp(name, "pcrs")) {
 			if (!take_pcrs(policy, value))
 				return "pcrs is no list of PCRs";
+		} else if (!strcmp(name, "pcr_values")) {
+			if (!take_values(policy, value))
+				return "pcr_values is no object of PCRs, each with values in "
+				       "hexadecimal";
 		} else if (!strcmp(name, "valid_seconds")) {
 			policy->seconds = json_integer_value(value);
 			if (policy->seconds <= 0 || policy->seconds > SECONDS_MAX)
@@ -265,11 +303,47 @@ static uint32_t pcrs_of_lists(const struct policy *policy)
 	return pcrs;
 }
 
+bool policy_asks_log(const struct policy *policy)
+{
+	for (enum fact_kind kind = 0; kind < _FACT_MAX; kind++)
+		if (policy_list(policy, fact_name(kind)))
+			return true;
+	return policy_list(policy, "cmdline_deny");
+}
+
+static void check_values(const struct policy *policy, const struct attest_pcrs *pcrs,
+			 struct attest_verdict *verdict)
+{
+	json_t *values = policy_list(policy, "pcr_values"), *list;
+	char found[ATTEST_HEX_MAX];
+	const char *name;
+
+	json_object_foreach(values, name, list) {
+		int pcr = attest_pcr_number(name);
+		struct attest_reason *reason;
+
+		attest_text_hex(found, pcrs->value[ATTEST_SHA256][pcr], hash_size(ATTEST_SHA256));
+		if (!(pcrs->has[ATTEST_SHA256] >> pcr & 1) || policy_has(list, found))
+			continue;
+		reason = attest_verdict_say(verdict, ATTEST_FAILED, "policy.pcr_values",
+					    "find out what was measured; add the value to the "
+					    "policy if it is good",
+					    "PCR %d has a value that is not in the policy", pcr);
+		reason->pcr = pcr;
+		text_cut(reason->found, sizeof(reason->found), found);
+		if (json_array_size(list) == 1)
+			text_cut(reason->expected, sizeof(reason->expected),
+				 json_string_value(json_array_get(list, 0)));
+	}
+}
+
 void policy_check_pcrs(const struct policy *policy, const struct attest_pcrs *pcrs,
 		       struct attest_verdict *verdict)
 {
-	uint32_t missing = (policy->pcrs | pcrs_of_lists(policy)) & ~pcrs->has[ATTEST_SHA256];
+	uint32_t missing = (policy->pcrs | policy->valued | pcrs_of_lists(policy)) &
+			   ~pcrs->has[ATTEST_SHA256];
 
+	check_values(policy, pcrs, verdict);
 	if (missing)
 		attest_verdict_say(verdict, ATTEST_FAILED, "quote.selection",
 				   "ask for a quote of all PCRs that the policy wants",

@@ -6,6 +6,7 @@
  * to be.
  *
  *	{ "version": 1, "aks": ["000b..."], "pcrs": [0, 1, 2, 3, 4, 5, 6, 7],
+ *	  "pcr_values": { "7": ["..."] },
  *	  "valid_seconds": 300, "firmware": ["..."], "pk": [], "kek": [], "db": [],
  *	  "dbx": [], "authorities": [], "boot_apps": [], "boot_files": [],
  *	  "sbat": ["shim,4"], "cmdline": ["BOOT_IMAGE=* ro quiet"], "cmdline_deny": ["ima=off"],
@@ -67,7 +68,15 @@ json_t *policy_list(const struct policy *policy, const char *name);
 /** policy_has() - does a list have this text, in letters of any case? */
 bool policy_has(json_t *list, const char *what);
 
-/** policy_check_pcrs() - are all PCRs signed that it and its lists want? Otherwise "quote.selection". */
+/** policy_asks_log() - has it a list that only an event log can be held against? */
+bool policy_asks_log(const struct policy *policy);
+
+/**
+ * policy_check_pcrs() - are all PCRs signed that it and its lists want, and have they the values?
+ * @policy: knows
+ * @pcrs: that the TPM signed
+ * @verdict: hears "quote.selection" and "policy.pcr_values"
+ */
 void policy_check_pcrs(const struct policy *policy, const struct attest_pcrs *pcrs,
 		       struct attest_verdict *verdict);
 

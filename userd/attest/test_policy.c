@@ -114,6 +114,30 @@ static void test_policy_sbat(void **state)
 	assert_says("\"pcrs\": [], \"sbat\": [\"shim,4\"]", "policy.sbat");
 }
 
+/* Values that a PCR may have: any of them, of any case, and only of PCRs that are named. */
+static void test_policy_values(void **state)
+{
+	char found[ATTEST_HEX_MAX], members[512];
+
+	(void)state;
+	attest_text_hex(found, pcrs.value[ATTEST_SHA256][7], 32);
+	snprintf(members, sizeof(members), "\"pcr_values\": {\"7\": [\"%064d\", \"%s\"]}", 0,
+		 found);
+	assert_says(members, NULL);
+	found[0] = found[0] == '0' ? '1' : '0';
+	snprintf(members, sizeof(members), "\"pcr_values\": {\"7\": [\"%s\"]}", found);
+	assert_says(members, "policy.pcr_values");
+	assert_int_equal(verdict.reasons[0].pcr, 7);
+	assert_string_equal(verdict.reasons[0].expected, found);
+	snprintf(members, sizeof(members), "\"pcr_values\": {\"16\": [\"%064d\"]}", 0);
+	pcrs.has[ATTEST_SHA256] &= ~(1u << 16);
+	assert_says(members, "quote.selection");
+	assert_says("\"pcr_values\": {\"24\": []}", "policy.invalid@0");
+	assert_says("\"pcr_values\": {\"7\": []}", "policy.invalid@0");
+	assert_says("\"pcr_values\": {\"7\": [\"00\"]}", "policy.invalid@0");
+	assert_says("\"pcr_values\": []", "policy.invalid@0");
+}
+
 /* Each section by what it holds; a learned list is one of all of them. */
 static void test_policy_uki(void **state)
 {
@@ -248,7 +272,7 @@ int main(void)
 		CASE(test_policy_sbat),	      CASE(test_policy_uki),
 		CASE(test_policy_phases),     CASE(test_policy_unquoted),
 		CASE(test_policy_components), CASE(test_policy_digests),
-		CASE(test_policy_denied_ek),
+		CASE(test_policy_denied_ek),  CASE(test_policy_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,8 @@
  */
 #include "attest/attest.h"
 
+#include <string.h>
+
 #include "base/cursor.h"
 
 static char harmless(uint32_t character)
@@ -76,4 +78,16 @@ void attest_text_utf16(char *to, size_t room, const uint8_t *bytes, size_t lengt
 		*to++ = harmless(unit);
 	}
 	*to = '\0';
+}
+
+int attest_pcr_number(const char *name)
+{
+	size_t digits = strspn(name, "0123456789");
+	int pcr = 0;
+
+	if (!digits || digits > 2 || name[digits] || (digits == 2 && *name == '0'))
+		return -1;
+	for (; *name; name++)
+		pcr = 10 * pcr + *name - '0';
+	return pcr < ATTEST_PCRS ? pcr : -1;
 }
