@@ -27,15 +27,15 @@ static void freep(char **bytes)
 	free(*bytes);
 }
 
-static int read_policy(struct appraisal *appraisal)
+static int read_policy(struct appraisal *appraisal, const char *path, struct policy **ret)
 {
 	_cleanup_(freep) char *text = NULL;
 	size_t length;
 	int r;
 
-	r = verifier_file_read(appraisal->verifier->policy, POLICY_BYTES_MAX, "policy.missing",
+	r = verifier_file_read(path, POLICY_BYTES_MAX, "policy.missing",
 			       &appraisal->verdict, &text, &length);
-	return r ? r : policy_read(&appraisal->policy, text, length, &appraisal->verdict);
+	return r ? r : policy_read(ret, text, length, &appraisal->verdict);
 }
 
 static int read_ima_policy(struct appraisal *appraisal)
@@ -135,12 +135,13 @@ static int check_deep(struct appraisal *appraisal)
 	if (!wish.has_epoch)
 		attest_verdict_unchecked(verdict, "the vTPM's epoch is expected by nobody, so it may "
 						  "be an older or another copy (--epoch)");
-	attest_verdict_unchecked(verdict, "the vTPM's PCRs are compared with nothing: here it is "
-					  "said whose they are");
 	r = deep_check(&appraisal->leaf, &appraisal->bundle, &appraisal->frame,
 		       &appraisal->vtpm.ak_name, &wish, appraisal->hash, verdict);
 	/* where the links are broken, nobody says of which vTPM the certificates have to be */
-	return r || !appraisal->leaf.protection ? r : appraise_trust_vtpm(appraisal);
+	if (r || !appraisal->leaf.protection)
+		return r;
+	r = appraise_trust_vtpm(appraisal);
+	return r ? r : appraise_vtpm(appraisal);
 }
 
 static int check_application(struct appraisal *appraisal)
@@ -171,9 +172,15 @@ static int check_host(struct appraisal *appraisal)
 
 static int run(struct appraisal *appraisal, const char *path)
 {
-	int r = appraisal->verifier->policy ? read_policy(appraisal) : 0;
+	const struct verifier *verifier = appraisal->verifier;
+	int r = 0;
 
-	if (!r && appraisal->verifier->ima_policy)
+	if (verifier->policy)
+		r = read_policy(appraisal, verifier->policy, &appraisal->policy);
+	if (!r && verifier->vtpm_policy)
+		r = read_policy(appraisal, verifier->vtpm_policy, &appraisal->vtpm_policy);
+
+	if (!r && verifier->ima_policy)
 		r = read_ima_policy(appraisal);
 	if (!r)
 		r = read_bundle(appraisal, path);
@@ -210,6 +217,7 @@ static enum verifier_exit start(const struct verifier *verifier, const char *pat
 	boot_done(&appraisal->boot);
 	bundle_done(&appraisal->bundle);
 	policy_free(appraisal->policy);
+	policy_free(appraisal->vtpm_policy);
 	ima_policy_free(appraisal->ima_policy);
 	json_decref(appraisal->learned);
 	hash_free(hash);

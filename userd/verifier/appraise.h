@@ -17,6 +17,7 @@
  * @verifier: the command line
  * @hash: computes
  * @policy: to appraise by; NULL to learn one
+ * @vtpm_policy: for the PCRs of a vTPM that has a host below it; NULL for none
  * @ima_policy: for its log of IMA; NULL for none
  * @bundle: evidence
  * @store: what is believed (--ca), and what may stand between
@@ -35,6 +36,7 @@ struct appraisal {
 	const struct verifier *verifier;
 	struct hash *hash;
 	struct policy *policy;
+	struct policy *vtpm_policy;
 	struct ima_policy *ima_policy;
 	struct bundle bundle;
 	struct ekcert_store *store;
@@ -68,6 +70,14 @@ int appraise_trust_host(struct appraisal *appraisal);
  * Return: as appraise_trust_host().
  */
 int appraise_trust_vtpm(struct appraisal *appraisal);
+
+/**
+ * appraise_vtpm() - hold a vTPM's PCRs, which a host vouched for, against what it has to be
+ * @appraisal: its verdict hears the codes of a host's boot, with "vtpm." before them
+ *
+ * Return: 0; -EBADMSG (its event log is malformed); -ENOMEM.
+ */
+int appraise_vtpm(struct appraisal *appraisal);
 
 /** appraise_show() - print what it came to. Return: exit status */
 enum verifier_exit appraise_show(struct appraisal *appraisal, int error);

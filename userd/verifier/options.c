@@ -180,6 +180,12 @@ static bool take_files(struct verifier *verifier, const char *text)
 	return true;
 }
 
+static bool take_vtpm_policy(struct verifier *verifier, const char *text)
+{
+	verifier->vtpm_policy = text;
+	return *text;
+}
+
 static bool take_app_key(struct verifier *verifier, const char *text)
 {
 	verifier->app_key = text;
@@ -223,6 +229,7 @@ static const struct row rows[] = {
 	{ "files", NULL, "name each file that the host measured", take_files },
 	{ "vtpm", "UUID", "the vTPM that a deep quote has to be about", take_vtpm },
 	{ "epoch", "N", "the epoch that it has to be in", take_epoch },
+	{ "vtpm-policy", "FILE", "what the vTPM has to be (as --policy)", take_vtpm_policy },
 	{ "app-key", "FILE", "the key that the vTPM certified (formats of --ak)", take_app_key },
 	{ "help", NULL, "print this", take_help },
 	{ "version", NULL, "print the version", take_version },

@@ -69,7 +69,7 @@ static struct crl_vtpm listed[1];
 static size_t listed_count;
 static int host_reason;
 static json_t *bundle;
-static const char *app_key;
+static const char *app_key, *vtpm_policy;
 
 static char *path_of(const char *name)
 {
@@ -275,7 +275,7 @@ static int setup(void **state)
 	ek.usage = EKCERT_USAGE_EK;
 	with_ak = with_iak = with_chain = with_list = true;
 	with_app = false;
-	app_key = NULL;
+	app_key = vtpm_policy = NULL;
 	list_by = ca;
 	list_until = time(NULL) + HOUR;
 	listed[0] = (struct crl_vtpm){ .epoch = 3 };
@@ -349,6 +349,11 @@ static enum verifier_exit appraise(bool json)
 	if (app_key) {
 		words[count++] = "--app-key";
 		words[count++] = strdupa(path_of(app_key));
+	}
+	if (vtpm_policy) {
+		save("vtpm", vtpm_policy, strlen(vtpm_policy));
+		words[count++] = "--vtpm-policy";
+		words[count++] = strdupa(path_of("vtpm"));
 	}
 	if (with_app) {
 		words[count++] = "--msg";
@@ -831,6 +836,42 @@ static void test_chain_application_key(void **state)
 	assert_non_null(strstr(printed, "\"application_key\": null"));
 }
 
+/* The vTPM's PCRs are zeros; what they are held against tells its reasons apart from the host's. */
+static void test_chain_vtpm_policy(void **state)
+{
+	struct test_log *boot = test_log_good(1u << ATTEST_SHA256, 1);
+	char text[256];
+
+	(void)state;
+	assert_string_equal(reasons(), "");
+	assert_non_null(strstr(printed, "the vTPM's PCRs are compared with nothing"));
+	snprintf(text, sizeof(text), "{\"version\": 1, \"pcr_values\": {\"0\": [\"%064d\"]}}", 0);
+	vtpm_policy = text;
+	assert_string_equal(reasons(), "");
+	assert_null(strstr(printed, "the vTPM's PCRs are compared with nothing"));
+	snprintf(text, sizeof(text), "{\"version\": 1, \"pcr_values\": {\"7\": [\"%064d\"]}}", 1);
+	assert_string_equal(reasons(), "vtpm.policy.pcr_values");
+	vtpm_policy = "{\"version\": 1, \"pcrs\": [23]}";
+	assert_string_equal(reasons(), "vtpm.quote.selection");
+	vtpm_policy = "{\"version\": 1, \"boot_apps\": []}";
+	assert_string_equal(reasons(), "vtpm.log.missing");
+	/* a log of the guest's, which its PCRs follow */
+	test_log_measure(boot, deep.vtpm);
+	test_deep_sign_vtpm(deep.vtpm);
+	test_deep_digest(deep.vtpm, deep.leaf.attest);
+	put_bundle();
+	json_object_set_new(bundle, "eventlog", test_bytes(boot->out.base, boot->out.used));
+	assert_string_equal(reasons(), "vtpm.policy.boot_apps");
+	vtpm_policy = "{\"version\": 1}";
+	assert_string_equal(reasons(), "");
+	/* and one that is none */
+	json_object_set_new(bundle, "eventlog", test_bytes("no log", 6));
+	assert_string_equal(reasons(), "vtpm.log.invalid@0");
+	vtpm_policy = "{}";
+	assert_string_equal(reasons(), "policy.invalid@0");
+	test_log_free(boot);
+}
+
 static int setup_fleet(void **state)
 {
 	(void)state;
@@ -846,7 +887,7 @@ static int teardown_fleet(void **state)
 	static const char *const names[] = { "fleet/ca.key", "fleet/ca.pem", "fleet",
 					     "stranger/ca.key", "stranger/ca.pem", "stranger",
 					     "bundle", "policy", "nonce", "crl", "app.pub",
-					     "app.msg", "app.sig", "" };
+					     "app.msg", "app.sig", "vtpm", "" };
 
 	(void)state;
 	EVP_PKEY_free(ca_key);
@@ -864,6 +905,7 @@ int main(void)
 		CASE(test_chain_holds),		CASE(test_chain_unknown_fleet),
 		CASE(test_chain_forged),	CASE(test_chain_one_revoked),
 		CASE(test_chain_guest_key),	CASE(test_chain_application_key),
+		CASE(test_chain_vtpm_policy),
 	};
 
 	return cmocka_run_group_tests_name("chain", tests, setup_fleet, teardown_fleet);

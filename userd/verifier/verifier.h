@@ -67,6 +67,7 @@ enum verifier_exit {
  * @verify: report to check
  * @trust: certificate of the CA that signed it
  * @policy: what a host has to be; NULL for none
+ * @vtpm_policy: what a vTPM has to be that a host vouches for; NULL for none
  * @app_key: file of the application key that a vTPM has to have; NULL: any, or none
  * @ima_policy: which files it may have measured; NULL for none
  * @files: print each file that the host measured
@@ -100,6 +101,7 @@ struct verifier {
 	const char *verify;
 	const char *trust;
 	const char *policy;
+	const char *vtpm_policy;
 	const char *app_key;
 	const char *ima_policy;
 	bool files;

@@ -11,7 +11,7 @@
  *	144	uuid (16)
  *	160	epoch u64
  *	168	generation u64
- *	176	digest of its policy (32); zeros, as there is none yet
+ *	176	digest of its policy (32); zeros, as nothing limits its commands
  *	208	protection u8
  *	209	end
  *
