@@ -117,7 +117,12 @@ gate_refuses() {
 	# a file that others may write says nothing
 	chmod 666 "$place/state/verifier.pem"
 	refuses "others than root" failed verified_at=4 || return
-	grep -c "security: a verdict is refused" "$place/log"
+	grep "security: a verdict is refused" "$place/log" || return
+	# without its rules vtpmd does not begin
+	stop && echo '{' >"$place/state/gate.json"
+	"$root/build/vtpmd" --foreground --state-dir "$place/state" --runtime-dir "$place/run" \
+		--tcti "swtpm:path=$place/tpm1" 2>"$place/out"
+	is $? 1 && has "$(cat "$place/out")" "gate.json cannot be read: it is broken"
 }
 check gate-refuses gate_refuses
 

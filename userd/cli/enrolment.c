@@ -61,11 +61,11 @@ static int to_pem(const char *certificate, char *ret, size_t room)
 	return n > 0 ? 0 : -EBADMSG;
 }
 
-static json_t *unusable(const struct cli *cli, int error, const char *what)
+static json_t *unusable(const struct cli *cli, const char *name, int error, const char *what)
 {
 	return report_problem(error == -EACCES ? "forbidden" : "storage",
 			      error == -EACCES ? "run it as root" : "look at that file",
-			      "%s/" FOLDER "/" NAME " cannot be %s: %s", state_dir(cli), what,
+			      "%s/%s cannot be %s: %s", state_dir(cli), name, what,
 			      error == -EBADMSG ? "it is broken" : strerror(-error));
 }
 
@@ -80,7 +80,7 @@ json_t *enrolment_save(const struct cli *cli, const json_t *enrolment)
 	if (text)
 		secret_wipe(text, strlen(text));
 	free(text);
-	return r ? unusable(cli, r, "written") : NULL;
+	return r ? unusable(cli, FOLDER "/" NAME, r, "written") : NULL;
 }
 
 static bool is_whole(const json_t *enrolment)
@@ -106,7 +106,7 @@ json_t *enrolment_pin(const struct cli *cli, const char *certificate)
 		r = keyfile_save(folder, PIN, (struct seal_bytes){ text, strlen(text) });
 	if (!r && fchmodat(folder, PIN, 0644, 0))
 		r = -errno;
-	return r ? unusable(cli, r, "written") : NULL;
+	return r ? unusable(cli, PIN, r, "written") : NULL;
 }
 
 json_t *enrolment_load(const struct cli *cli, json_t **ret)
@@ -121,12 +121,12 @@ json_t *enrolment_load(const struct cli *cli, json_t **ret)
 	if (n == -ENOENT)
 		return NULL;
 	if (n < 0)
-		return unusable(cli, (int)n, "read");
+		return unusable(cli, FOLDER "/" NAME, (int)n, "read");
 	*ret = json_loadb((const char *)text, (size_t)n, JSON_REJECT_DUPLICATES, NULL);
 	secret_wipe(text, sizeof(text));
 	if (is_whole(*ret))
 		return NULL;
 	json_decref(*ret);
 	*ret = NULL;
-	return unusable(cli, -EBADMSG, "read");
+	return unusable(cli, FOLDER "/" NAME, -EBADMSG, "read");
 }
