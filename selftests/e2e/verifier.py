@@ -56,7 +56,7 @@ def credential(body):
     public = bundle.raw(body["ak_pub"])[2:]
     name = b"\0\x0b" + hashlib.sha256(public).digest()
     if body["token"] == "other-name":
-        name = name[:-1] + b"?"
+        name = name[:-1] + bytes([name[-1] ^ 1])
     for file, content in (("ek.bin", bundle.raw(body["ek_pub"])), ("secret.bin", SECRET)):
         with open(f"{PLACE}/{file}", "wb") as out:
             out.write(content)
