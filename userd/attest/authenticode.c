@@ -11,8 +11,10 @@
 #include "attest/authenticode.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cursor.h"
+#include "base/secret.h"
 
 #define MZ	       0x5a4d
 #define PE	       0x00004550
@@ -21,6 +23,7 @@
 #define PE32	       0x10b
 #define PE32_PLUS      0x20b
 #define SECTION_SIZE   40
+#define NAME_SIZE      8
 #define CHECKSUM_AT    64
 #define HEADERS_AT     60
 #define DIRECTORIES_32 92
@@ -161,4 +164,34 @@ bool authenticode(struct hash *hash, enum attest_bank bank, const uint8_t *bytes
 	add(parts, &count, &image, behind, length - image.signatures);
 	hash_parts(hash, bank, parts, count, ret);
 	return true;
+}
+
+bool authenticode_section(struct hash_part file, const char *name, struct hash_part *ret)
+{
+	struct image image = { .bytes = file.at, .length = file.length };
+	struct cursor_in in;
+	size_t length = strlen(name);
+
+	if (!read_headers(&image) || length > NAME_SIZE)
+		return false;
+	in = at(&image, image.optional + image.optional_size);
+	for (unsigned int i = 0; i < image.sections; i++) {
+		struct cursor_in section = cursor_sub(&in, SECTION_SIZE);
+		const uint8_t *called = cursor_get_bytes(&section, NAME_SIZE);
+		uint32_t size = cursor_get_le32(&section), stored, where;
+
+		cursor_get_le32(&section);
+		stored = cursor_get_le32(&section);
+		where = cursor_get_le32(&section);
+		if (section.bad)
+			return false;
+		if (strnlen((const char *)called, NAME_SIZE) != length ||
+		    !secret_equal(called, name, length))
+			continue;
+		if (!size || size > stored || (uint64_t)where + size > image.length)
+			return false;
+		*ret = (struct hash_part){ image.bytes + where, size };
+		return true;
+	}
+	return false;
 }

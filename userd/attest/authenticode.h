@@ -24,4 +24,13 @@
 bool authenticode(struct hash *hash, enum attest_bank bank, const uint8_t *bytes, size_t length,
 		  uint8_t ret[ATTEST_DIGEST_MAX]);
 
+/**
+ * authenticode_section() - what an image has in a section, as it is in memory
+ * @name: such as ".initrd"
+ * @ret: set where there is such a section; its bytes are the image's
+ *
+ * Return: is there one, with bytes, and all of them in the file?
+ */
+bool authenticode_section(struct hash_part image, const char *name, struct hash_part *ret);
+
 #endif /* ATTEST_AUTHENTICODE_H */

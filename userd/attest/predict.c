@@ -15,9 +15,11 @@
 #include "base/cursor.h"
 #include "base/secret.h"
 
-#define COMMAND	     "grub_cmd: "
-#define COMMAND_LINE "kernel_cmdline: "
-#define FIRMWARE     (1u << 0 | 1u << 2)
+#define COMMAND	      "grub_cmd: "
+#define COMMAND_LINE  "kernel_cmdline: "
+#define PCR_LINE      12
+#define LINE_MAX_SIZE 4096
+#define FIRMWARE      (1u << 0 | 1u << 2)
 
 static bool measured(const struct event *event, const uint8_t *digest)
 {
@@ -73,16 +75,111 @@ static int replace_image(struct predict *predict, struct hash_part old, struct h
 	return replace_all(predict, before, after);
 }
 
+/* Text as UEFI has it: UTF-16 with its NUL. Return: false: it is not ASCII, or too long. */
+static bool hash_wide(struct predict *predict, struct hash_part text,
+		      uint8_t ret[ATTEST_DIGEST_MAX])
+{
+	uint8_t wide[2 * (LINE_MAX_SIZE + 1)] = { 0 };
+	struct hash_part part = { wide, 2 * (text.length + 1) };
+	const uint8_t *from = text.at;
+
+	if (text.length > LINE_MAX_SIZE)
+		return false;
+	for (size_t i = 0; i < text.length; i++) {
+		if (from[i] >= 0x80)
+			return false;
+		wide[2 * i] = from[i];
+	}
+	hash_parts(predict->hash, ATTEST_SHA256, &part, 1, ret);
+	return true;
+}
+
+static int replace_wide(struct predict *predict, struct hash_part old, struct hash_part new)
+{
+	uint8_t before[ATTEST_DIGEST_MAX] = { 0 }, after[ATTEST_DIGEST_MAX] = { 0 };
+
+	if (!hash_wide(predict, old, before) || !hash_wide(predict, new, after))
+		return 0;
+	return replace_all(predict, before, after);
+}
+
+/* A line of its own has a newline, which some stubs pass on and others do not. */
+static struct hash_part bare(struct hash_part text)
+{
+	const char *at = text.at;
+
+	while (text.length && strchr(" \n", at[text.length - 1]))
+		text.length--;
+	return text;
+}
+
+static int replace_line(struct predict *predict, struct hash_part old, struct hash_part new)
+{
+	int count = replace_wide(predict, old, new);
+
+	return count ? count : replace_wide(predict, bare(old), bare(new));
+}
+
+/* What systemd-stub measures (systemd-stub(7)); another of its versions leaves some out. */
+static const char *const sections[] = {
+	".linux", ".osrel",   ".cmdline", ".initrd", ".ucode", ".splash",
+	".dtb",	  ".dtbauto", ".uname",	  ".sbat",   ".hwids", ".pcrpkey", ".profile",
+};
+
+static int replace_section(struct predict *predict, const char *name, struct hash_part old,
+			   struct hash_part new)
+{
+	uint8_t before[ATTEST_DIGEST_MAX] = { 0 }, after[ATTEST_DIGEST_MAX] = { 0 };
+	int count, again = 0;
+
+	hash_parts(predict->hash, ATTEST_SHA256, &old, 1, before);
+	hash_parts(predict->hash, ATTEST_SHA256, &new, 1, after);
+	count = replace_all(predict, before, after);
+	if (count < 0)
+		return count;
+	/* the kernel measures its line again, some stubs have the firmware measure the kernel */
+	if (!strcmp(name, ".cmdline"))
+		again = replace_line(predict, old, new);
+	else if (!strcmp(name, ".linux"))
+		again = replace_image(predict, old, new);
+	return again < 0 ? again : count + again;
+}
+
+/* Of two unified kernel images; others have none of these sections. */
+static int replace_sections(struct predict *predict, struct hash_part old, struct hash_part new)
+{
+	struct hash_part before, after;
+	int count = 0, r;
+
+	if (!authenticode_section(old, ".linux", &before))
+		return 0;
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		bool was = authenticode_section(old, sections[i], &before);
+		bool is = authenticode_section(new, sections[i], &after);
+
+		if (was != is)
+			return -ENOTSUP;
+		r = was ? replace_section(predict, sections[i], before, after) : 0;
+		if (r < 0)
+			return r;
+		count += r;
+	}
+	return count;
+}
+
 int predict_file(struct predict *predict, struct hash_part old, struct hash_part new)
 {
 	uint8_t before[ATTEST_DIGEST_MAX] = { 0 }, after[ATTEST_DIGEST_MAX] = { 0 };
-	int images, files;
+	int images, files, r;
 
 	hash_parts(predict->hash, ATTEST_SHA256, &old, 1, before);
 	hash_parts(predict->hash, ATTEST_SHA256, &new, 1, after);
 	files = replace_all(predict, before, after);
 	images = files < 0 ? files : replace_image(predict, old, new);
-	return images < 0 ? images : files + images;
+	if (images <= 0)
+		return images < 0 ? images : files;
+	r = replace_sections(predict, old, new);
+	return r < 0 ? r : files + images + r;
 }
 
 /* What an event says it measured, to be measured with another end: @kept bytes stay. */
@@ -179,6 +276,31 @@ static int replace_command(struct predict *predict, struct hash_part old, struct
 	return count;
 }
 
+/* Measured by systemd-stub, in UTF-16: what the loader passed to it. */
+static int replace_passed(struct predict *predict, struct hash_part new)
+{
+	uint8_t after[ATTEST_DIGEST_MAX] = { 0 };
+	bool wide = hash_wide(predict, new, after);
+	int count = 0, r;
+
+	for (size_t i = 0; i < predict->log->count; i++) {
+		struct event *event = &predict->log->events[i];
+
+		if (event->pcr != PCR_LINE || event->type != EV_IPL ||
+		    !event->digest[ATTEST_SHA256] ||
+		    !hash_is(predict->hash, ATTEST_SHA256, event->data, event->size,
+			     event->digest[ATTEST_SHA256]))
+			continue;
+		if (!wide)
+			return -EBADMSG;
+		r = replace_all(predict, event->digest[ATTEST_SHA256], after);
+		if (r < 0)
+			return r;
+		count += r;
+	}
+	return count;
+}
+
 int predict_command_line(struct predict *predict, const char *text)
 {
 	const struct hash_part line = { text, strlen(text) };
@@ -197,7 +319,8 @@ int predict_command_line(struct predict *predict, const char *text)
 			return r;
 		count += 1 + r;
 	}
-	return count;
+	r = replace_passed(predict, line);
+	return r < 0 ? r : count + r;
 }
 
 static bool is_firmware(const struct event *event)

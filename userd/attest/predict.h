@@ -33,7 +33,11 @@ struct predict {
  * @old: file that was booted, as an image (Authenticode) or as it is
  * @new: file that will be
  *
+ * Of a unified kernel image the sections are followed too, which systemd-stub measures one by
+ * one, and what the kernel in it measures again: the initrd, and the command line.
+ *
  * Return: events; -EBADMSG (the old one was measured as an image, and the new one is none);
+ * -ENOTSUP (two unified kernel images, of which one has a section that the other one has not);
  * -ENOSPC (more than PREDICT_DIGESTS_MAX).
  */
 int predict_file(struct predict *predict, struct hash_part old, struct hash_part new);
@@ -48,10 +52,12 @@ int predict_file(struct predict *predict, struct hash_part old, struct hash_part
 int predict_variable(struct predict *predict, const char *name, struct hash_part value);
 
 /**
- * predict_command_line() - another command line of the kernel, where GRUB measured one
- * @text: path of the kernel and what follows it, as GRUB's command has it
+ * predict_command_line() - another command line of the kernel, where a loader measured one
+ * @text: of GRUB the path of the kernel and what follows it, as its command has it
  *
- * GRUB measures it twice: as its command "linux TEXT", and as what it gives the kernel.
+ * GRUB measures it twice: as its command "linux TEXT", and as what it gives the kernel. To
+ * systemd-stub the loader passes it, which measures it in UTF-16 to PCR 12, and the kernel does
+ * so again.
  *
  * Return: events; -EBADMSG (the log does not say what was measured); -ENOSPC.
  */

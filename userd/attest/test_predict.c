@@ -124,12 +124,13 @@ static void add_file(struct test_log *log, uint32_t pcr, uint32_t type, const ch
 static void add_image(struct test_log *log, const struct boot *boot)
 {
 	const size_t table = 0x98 + 112 + 32;
-	uint8_t bytes[IMAGE_SIZE];
+	uint8_t bytes[2 * IMAGE_SIZE];
 	struct cursor_out out = cursor_out(bytes, sizeof(bytes));
 
 	cursor_put_raw(&out, boot->image, 0x98 + 64);
 	cursor_put_raw(&out, boot->image + 0x98 + 68, table - 0x98 - 68);
 	cursor_put_raw(&out, boot->image + table + 8, boot->image_length - table - 8);
+	assert_false(out.bad);
 	test_log_event(log, 4, EV_EFI_BOOT_SERVICES_APPLICATION, bytes, out.used, "x", 1);
 }
 
@@ -171,6 +172,19 @@ static struct boot before(const uint8_t *image)
 			      .firmware = "firmware 1" };
 }
 
+static void assert_same_pcrs(const struct predict *predict, const struct eventlog *wanted)
+{
+	struct attest_pcrs predicted, booted;
+
+	predict_pcrs(predict, &predicted);
+	eventlog_replay(wanted, hash, &booted);
+	assert_int_equal(predicted.has[ATTEST_SHA256], booted.has[ATTEST_SHA256]);
+	for (unsigned int pcr = 0; pcr < ATTEST_PCRS; pcr++)
+		if (booted.has[ATTEST_SHA256] >> pcr & 1)
+			assert_memory_equal(predicted.value[ATTEST_SHA256][pcr],
+					    booted.value[ATTEST_SHA256][pcr], 32);
+}
+
 /* What is predicted is what a boot with all of @after gives, PCR by PCR. */
 static void test_predict_all_at_once(void **state)
 {
@@ -178,7 +192,7 @@ static void test_predict_all_at_once(void **state)
 	struct boot one, two;
 	struct test_log *from, *to;
 	struct eventlog log, wanted;
-	struct attest_pcrs predicted, booted, now;
+	struct attest_pcrs predicted, now;
 	struct predict *predict = calloc(1, sizeof(*predict));
 
 	(void)state;
@@ -202,15 +216,8 @@ static void test_predict_all_at_once(void **state)
 					  (struct hash_part){ two.dbx, strlen(two.dbx) }), 1);
 	assert_int_equal(predict_command_line(predict, two.line), 2);
 	assert_true(predict_firmware(predict, &wanted) > 0);
+	assert_same_pcrs(predict, &wanted);
 	predict_pcrs(predict, &predicted);
-	eventlog_replay(&wanted, hash, &booted);
-	assert_int_equal(predicted.has[ATTEST_SHA256], booted.has[ATTEST_SHA256]);
-	for (unsigned int pcr = 0; pcr < ATTEST_PCRS; pcr++) {
-		if (!(booted.has[ATTEST_SHA256] >> pcr & 1))
-			continue;
-		assert_memory_equal(predicted.value[ATTEST_SHA256][pcr],
-				    booted.value[ATTEST_SHA256][pcr], 32);
-	}
 	assert_memory_not_equal(predicted.value[ATTEST_SHA256][7], now.value[ATTEST_SHA256][7], 32);
 	assert_memory_not_equal(predicted.value[ATTEST_SHA256][4], now.value[ATTEST_SHA256][4], 32);
 	assert_memory_equal(predicted.value[ATTEST_SHA256][1], now.value[ATTEST_SHA256][1], 32);
@@ -219,6 +226,146 @@ static void test_predict_all_at_once(void **state)
 	test_log_free(from);
 	test_log_free(to);
 	free(predict);
+}
+
+#define UKI_SECTIONS 3
+#define UKI_SIZE     (0x200 + UKI_SECTIONS * 0x100)
+
+static const char *const uki_names[] = { ".linux", ".cmdline", ".initrd" };
+
+/* Sections of 0x100 bytes, of which their texts are used. */
+static void make_uki(uint8_t to[UKI_SIZE], const char *const texts[UKI_SECTIONS])
+{
+	memset(to, 0, UKI_SIZE);
+	make_image(to, 0);
+	memset(to + 0x200, 0, UKI_SIZE - 0x200);
+	put_le(to + 0x86, UKI_SECTIONS, 2);
+	for (size_t i = 0; i < UKI_SECTIONS; i++) {
+		uint8_t *section = to + 0x98 + 240 + 40 * i;
+
+		cursor_copy(section, 8, uki_names[i], strlen(uki_names[i]));
+		put_le(section + 8, strlen(texts[i]), 4);
+		put_le(section + 16, 0x100, 4);
+		put_le(section + 20, 0x200 + 0x100 * i, 4);
+		cursor_copy(to + 0x200 + 0x100 * i, 0x100, texts[i], strlen(texts[i]));
+	}
+}
+
+static size_t widen(const char *text, uint8_t to[128])
+{
+	size_t length = strlen(text) + 1;
+
+	for (size_t i = 0; i < length; i++)
+		put_le(to + 2 * i, (uint8_t)text[i], 2);
+	return 2 * length;
+}
+
+/* As systemd-stub 252 and a kernel of 6.12 measure: the lab's logs are such. */
+static struct test_log *log_of_uki(const uint8_t *image, const char *const texts[UKI_SECTIONS],
+				   const char *passed)
+{
+	const struct boot boot = { .image = image, .image_length = UKI_SIZE };
+	struct test_log *log = test_log_new(SHA256);
+	uint8_t wide[128];
+	size_t length;
+
+	test_log_separators(log, 0);
+	add_image(log, &boot);
+	for (size_t i = 0; i < UKI_SECTIONS; i++) {
+		length = widen(uki_names[i], wide);
+		test_log_event(log, 11, EV_IPL, uki_names[i], strlen(uki_names[i]) + 1, wide,
+			       length);
+		test_log_event(log, 11, EV_IPL, texts[i], strlen(texts[i]), wide, length);
+	}
+	length = widen(passed ? passed : texts[1], wide);
+	if (passed)
+		test_log_event(log, 12, EV_IPL, wide, length, wide, length);
+	test_log_event(log, 9, EV_EVENT_TAG, wide, length, "LOADED_IMAGE::LoadOptions", 26);
+	test_log_event(log, 9, EV_EVENT_TAG, texts[2], strlen(texts[2]), "Linux initrd", 13);
+	return log;
+}
+
+static void test_predict_uki(void **state)
+{
+	static const char *const one[] = { "kernel 1", "root=one", "initrd 1" };
+	static const char *const two[] = { "kernel two", "quiet root=two", "another initrd" };
+	uint8_t old[UKI_SIZE], new[UKI_SIZE];
+	struct test_log *from, *to;
+	struct eventlog log, wanted;
+	struct predict *predict = calloc(1, sizeof(*predict));
+
+	(void)state;
+	make_uki(old, one);
+	make_uki(new, two);
+	from = log_of_uki(old, one, NULL);
+	to = log_of_uki(new, two, NULL);
+	log = parsed(from);
+	wanted = parsed(to);
+	*predict = (struct predict){ .log = &log, .hash = hash };
+	/* the image, three sections, and two of them again */
+	assert_int_equal(predict_file(predict, (struct hash_part){ old, UKI_SIZE },
+				      (struct hash_part){ new, UKI_SIZE }), 6);
+	assert_same_pcrs(predict, &wanted);
+	eventlog_done(&log);
+	/* a section that comes or goes */
+	log = parsed(from);
+	*predict = (struct predict){ .log = &log, .hash = hash };
+	new[0x98 + 240 + 80 + 1] = 'x';
+	assert_int_equal(predict_file(predict, (struct hash_part){ old, UKI_SIZE },
+				      (struct hash_part){ new, UKI_SIZE }), -ENOTSUP);
+	eventlog_done(&log);
+	eventlog_done(&wanted);
+	test_log_free(from);
+	test_log_free(to);
+	free(predict);
+}
+
+static void test_predict_passed_line(void **state)
+{
+	static const char *const texts[] = { "kernel 1", "unused", "initrd 1" };
+	uint8_t image[UKI_SIZE];
+	struct test_log *from, *to;
+	struct eventlog log, wanted;
+	struct predict *predict = calloc(1, sizeof(*predict));
+
+	(void)state;
+	make_uki(image, texts);
+	from = log_of_uki(image, texts, "root=one");
+	to = log_of_uki(image, texts, "root=two quiet");
+	log = parsed(from);
+	wanted = parsed(to);
+	*predict = (struct predict){ .log = &log, .hash = hash };
+	assert_int_equal(predict_command_line(predict, "root=two quiet"), 2);
+	assert_same_pcrs(predict, &wanted);
+	eventlog_done(&log);
+	eventlog_done(&wanted);
+	test_log_free(from);
+	test_log_free(to);
+	free(predict);
+}
+
+/* No bytes outside of the file are taken for a section's. */
+static void test_sections_refused(void **state)
+{
+	static const char *const texts[] = { "kernel 1", "line", "initrd 1" };
+	uint8_t image[UKI_SIZE];
+	struct hash_part part = { image, UKI_SIZE }, found;
+
+	(void)state;
+	make_uki(image, texts);
+	assert_true(authenticode_section(part, ".initrd", &found));
+	assert_int_equal(found.length, 8);
+	assert_memory_equal(found.at, "initrd 1", 8);
+	assert_false(authenticode_section(part, ".init", &found));
+	assert_false(authenticode_section(part, ".initrd.more", &found));
+	put_le(image + 0x98 + 240 + 8, 0x101, 4); /* more than is stored */
+	assert_false(authenticode_section(part, ".linux", &found));
+	put_le(image + 0x98 + 240 + 48, 0, 4);
+	assert_false(authenticode_section(part, ".cmdline", &found));
+	put_le(image + 0x98 + 240 + 80 + 20, UKI_SIZE - 4, 4);
+	assert_false(authenticode_section(part, ".initrd", &found));
+	part.length = 0x98 + 240 + 50;
+	assert_false(authenticode_section(part, ".initrd", &found));
 }
 
 static void test_predict_nothing_there(void **state)
@@ -284,6 +431,9 @@ int main(void)
 		cmocka_unit_test(test_authenticode),
 		cmocka_unit_test(test_authenticode_refuses),
 		cmocka_unit_test(test_predict_all_at_once),
+		cmocka_unit_test(test_predict_uki),
+		cmocka_unit_test(test_predict_passed_line),
+		cmocka_unit_test(test_sections_refused),
 		cmocka_unit_test(test_predict_nothing_there),
 		cmocka_unit_test(test_predict_lies),
 	};

@@ -86,6 +86,11 @@ static json_t *check(int count, const char *option, const char *what)
 		return report_problem("conflict", "give what this boot has measured",
 				      "--%s %s: the log of this boot has no such event", option,
 				      what);
+	if (count == -ENOTSUP)
+		return report_problem("conflict", "boot it once, and seal to what it measured",
+				      "--%s %s: one of the two images has a section that the other "
+				      "has not, and nothing says whether that will be measured",
+				      option, what);
 	return report_problem("conflict", "leave it out, or give another file",
 			      "--%s %s: what it replaces cannot be followed in the log (%s)",
 			      option, what, strerror(-count));
