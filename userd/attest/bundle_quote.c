@@ -26,7 +26,9 @@ static bool check_frame(struct hash_part bytes, struct hash_part nonce, struct h
 {
 	struct attest_reason *reason;
 
-	if (!host_quote_get(bytes.at, bytes.length, ret) || ret->purpose != HOST_QUOTE_HOST) {
+	/* who asks for a share shows the same evidence as who does not */
+	if (!host_quote_get(bytes.at, bytes.length, ret) ||
+	    (ret->purpose != HOST_QUOTE_HOST && ret->purpose != HOST_QUOTE_SHARE)) {
 		attest_verdict_say(verdict, ATTEST_FAILED, "quote.frame", FORGED,
 				   "the quote is about something else than this host's boot");
 		return false;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -18,8 +19,10 @@
 
 #include "base/cleanup.h"
 #include "base/cursor.h"
+#include "base/secret.h"
 #include "cert/authority.h"
 #include "cert/draft.h"
+#include "seal/crypto.h"
 #include "verifier/authority.h"
 
 #define SECONDS_OF_AK (365 * 86400L)
@@ -132,6 +135,22 @@ size_t ca_der(const struct ca *ca, uint8_t ret[CA_CERTIFICATE_MAX])
 	size_t size;
 
 	return put_certificate(ca->certificate, ret, &size) ? 0 : size;
+}
+
+int ca_derive(struct ca *ca, const char *label, uint8_t ret[32])
+{
+	uint8_t scalar[SEAL_SCALAR_SIZE];
+	BIGNUM *number = NULL;
+	int r = -EIO;
+
+	if (EVP_PKEY_get_bn_param(ca->key, OSSL_PKEY_PARAM_PRIV_KEY, &number) &&
+	    BN_bn2binpad(number, scalar, sizeof(scalar)) == sizeof(scalar))
+		r = seal_derive((struct seal_bytes){ scalar, sizeof(scalar) },
+				(struct seal_bytes){ 0 }, label, (struct seal_bytes){ 0 }, ret,
+				SEAL_KEY_SIZE);
+	secret_wipe(scalar, sizeof(scalar));
+	BN_clear_free(number);
+	return r;
 }
 
 int ca_sign_crl(struct ca *ca, X509_CRL *crl)

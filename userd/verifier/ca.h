@@ -82,6 +82,15 @@ int ca_certify_authority(struct ca *ca, EVP_PKEY *key, struct authority_row *row
 /** ca_der() - its own certificate as DER. Return: bytes of it; 0: it is larger than @ret */
 size_t ca_der(const struct ca *ca, uint8_t ret[CA_CERTIFICATE_MAX]);
 
+/**
+ * ca_derive() - a secret key for another use than to sign; who has the CA's key alone can derive it
+ * @label: what it is for
+ * @ret: the caller wipes it
+ *
+ * Return: 0 or -EIO.
+ */
+int ca_derive(struct ca *ca, const char *label, uint8_t ret[32]);
+
 /** ca_sign_crl() - sign a list. Return: 0 or -EIO */
 int ca_sign_crl(struct ca *ca, X509_CRL *crl);
 

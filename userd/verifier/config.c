@@ -51,6 +51,7 @@ static const struct key keys[] = {
 	{ NUMBER(deadline, 1, 3600) },
 	{ NUMBER(evidence, 64, 65536) },
 	{ NUMBER(every, 0, 86400) },
+	{ NUMBER(share_every, 0, 86400) },
 	{ NUMBER(cache, 0, 65536) },
 };
 
@@ -118,6 +119,7 @@ int config_read(const char *path, char *reason, size_t room, struct config *ret)
 		.deadline = 60,
 		.evidence = 16384,
 		.every = 5,
+		.share_every = 10,
 		.cache = 96,
 	};
 	struct reading reading = { &config, reason, room };

@@ -30,6 +30,7 @@
  * @deadline: seconds to answer a challenge
  * @evidence: largest body of evidence in KiB
  * @every: seconds between two challenges of one host, at least
+ * @share_every: seconds between two times that one host gets its share, at least
  * @cache: MiB for what logs came to that were read
  */
 struct config {
@@ -51,6 +52,7 @@ struct config {
 	unsigned int deadline;
 	unsigned int evidence;
 	unsigned int every;
+	unsigned int share_every;
 	unsigned int cache;
 };
 

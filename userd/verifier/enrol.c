@@ -20,6 +20,7 @@
 #include "base/text.h"
 #include "verifier/authority.h"
 #include "verifier/request.h"
+#include "verifier/share.h"
 #include "verifier/verifier.h"
 
 #define SECRET_SIZE	 32
@@ -210,7 +211,7 @@ static void refuse(struct request *request, const char *why)
 }
 
 /* The two structures come one behind the other; each begins with its size. */
-static json_t *credential_json(const char *id, const struct credential *credential)
+json_t *enrol_credential_json(const struct credential *credential)
 {
 	struct cursor_in in = cursor_in(credential->bytes + CREDENTIAL_HEAD,
 					credential->size - CREDENTIAL_HEAD);
@@ -220,7 +221,16 @@ static json_t *credential_json(const char *id, const struct credential *credenti
 	base64_write(credential->bytes + CREDENTIAL_HEAD, first, blob);
 	base64_write(credential->bytes + CREDENTIAL_HEAD + first,
 		     credential->size - CREDENTIAL_HEAD - first, seed);
-	return json_pack("{s:s, s:s, s:s}", "id", id, "credential", blob, "secret", seed);
+	return json_pack("{s:s, s:s}", "credential", blob, "secret", seed);
+}
+
+static json_t *begun_json(const char *id, const struct credential *credential)
+{
+	json_t *root = enrol_credential_json(credential);
+
+	if (root)
+		json_object_set_new(root, "id", json_string(id));
+	return root;
 }
 
 static void begin(struct request *request, const json_t *body, struct enrolment *enrolment)
@@ -248,7 +258,7 @@ static void begin(struct request *request, const json_t *body, struct enrolment 
 	}
 	text_cut(enrolment->name, sizeof(enrolment->name), name);
 	enrolment->until_ms = request_now_ms() + 1000 * ENROL_SECONDS;
-	request_answer(request, MHD_HTTP_OK, credential_json(enrolment->id, &credential));
+	request_answer(request, MHD_HTTP_OK, begun_json(enrolment->id, &credential));
 }
 
 void enrol_begin(struct request *request)
@@ -302,7 +312,7 @@ static int find_host(struct fleet *fleet, const struct enrolment *enrolment,
 	return *owner ? fleet_host_get(fleet, owner, ret, NULL) : -ENOENT;
 }
 
-/* What the host's CA certified was certified in another TPM. */
+/* What the host's CA certified was certified in another TPM, and so was the share bound to it. */
 static int end_authorities(struct fleet *fleet, const struct enrolment *enrolment, const char *id)
 {
 	struct fleet_keys before = { 0 };
@@ -312,6 +322,7 @@ static int end_authorities(struct fleet *fleet, const struct enrolment *enrolmen
 	if (r || (before.ek_size == enrolment->keys.ek_size &&
 		  secret_equal(before.ek_name, enrolment->keys.ek_name, before.ek_size)))
 		return r;
+	share_revoke(fleet, id);
 	return authority_end(fleet, id, time(NULL));
 }
 

@@ -12,6 +12,9 @@
 #ifndef VERIFIER_ENROL_H
 #define VERIFIER_ENROL_H
 
+#include <jansson.h>
+
+#include "attest/credential.h"
 #include "verifier/config.h"
 
 #define ENROL_MOST	64
@@ -34,5 +37,8 @@ int enrolments_new(const struct config *config, char *reason, size_t room,
 
 /** enrolments_free() - wipe all; NULL is fine */
 void enrolments_free(struct enrolments *enrolments);
+
+/** enrol_credential_json() - "credential" and "secret", as base64url; NULL without memory */
+json_t *enrol_credential_json(const struct credential *credential);
 
 #endif /* VERIFIER_ENROL_H */

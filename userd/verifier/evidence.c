@@ -5,6 +5,9 @@
  * A host leaves out logs that the challenge said are known. Where they are known no more, it is
  * told so and may ask again at once: nothing is said of it, and what was said before runs out.
  *
+ * A quote that asks for the share of the host's root key gets an answer to that besides: the
+ * share (share.h), or why not. It is on the disk before it leaves.
+ *
  * The challenge is used up first. An error of this verifier is a failed verdict
  * ("internal"), never the old one.
  */
@@ -14,8 +17,10 @@
 #include <time.h>
 
 #include "attest/tpm2b.h"
+#include "base/base64.h"
 #include "verifier/judge.h"
 #include "verifier/request.h"
+#include "verifier/share.h"
 #include "verifier/signed.h"
 #include "verifier/verifier.h"
 
@@ -26,6 +31,7 @@
  * @judgement: of its evidence
  * @events: what changed in the machine
  * @changed: so did its status
+ * @given: of a share, where one is asked for
  */
 struct round {
 	struct standing standing;
@@ -33,6 +39,7 @@ struct round {
 	struct judgement judgement;
 	struct attest_verdict events;
 	bool changed;
+	struct share_given given;
 };
 
 /* Return: was it in time, and of this host? */
@@ -75,11 +82,26 @@ static bool save_events(struct request *request, const struct attest_verdict *of
 	return true;
 }
 
+static bool save_share(struct request *request, const struct share_given *given, int64_t now)
+{
+	struct attest_reason reason;
+
+	if (given->code)
+		request_note(&reason, ATTEST_WARNING, given->code, request->host, given->text);
+	else
+		request_note(&reason, ATTEST_PASSED, "share.released", request->host,
+			     "the host got the share of its root key");
+	return (given->code ||
+		!share_given_out(request->service->fleet, request->host, now)) &&
+	       !fleet_event_add(request->service->fleet, request->host, now, &reason);
+}
+
 /* What happened waits for the disk; one more pass of many does not. */
 static bool save(struct request *request, const struct round *round, int64_t now)
 {
 	char *text = verdict_text(&round->judgement);
-	bool good, news = round->changed || round->events.count;
+	bool good, asked = round->judgement.wants_share;
+	bool news = round->changed || round->events.count || asked;
 	struct attest_reason reason;
 
 	if (!text || fleet_begin(request->service->fleet, false)) {
@@ -97,6 +119,8 @@ static bool save(struct request *request, const struct round *round, int64_t now
 		good = !fleet_event_add(request->service->fleet, request->host, now, &reason) &&
 		       save_events(request, &round->judgement.verdict, now);
 	}
+	if (good && asked)
+		good = save_share(request, &round->given, now);
 	if (!request_end(request, good))
 		return false;
 	request->durable = news;
@@ -152,17 +176,53 @@ static bool judge(struct request *request, const struct bundle *bundle, int erro
 	return true;
 }
 
+/* Return: is it known what becomes of it? */
+static bool give_share(struct request *request, const struct bundle *bundle, struct round *round,
+		       int64_t now)
+{
+	struct service *service = request->service;
+	const struct share_wish wish = {
+		.standing = &round->standing,
+		.keys = &round->keys,
+		.verdict = round->judgement.verdict.status,
+		.x = round->judgement.share_key,
+		.ek = bundle_part(bundle, BUNDLE_EK),
+		.now = now,
+		.every = service->config->share_every,
+	};
+
+	return !round->judgement.wants_share ||
+	       !share_give(service->fleet, service->ca, &wish, service->judge.hash, &round->given);
+}
+
+static json_t *share_answer(const struct share_given *given)
+{
+	char box[BASE64_ROOM(RELEASE_BOX_SIZE)];
+	json_t *share;
+
+	if (given->code)
+		return json_pack("{s:s, s:s, s:s}", "refused", given->code, "detail", given->text,
+				 "next", given->next);
+	base64_write(given->box, sizeof(given->box), box);
+	share = enrol_credential_json(&given->credential);
+	if (share)
+		json_object_set_new(share, "box", json_string(box));
+	return share;
+}
+
 static void answer(struct request *request, const struct round *round, int64_t now)
 {
+	json_t *share = round->judgement.wants_share ? share_answer(&round->given) : NULL;
 	const struct standing *standing = &round->standing;
 	json_t *verdict = signed_verdict(request->service, standing, &round->judgement.machine,
 					 &round->keys, now);
 
 	request_answer(request, MHD_HTTP_OK,
-		       json_pack("{s:s, s:s, s:o, s:o*}", "status",
+		       json_pack("{s:s, s:s, s:o, s:o*, s:o*}", "status",
 				 attest_status_name(standing_status(standing, now)), "message",
 				 standing_message(standing, now), "valid_until",
-				 fleet_time(standing->valid_until), "verdict", verdict));
+				 fleet_time(standing->valid_until), "verdict", verdict, "share",
+				 share));
 }
 
 void evidence_take(struct request *request)
@@ -183,7 +243,7 @@ void evidence_take(struct request *request)
 		request_no_host(request, r);
 	} else if (take_challenge(request, &bundle) &&
 		   judge(request, &bundle, error, round, now)) {
-		if (save(request, round, now))
+		if (give_share(request, &bundle, round, now) && save(request, round, now))
 			answer(request, round, now);
 		else
 			request_broken(request);

@@ -5,6 +5,7 @@
  *	host	one row each: keys, standing, newest verdict, what the host says of itself
  *	event	what changed, in the order it did; never changed afterwards
  *	pass	hashes of what somebody shows to be let in: roles, and one-time tokens
+ *	share	of hosts' root keys, encrypted (share.h)
  *	ek	endorsement keys without a certificate that an administrator vouches for
  *
  * No bearer or token is stored, only its SHA-256: all of them are 32 random bytes, which

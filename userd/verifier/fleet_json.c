@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "verifier/fleet_sql.h"
+#include "verifier/share.h"
 
 json_t *fleet_time(int64_t seconds)
 {
@@ -65,6 +66,8 @@ json_t *fleet_host_json(struct fleet *fleet, const char *id, int64_t now)
 			 ek_source(&keys), "boot_id", text_or_null(standing.machine.boot_id),
 			 "verdict", load(row, 0), "facts", load(row, 1));
 	sqlite3_reset(row);
+	if (host)
+		json_object_set_new(host, "share", share_json(fleet, standing.id));
 	return host;
 }
 

@@ -48,7 +48,9 @@ static const char later[] =
 	"CREATE INDEX IF NOT EXISTS authority_host ON authority (host);"
 	"CREATE TABLE IF NOT EXISTS revocation (host TEXT NOT NULL, by_serial INT NOT NULL,"
 	" what BLOB NOT NULL, epoch INT NOT NULL, at INT NOT NULL,"
-	" PRIMARY KEY (host, by_serial, what)) WITHOUT ROWID;";
+	" PRIMARY KEY (host, by_serial, what)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS share (host TEXT PRIMARY KEY, sealed BLOB NOT NULL,"
+	" made INT NOT NULL, released INT NOT NULL, releases INT NOT NULL) WITHOUT ROWID;";
 
 static const char *const texts[_FLEET_STATEMENT_MAX] = {
 	[FLEET_HOST_ADD] = "INSERT INTO host (id, name, status, held, message, ek, ek_listed, ak)"
@@ -96,6 +98,12 @@ static const char *const texts[_FLEET_STATEMENT_MAX] = {
 	[FLEET_REVOCATION_LIST] = "SELECT keyid, by_serial, what, epoch FROM revocation"
 				  " JOIN authority ON authority.host = revocation.host"
 				  " WHERE until > ?1",
+	[FLEET_SHARE_ADD] = "INSERT INTO share (host, sealed, made, released, releases)"
+			    " VALUES (?1, ?2, ?3, 0, 0)",
+	[FLEET_SHARE_GET] = "SELECT sealed, made, released, releases FROM share WHERE host = ?1",
+	[FLEET_SHARE_GIVEN] = "UPDATE share SET released = ?2, releases = releases + 1"
+			      " WHERE host = ?1",
+	[FLEET_SHARE_REMOVE] = "DELETE FROM share WHERE host = ?1",
 };
 
 sqlite3_stmt *fleet_bind(struct fleet *fleet, enum fleet_statement which, const char *types, ...)

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "verifier/authority.h"
 #include "verifier/request.h"
+#include "verifier/share.h"
 
 #define EVENTS_MOST 1000
 #define TEXT_MOST   64
@@ -129,6 +130,7 @@ void hosts_remove(struct request *request)
 	fleet_pass_remove(fleet, &host);
 	if (!r)
 		r = authority_end(fleet, request->host, time(NULL));
+	share_revoke(fleet, request->host);
 	if (!request_end(request,
 			 !r && !fleet_event_add(fleet, request->host, time(NULL), &reason))) {
 		request_no_host(request, r);

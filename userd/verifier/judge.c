@@ -42,6 +42,9 @@ static void take_machine(const struct trial *trial, const struct host_quote *fra
 	struct standing_machine *machine = &trial->judgement->machine;
 
 	machine->known = true;
+	trial->judgement->wants_share = frame->purpose == HOST_QUOTE_SHARE;
+	cursor_copy(trial->judgement->share_key, sizeof(trial->judgement->share_key), frame->root,
+		    sizeof(frame->root));
 	machine->epoch = frame->epoch;
 	machine->clock = statement->clock.clock;
 	machine->resets = statement->clock.resets;

@@ -60,6 +60,8 @@ bool judge_knows(struct judge *judge, struct hash_part ak, struct judge_known *r
  * struct judgement - what evidence came to
  * @verdict: of it
  * @machine: as the quote says; known where it could be believed
+ * @wants_share: the quote asks for the share of the host's root key
+ * @share_key: x of the key that it is to be encrypted to
  * @secure_boot: "on", "off", "unset" or "unknown"
  * @log_reliable: the event log is whole and true
  * @ima_entries: of the log that PCR 10 vouches for
@@ -67,6 +69,8 @@ bool judge_knows(struct judge *judge, struct hash_part ak, struct judge_known *r
 struct judgement {
 	struct attest_verdict verdict;
 	struct standing_machine machine;
+	bool wants_share;
+	uint8_t share_key[HOST_QUOTE_HASH];
 	const char *secure_boot;
 	bool log_reliable;
 	size_t ima_entries;

@@ -133,6 +133,8 @@ void enrol_finish(struct request *request);
 void enrol_list(struct request *request);
 void enrol_unverifiable(struct request *request);
 void report_get(struct request *request);
+void shares_keep(struct request *request);
+void shares_revoke(struct request *request);
 void authority_ask(struct request *request);
 void authority_certify(struct request *request);
 void authority_revocations(struct request *request);

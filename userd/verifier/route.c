@@ -29,6 +29,8 @@ static const struct route routes[] = {
 	{ "GET", "/v1/hosts/{host}/ca", HOST, false, authority_ask },
 	{ "POST", "/v1/hosts/{host}/ca", HOST, false, authority_certify },
 	{ "POST", "/v1/hosts/{host}/revocations", HOST | ADMIN, false, authority_revocations },
+	{ "POST", "/v1/hosts/{host}/share", HOST, false, shares_keep },
+	{ "DELETE", "/v1/hosts/{host}/share", ADMIN, false, shares_revoke },
 	{ "GET", "/v1/crl", ANYBODY, false, authority_list },
 	{ "GET", "/v1/events", VIEW, false, events_list },
 	{ "POST", "/v1/grants", ADMIN, false, passes_add },

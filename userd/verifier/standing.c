@@ -106,6 +106,16 @@ static const char *first_words(const struct attest_verdict *verdict)
 	return "";
 }
 
+/* A quote that says nothing of the counter is no way to have it forgotten. */
+static void take_machine(struct standing *standing, const struct standing_machine *machine)
+{
+	uint64_t epoch = standing->machine.known ? standing->machine.epoch : 0;
+
+	standing->machine = *machine;
+	if (!machine->epoch)
+		standing->machine.epoch = epoch;
+}
+
 bool standing_take(struct standing *standing, const struct attest_verdict *verdict,
 		   const struct standing_machine *machine, const char *verified_by, int64_t now,
 		   int64_t seconds)
@@ -117,7 +127,7 @@ bool standing_take(struct standing *standing, const struct attest_verdict *verdi
 	text_cut(standing->verified_by, sizeof(standing->verified_by), verified_by);
 	/* The clock of a failed quote is none to measure others by. */
 	if (machine->known && verdict->status != ATTEST_FAILED)
-		standing->machine = *machine;
+		take_machine(standing, machine);
 	if (verdict->status != ATTEST_FAILED && standing->held)
 		return before != ATTEST_FAILED;
 	standing->held = verdict->status == ATTEST_FAILED;

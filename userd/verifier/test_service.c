@@ -114,6 +114,8 @@ static const struct {
 	{ "GET", "/v1/hosts/{host}/ca", "host" },
 	{ "POST", "/v1/hosts/{host}/ca", "host" },
 	{ "POST", "/v1/hosts/{host}/revocations", "host admin" },
+	{ "POST", "/v1/hosts/{host}/share", "host" },
+	{ "DELETE", "/v1/hosts/{host}/share", "admin" },
 	{ "GET", "/v1/crl", "anybody" },
 	{ "GET", "/v1/events", "viewer operator admin" },
 	{ "POST", "/v1/grants", "admin" },

@@ -139,6 +139,8 @@ enum verifier_exit verifier_ima(const struct verifier *verifier, const char *pat
 enum verifier_exit verifier_ca(const struct verifier *verifier, const char *word);
 enum verifier_exit verifier_grant(const struct verifier *verifier, const char *word);
 enum verifier_exit verifier_serve(const struct verifier *verifier, const char *word);
+enum verifier_exit verifier_hosts(const struct verifier *verifier, const char *word);
+enum verifier_exit verifier_share(const struct verifier *verifier, const char *word);
 enum verifier_exit verifier_report(const struct verifier *verifier, const char *word);
 
 /** verifier_quote() - the command; its evidence is named by options, @path is NULL */
