@@ -182,13 +182,14 @@ vtpm_bundle() {
 }
 check vtpm-bundle vtpm_bundle
 
-# vtpm-verify itself, on another machine: one that has another name and booted another time
+# vtpm-verify itself, on another machine: one that has another name and booted another time, and
+# again where boots, two digits, is another number
 verify() { "${where[@]}" "$root/build/vtpm-verify" "$@"; }
 elsewhere() {
 	local where
 	where=(unshare --uts --mount bash -c "hostname elsewhere &&
 		mount --bind '$place/boot_id' /proc/sys/kernel/random/boot_id && exec \"\$@\"" bash)
-	echo 6f8b0e5e-1c5e-4b7e-9d0a-3f1f5c0a7e12 >"$place/boot_id"
+	echo "6f8b0e5e-1c5e-4b7e-9d0a-3f1f5c0a7e${boots:-12}" >"$place/boot_id"
 	"$@"
 }
 

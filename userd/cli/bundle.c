@@ -96,6 +96,18 @@ json_t *bundle_hex(const json_t *object, const char *member)
 	return from_hex(json_object_get(object, member));
 }
 
+json_t *bundle_digits(const json_t *object, const char *member)
+{
+	const char *text = json_string_value(json_object_get(object, member));
+	uint8_t bytes[1024];
+	char digits[2 * sizeof(bytes) + 1];
+	ssize_t length = text ? base64_read(text, strlen(text), bytes, sizeof(bytes)) : -1;
+
+	for (ssize_t i = 0; i < length; i++)
+		snprintf(digits + 2 * i, 3, "%02x", bytes[i]);
+	return length > 0 ? json_string(digits) : NULL;
+}
+
 /* The chain of several indices is one: DER certificates one after the other. */
 static json_t *chain_of(const json_t *certificates)
 {
@@ -158,7 +170,7 @@ json_t *bundle_identity(const struct cli *cli, json_t **ret_ek, json_t **ret_ak)
 static json_t *quote_request(const struct bundle_wish *wish)
 {
 	char nonce[2 * HOST_QUOTE_NONCE + 1];
-	json_t *pcrs = json_array();
+	json_t *pcrs = json_array(), *request;
 
 	for (size_t i = 0; i < sizeof(wish->nonce); i++)
 		snprintf(nonce + 2 * i, 3, "%02x", wish->nonce[i]);
@@ -166,7 +178,10 @@ static json_t *quote_request(const struct bundle_wish *wish)
 		if (wish->pcrs >> pcr & 1)
 			json_array_append_new(pcrs, json_integer(pcr));
 	}
-	return json_pack("{s:s, s:o}", "nonce", nonce, "pcrs", pcrs);
+	request = json_pack("{s:s, s:o}", "nonce", nonce, "pcrs", pcrs);
+	if (request && wish->share)
+		json_object_set_new(request, "share", json_true());
+	return request;
 }
 
 json_t *bundle_quote(const json_t *body)

@@ -38,6 +38,7 @@ struct bundle_known {
  * @host: the host's id at the verifier; NULL for none
  * @certificate: of the attestation key, as base64url; NULL for none
  * @known: what may be left out
+ * @share: the quote asks for the verifier's share of the host root key
  * @quote: that the host made already, as vtpmd wrote it; NULL: it is asked for one
  */
 struct bundle_wish {
@@ -46,6 +47,7 @@ struct bundle_wish {
 	const char *host;
 	const char *certificate;
 	struct bundle_known known;
+	bool share;
 	const json_t *quote;
 };
 
@@ -70,6 +72,9 @@ json_t *bundle_bytes(const uint8_t *bytes, size_t length);
 
 /** bundle_hex() - hexadecimal digits, as vtpmd writes bytes, as base64url. Return: NULL: none */
 json_t *bundle_hex(const json_t *object, const char *member);
+
+/** bundle_digits() - the reverse. Return: NULL: it is no base64url, or of more than 1024 bytes */
+json_t *bundle_digits(const json_t *object, const char *member);
 
 /**
  * bundle_quote() - a quote as vtpmd writes it, as a bundle has it

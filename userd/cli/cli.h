@@ -239,6 +239,8 @@ void cli_host_print(const struct cli *cli, const json_t *host);
 /* The commands; @name is that of a vTPM (host enrol: a URL), NULL where one takes none. */
 enum cli_exit cli_fsck(struct cli *cli, const char *name);
 enum cli_exit cli_host_attest(struct cli *cli, const char *name);
+enum cli_exit cli_host_bind_verifier(struct cli *cli, const char *name);
+enum cli_exit cli_host_unbind_verifier(struct cli *cli, const char *name);
 enum cli_exit cli_host_enrol(struct cli *cli, const char *name);
 enum cli_exit cli_ca_init(struct cli *cli, const char *name);
 enum cli_exit cli_ca_import(struct cli *cli, const char *path);

@@ -68,7 +68,17 @@ static const struct command commands[] = {
 	  "       [--event-log FILE] [--ima-log FILE] [--state-dir DIR]",
 	  "show a verifier how this host was booted",
 	  "Writes a bundle: a quote by the host TPM, then the logs that explain it. With --to it\n"
-	  "answers the challenge of the verifier that enrolled this host." },
+	  "answers the challenge of the verifier that enrolled this host; where the host waits for\n"
+	  "its share of the host root key, that opens it." },
+	{ "host bind-verifier", cli_host_bind_verifier, false,
+	  "to ca event-log ima-log state-dir recovery-code-fd",
+	  "--to URL [--ca FILE] [--recovery-code-fd N] [--state-dir DIR]",
+	  "have the verifier keep a share of the host root key",
+	  "From then on each start of vtpm-keyd takes evidence that passes: `vtpmctl host attest\n"
+	  "--to URL`. Takes the recovery code, which goes on opening the host alone." },
+	{ "host unbind-verifier", cli_host_unbind_verifier, false, "recovery-code-fd",
+	  "[--recovery-code-fd N]", "have the host TPM alone open the host root key again",
+	  "Takes the recovery code, asked for on the terminal or read from a descriptor." },
 	{ "host enrol", cli_host_enrol, true, "token token-file token-fd ca state-dir",
 	  "[--token-file PATH | --token-fd N | --token TOKEN] [--ca FILE] [--state-dir DIR]",
 	  "have a verifier certify this host's attestation key",

@@ -36,19 +36,6 @@ static const char *text_of(const json_t *object, const char *member)
 	return json_string_value(json_object_get(object, member));
 }
 
-/* base64url of the verifier becomes digits for vtpmd. */
-static json_t *to_hex(const json_t *object, const char *member)
-{
-	const char *text = text_of(object, member);
-	uint8_t bytes[1024];
-	char digits[2 * sizeof(bytes) + 1];
-	ssize_t length = text ? base64_read(text, strlen(text), bytes, sizeof(bytes)) : -1;
-
-	for (ssize_t i = 0; i < length; i++)
-		snprintf(digits + 2 * i, 3, "%02x", bytes[i]);
-	return length > 0 ? json_string(digits) : NULL;
-}
-
 /* What opens the credential is in this host's TPM, or nowhere. */
 static json_t *open_credential(const struct cli *cli, const json_t *begun, json_t **ret_proof)
 {
@@ -60,8 +47,8 @@ static json_t *open_credential(const struct cli *cli, const json_t *begun, json_
 	_cleanup_(json_putp) json_t *opened = NULL;
 	json_t *problem = NULL;
 
-	request.body = json_pack("{s:o, s:o}", "credential", to_hex(begun, "credential"), "secret",
-				 to_hex(begun, "secret"));
+	request.body = json_pack("{s:o, s:o}", "credential", bundle_digits(begun, "credential"), "secret",
+				 bundle_digits(begun, "secret"));
 	if (!request.body || !text_of(begun, "id")) {
 		json_decref(request.body);
 		return verifier_strange(cli->url);

@@ -2,7 +2,8 @@
 /*
  * Evidence of this host: host attest writes a bundle, or answers a verifier's challenge.
  *
- *	facts of this host; challenge → nonce; bundle → what the verifier found
+ *	facts of this host; challenge → nonce; bundle → what the verifier found, and the share of
+ *	the host root key, where vtpm-keyd waits for it
  *
  * A host without a TPM 2.0 was enrolled without keys, and has facts to send alone.
  */
@@ -18,9 +19,11 @@
 #include "cli/ca.h"
 #include "cli/cli.h"
 #include "cli/enrolment.h"
+#include "cli/evidence.h"
 #include "cli/facts.h"
 #include "cli/gate.h"
 #include "cli/report.h"
+#include "cli/share.h"
 #include "cli/verifier.h"
 
 static void json_putp(json_t **object)
@@ -152,7 +155,7 @@ static json_t *answer_once(const struct cli *cli, const struct verifier_request 
 	return problem ? problem : post_bundle(verifier, wish->host, bundle, ret);
 }
 
-static json_t *answer_verifier(const struct cli *cli, const json_t *enrolment, json_t **ret)
+json_t *evidence_give(const struct cli *cli, const json_t *enrolment, bool share, json_t **ret)
 {
 	const char *host = text_of(enrolment, "host");
 	const struct verifier_request verifier = {
@@ -160,7 +163,8 @@ static json_t *answer_verifier(const struct cli *cli, const json_t *enrolment, j
 		.bearer = text_of(enrolment, "bearer"),
 		.ca = cli->ca ? cli->ca : text_of(enrolment, "ca"),
 	};
-	struct bundle_wish wish = { .host = host, .certificate = text_of(enrolment, "ak_cert") };
+	struct bundle_wish wish = { .host = host, .certificate = text_of(enrolment, "ak_cert"),
+				    .share = share };
 	json_t *problem;
 
 	/* The bearer is for the verifier that gave it, and for nobody else. */
@@ -212,11 +216,22 @@ static void keep_ca(const struct cli *cli, const json_t *enrolment)
 	     ca_tell_revoked(cli, enrolment));
 }
 
+/* What was found is worth reading where there is no share; with --json there is one object. */
+static json_t *open_host(const struct cli *cli, const json_t *finding)
+{
+	json_t *problem = cli_share_open(cli, finding);
+
+	if (problem && !cli->json)
+		print_finding(cli, finding);
+	return problem;
+}
+
 enum cli_exit cli_host_attest(struct cli *cli, const char *name)
 {
 	_cleanup_(json_putp) json_t *enrolment = NULL;
 	_cleanup_(json_putp) json_t *result = NULL;
 	struct bundle_wish wish = { .pcrs = cli->pcrs ? cli->pcrs : BUNDLE_PCRS };
+	bool missing = false;
 	json_t *problem;
 
 	(void)name;
@@ -230,10 +245,14 @@ enum cli_exit cli_host_attest(struct cli *cli, const char *name)
 	if (!problem)
 		problem = enrolment_load(cli, &enrolment);
 	if (!problem && cli->to) {
-		problem = answer_verifier(cli, enrolment, &result);
+		problem = cli_share_is_missing(cli, &missing);
+		if (!problem)
+			problem = evidence_give(cli, enrolment, missing, &result);
 		if (!problem)
 			note("the verdict does not count at this host's gate",
 			     gate_bring(cli, result));
+		if (!problem && missing)
+			problem = open_host(cli, result);
 		if (!problem && text_of(enrolment, "ak_cert"))
 			keep_ca(cli, enrolment);
 		return problem ? report(cli, problem) : print_finding(cli, result);
