@@ -242,7 +242,7 @@ static void test_deep_malformed(void **state)
 	assert_string_equal(judge_as_expected(), "bundle.invalid@0");
 	json_object_set_new(deep, "index", json_integer(2));
 	/* a host below a host, a vTPM below a vTPM */
-	json_object_set(json_object_get(deep, "host"), "deep", json_object());
+	json_object_set_new(json_object_get(deep, "host"), "deep", json_object());
 	assert_string_equal(judge_as_expected(), "bundle.invalid@0");
 	json_object_set_new(deep, "host", test_quote_bundle(made.vtpm, "vtpm", test_deep_nonce));
 	assert_string_equal(judge_as_expected(), "bundle.invalid@0");
