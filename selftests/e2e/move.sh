@@ -233,3 +233,42 @@ move_killed() {
 	echo "$sent of $((i - 1)) had left when vtpmd was killed"
 }
 check move-killed move_killed
+
+# enlist_there: this host is enrolled at the verifier, which certifies its CA, and is judged by it
+enlist_there() {
+	local name=${place##*/} above=${place%/*} token
+	token=$(place=$above grant enrol rack)
+	mkdir -p "$place" && measured && init || return
+	attest --nonce "$nonce" --output "$place/bundle" || return
+	curl -sS --cacert "$above/ca.pem" -H "Authorization: Bearer $(place=$above grant admin boss)" \
+		-d "{\"public\": \"$(bundle get ek public)\"}" "$url/v1/eks" || return
+	ctl host enrol "$url" --ca "$above/ca.pem" --state-dir "$place/state" --token "$token" ||
+		return
+	ctl host move-key --output "$above/$name.pem" || return
+	elsewhere attest --to "$url" --json >"$above/$name.json"
+}
+
+# The same with the fleet's real verifier; it hears that what was certified here is no more.
+move_enrolled() {
+	local name
+	certificate && serve || return
+	for name in here there; do
+		at $name enlist_there || return
+	done
+	at here ctl create web1 --front-end socket && at here ctl reset web1 || return
+	until_true 20 certified here web1 && at here ctl stop web1 || return
+	at here ctl cert show web1 --key ek-p256 --encoding pem --output "$place/ek.pem" || return
+	at here ctl ca show --pem >"$place/chain.pem" || return
+	crl && verify ekcert "$place/ek.pem" --ca "$place/ca/ca.pem" --chain "$place/chain.pem" \
+		--crl "$place/crl.pem" || return
+	at here send web1 there || return
+	at there take web1 && until_true 20 certified there web1 || return
+	at here elsewhere attest --to "$url" || return
+	crl && has "$(verify ekcert "$place/ek.pem" --ca "$place/ca/ca.pem" \
+		--chain "$place/chain.pem" --crl "$place/crl.pem")" ek.revoked
+}
+if unshare --uts --mount true 2>/dev/null; then
+	check move-enrolled move_enrolled
+else
+	skip move-enrolled 'nobody here can be another machine'
+fi
