@@ -195,11 +195,17 @@ starts() { at "$1" ctl start "$2" && at "$1" ctl stop "$2"; }
 
 # Killed anywhere on either side: never two live, and never none that could. MOVES: how many.
 move_killed() {
-	local i delay name sent=0 asked
+	local i delay name sent=0 came=0 asked began span
 	hosts here there || return
+	# how long one takes that nobody disturbs: the deaths are spread over that, and a little more
+	at here ctl create web0 --front-end socket --no-start || return
+	began=$EPOCHREALTIME
+	at here send web0 there || return
+	span=$(ms "$began")
 	for ((i = 1; i <= ${MOVES:-6}; i++)); do
 		name=web$i
-		delay=0.$(printf %03d $((i * 90 / ${MOVES:-6})))
+		delay=$((i * span * 5 / 4 / ${MOVES:-6}))
+		delay=$(printf 0.%03d $((delay < 999 ? delay : 999)))
 		at here ctl create "$name" --front-end socket --no-start || return
 		verdict there passed 300
 		(at here send "$name" there) &
@@ -224,13 +230,14 @@ move_killed() {
 		ends there || return
 		wait $asked
 		if at there ctl show "$name" >/dev/null 2>&1; then
+			came=$((came + 1))
 			! at there take "$name" --no-start || return
 		else
 			at there take "$name" --no-start || return
 		fi
 		starts there "$name" && ! starts here "$name" || return
 	done
-	echo "$sent of $((i - 1)) had left when vtpmd was killed"
+	echo "of $((i - 1)), $sent had left and $came had come when vtpmd was killed"
 }
 check move-killed move_killed
 
