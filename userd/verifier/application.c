@@ -84,13 +84,13 @@ static bool is_wanted(const struct application *app, const struct public *key)
 	return plain && public_same(key, plain);
 }
 
-/* One of the two keys that the deep quote rests on */
+/* One of the two keys that the deep quote rests on; the second is proven by a leaf alone */
 static bool is_certified(const struct application *app, const struct bundle *bundle,
 			 const struct public_name *name)
 {
 	static const enum bundle_part signers[] = { BUNDLE_AK, BUNDLE_CERTIFIER };
 
-	for (size_t i = 0; i < sizeof(signers) / sizeof(signers[0]); i++) {
+	for (size_t i = 0; i < (bundle->below ? 2 : 1); i++) {
 		const struct hash_part bytes = bundle_part(bundle, signers[i]);
 		struct public signer;
 

@@ -156,6 +156,21 @@ static int check_application(struct appraisal *appraisal)
 				 &appraisal->bundle, appraisal->hash, &appraisal->verdict);
 }
 
+/* Who is in the list leaves out the certificates that it would be asked about. */
+static void check_list_asked(struct appraisal *appraisal)
+{
+	struct attest_verdict *verdict = &appraisal->verdict;
+
+	if (!appraisal->verifier->crl || verdict->status == ATTEST_FAILED ||
+	    (appraisal->bundle.below && appraisal->chain.list.crl))
+		return;
+	attest_verdict_say(verdict, ATTEST_UNKNOWN, "crl.unasked",
+			   "ask for a deep bundle of a vTPM of the fleet, with certificates; of a "
+			   "host alone, ask its verifier how it stands; or leave --crl out",
+			   "a list of what is revoked is given, and the bundle has no certificate "
+			   "that could be in it");
+}
+
 static int check_host(struct appraisal *appraisal)
 {
 	struct attest_verdict *verdict = &appraisal->verdict;
@@ -192,6 +207,8 @@ static int run(struct appraisal *appraisal, const char *path)
 		r = check_deep(appraisal);
 	if (!r)
 		r = check_application(appraisal);
+	if (!r)
+		check_list_asked(appraisal);
 	return r ? r : check_host(appraisal);
 }
 

@@ -422,8 +422,16 @@ static void test_chain_holds(void **state)
 static void test_chain_unknown_fleet(void **state)
 {
 	(void)state;
-	with_ak = with_iak = false;
+	with_ak = with_iak = with_list = false;
 	assert_string_equal(reasons(), "ek.missing ak.activation");
+}
+
+/* Who is revoked leaves certificates out: a list that is given is asked, or it says so. */
+static void test_chain_left_out(void **state)
+{
+	(void)state;
+	with_ak = with_iak = false;
+	assert_string_equal(reasons(), "ek.missing crl.unasked ak.activation");
 }
 
 /* Forged links */
@@ -758,6 +766,23 @@ static void app_of_another_vtpm(void)
 	json_object_set_new(bundle, "application_key", certified_by(other_key));
 }
 
+/* Nobody but a host says whose key "certified.by" is: without its word it is anybody's. */
+static void app_by_a_stranger(void)
+{
+	json_t *keys = json_object_get(bundle, "ak"), *said;
+	struct test_quote *signer = test_quote_new(false);
+
+	test_quote_sign(signer);
+	json_object_del(bundle, "deep");
+	with_ak = with_list = false;
+	json_object_set_new(bundle, "application_key", certified_by(signer->ak_key));
+	said = certified_by(signer->ak_key);
+	json_object_del(said, "public");
+	json_object_set_new(said, "by", test_bytes(signer->ak.base, signer->ak.used));
+	json_object_set_new(keys, "certified", said);
+	test_quote_free(signer);
+}
+
 static void app_movable(void)
 {
 	app->attributes &= ~(uint32_t)TPMA_OBJECT_FIXED_PARENT;
@@ -825,6 +850,10 @@ static void test_chain_application_key(void **state)
 		teardown(state);
 		setup(state);
 	}
+	app_by_a_stranger();
+	assert_non_null(strstr(reasons(), "app.certify"));
+	teardown(state);
+	setup(state);
 	/* out of files, which need not be in the bundle */
 	json_decref(certified_by(deep.vtpm->ak_key));
 	app_key = "app.pub";
@@ -906,6 +935,7 @@ int main(void)
 		CASE(test_chain_forged),	CASE(test_chain_one_revoked),
 		CASE(test_chain_guest_key),	CASE(test_chain_application_key),
 		CASE(test_chain_vtpm_policy),
+		CASE(test_chain_left_out),
 	};
 
 	return cmocka_run_group_tests_name("chain", tests, setup_fleet, teardown_fleet);
