@@ -14,50 +14,6 @@
 
 #define POLL_MS 5
 
-/**
- * struct fake_job - an operation
- * @fake: manager
- * @run: carry it out; false: not yet, try again
- * @name: of the vTPM
- * @what: of a create
- * @problem: how it ends
- * @done: whom to tell
- * @recovery: whom to tell, of manager_recovery()
- * @identity: the same, of manager_identity()
- * @quote: the same, of manager_quote()
- * @wish: what that was told
- * @attest: the same, of manager_attest()
- * @attested: what that was told
- * @credential: the same as @done, of manager_activate()
- * @plans: the same, of manager_plans() and its like
- * @ca: the same, of manager_ca_show() and others
- * @revoked: the same, of manager_ca_revoked()
- * @context: NULL: nobody any more
- * @timer: when
- * @entry: in fake->jobs
- */
-struct fake_job {
-	struct manager *fake;
-	bool (*run)(struct fake_job *job);
-	char name[VTPM_NAME_SIZE];
-	struct manager_create what;
-	struct problem problem;
-	manager_done done;
-	manager_recovery_done recovery;
-	manager_identity_done identity;
-	manager_quote_done quote;
-	struct manager_quote_wish wish;
-	manager_attest_done attest;
-	struct manager_attest_wish attested;
-	manager_credential_done credential;
-	manager_plans_done plans;
-	manager_ca_done ca;
-	manager_revoked_done revoked;
-	void *context;
-	sd_event_source *timer;
-	LIST_ENTRY(fake_job) entry;
-};
-
 void fake_init(struct manager *fake, sd_event *event)
 {
 	*fake = (struct manager){
@@ -371,6 +327,24 @@ void manager_remove(struct manager *fake, const char *name, manager_done done, v
 void manager_wait(struct manager *fake, const char *name, manager_done done, void *context)
 {
 	job_new(fake, name, run_wait, done, context);
+}
+
+size_t fake_jobs(const struct manager *fake)
+{
+	const struct fake_job *job;
+	size_t count = 0;
+
+	LIST_FOREACH(job, &fake->jobs, entry)
+		count++;
+	return count;
+}
+
+void fake_go_on(struct manager *fake)
+{
+	struct fake_job *job;
+
+	LIST_FOREACH(job, &fake->jobs, entry)
+		sd_event_source_set_enabled(job->timer, SD_EVENT_ONESHOT);
 }
 
 void manager_forget(struct manager *fake, void *context)

@@ -22,7 +22,49 @@
 #define FAKE_VTPMS   32
 #define FAKE_SLOW_MS 200
 
-struct fake_job;
+/**
+ * struct fake_job - an operation
+ * @fake: manager
+ * @run: carry it out; false: not yet, try again
+ * @name: of the vTPM
+ * @what: of a create
+ * @problem: how it ends
+ * @done: whom to tell
+ * @recovery: whom to tell, of manager_recovery()
+ * @identity: the same, of manager_identity()
+ * @quote: the same, of manager_quote()
+ * @wish: what that was told
+ * @attest: the same, of manager_attest()
+ * @attested: what that was told
+ * @credential: the same as @done, of manager_activate()
+ * @plans: the same, of manager_plans() and its like
+ * @ca: the same, of manager_ca_show() and others
+ * @revoked: the same, of manager_ca_revoked()
+ * @context: NULL: nobody any more
+ * @timer: when
+ * @entry: in fake->jobs
+ */
+struct fake_job {
+	struct manager *fake;
+	bool (*run)(struct fake_job *job);
+	char name[VTPM_NAME_SIZE];
+	struct manager_create what;
+	struct problem problem;
+	manager_done done;
+	manager_recovery_done recovery;
+	manager_identity_done identity;
+	manager_quote_done quote;
+	struct manager_quote_wish wish;
+	manager_attest_done attest;
+	struct manager_attest_wish attested;
+	manager_credential_done credential;
+	manager_plans_done plans;
+	manager_ca_done ca;
+	manager_revoked_done revoked;
+	void *context;
+	sd_event_source *timer;
+	LIST_ENTRY(fake_job) entry;
+};
 
 /**
  * struct fake_vtpm - a vTPM
@@ -112,6 +154,12 @@ void fake_done(struct manager *fake);
 
 /** fake_later() - an operation ends as @name says */
 void fake_later(struct manager *fake, const char *name, manager_done done, void *context);
+
+/** fake_jobs() - what has not ended, and is waited for or not */
+size_t fake_jobs(const struct manager *fake);
+
+/** fake_go_on() - let what does not end by itself end now */
+void fake_go_on(struct manager *fake);
 
 /** fake_find() - the vTPM of that name, NULL for none */
 struct fake_vtpm *fake_find(struct manager *fake, const char *name);
