@@ -68,34 +68,15 @@ static json_t *make_deep(const struct cli *cli, const uint8_t *nonce, const json
 	problem = make_host(cli, nonce, json_object_get(deep, "host"), &host);
 	if (problem)
 		return problem;
-	*ret = json_pack("{s:o, s:O, s:O, s:o, s:o}", "leaf", bundle_hex(deep, "leaf"), "index",
-			 json_object_get(deep, "index"), "count", json_object_get(deep, "count"),
-			 "proof", bundle_hex(deep, "proof"), "host", host);
+	*ret = bundle_deep(deep, host);
 	return *ret ? NULL : strange();
-}
-
-static json_t *make_vtpm(const uint8_t *nonce, const json_t *body)
-{
-	char host[256] = "";
-	json_t *bundle;
-
-	if (gethostname(host, sizeof(host) - 1) || !host[0])
-		snprintf(host, sizeof(host), "unknown");
-	bundle = json_pack("{s:i, s:s, s:{s:s}, s:{s:O, s:O}, s:o, s:{s:o}, s:o}", "version", 1,
-			   "kind", "vtpm", "host", "name", host, "vtpm", "name",
-			   json_object_get(body, "name"), "uuid", json_object_get(body, "uuid"),
-			   "nonce", bundle_bytes(nonce, HOST_QUOTE_NONCE), "ak", "public",
-			   bundle_hex(body, "ak"), "quote", bundle_quote(body));
-	if (bundle && json_string_length(json_object_get(body, "ek")))
-		json_object_set_new(bundle, "ek",
-				    json_pack("{s:o}", "public", bundle_hex(body, "ek")));
-	return bundle;
 }
 
 static json_t *write_evidence(const struct cli *cli, const char *name, const uint8_t *nonce,
 			      const json_t *body)
 {
-	_cleanup_(json_putp) json_t *bundle = cli->digest ? json_object() : make_vtpm(nonce, body);
+	_cleanup_(json_putp) json_t *bundle =
+		cli->digest ? json_object() : bundle_vtpm(nonce, body);
 	json_t *deep = NULL, *problem = NULL;
 
 	if (!bundle)

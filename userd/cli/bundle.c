@@ -68,7 +68,7 @@ json_t *bundle_bytes(const uint8_t *bytes, size_t length)
 }
 
 /* Return: bytes; -1: it is something else. */
-static ssize_t unhex(const char *text, uint8_t *to, size_t room)
+ssize_t bundle_unhex(const char *text, uint8_t *to, size_t room)
 {
 	size_t length = text ? strlen(text) : 1;
 	unsigned int byte;
@@ -86,7 +86,7 @@ static ssize_t unhex(const char *text, uint8_t *to, size_t room)
 static json_t *from_hex(const json_t *value)
 {
 	uint8_t bytes[KEYD_CHAIN_MAX];
-	ssize_t length = unhex(json_string_value(value), bytes, sizeof(bytes));
+	ssize_t length = bundle_unhex(json_string_value(value), bytes, sizeof(bytes));
 
 	return length < 0 ? NULL : bundle_bytes(bytes, (size_t)length);
 }
@@ -121,8 +121,8 @@ static json_t *chain_of(const json_t *certificates)
 	json_array_foreach (certificates, i, item) {
 		if (!bytes || json_integer_value(json_object_get(item, "index")) < CHAIN_FIRST)
 			continue;
-		length = unhex(json_string_value(json_object_get(item, "bytes")), bytes + used,
-			       room - used);
+		length = bundle_unhex(json_string_value(json_object_get(item, "bytes")),
+				      bytes + used, room - used);
 		used += length > 0 ? (size_t)length : 0;
 	}
 	value = bytes ? bundle_bytes(bytes, used) : NULL;

@@ -86,6 +86,27 @@ json_t *bundle_quote(const json_t *body);
 /** bundle_identity() - who this host is, as members "ek" and "ak". Return: NULL, or the problem */
 json_t *bundle_identity(const struct cli *cli, json_t **ret_ek, json_t **ret_ak);
 
+/** bundle_unhex() - digits as bytes. Return: how many; -1: it is something else, or too long */
+ssize_t bundle_unhex(const char *text, uint8_t *to, size_t room);
+
+/**
+ * bundle_vtpm() - a vTPM's own bundle
+ * @nonce: of the verifier
+ * @body: what vtpmd answered
+ *
+ * Return: a new reference; NULL: vtpmd is not understood.
+ */
+json_t *bundle_vtpm(const uint8_t *nonce, const json_t *body);
+
+/**
+ * bundle_deep() - how a host vouches for it, for the member "deep"
+ * @deep: what vtpmd answered
+ * @host: the host's bundle; its reference is taken
+ *
+ * Return: a new reference; NULL: vtpmd is not understood.
+ */
+json_t *bundle_deep(const json_t *deep, json_t *host);
+
 /**
  * bundle_certificates() - put a vTPM's certificates into its bundle
  * @name: of the vTPM

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * What a vTPM's bundle says of keys besides the one that quotes: certificates of its attestation
- * and endorsement keys, the host's CA that signed them and those above it, and a key that
- * the guest had certified, out of its files.
+ * A vTPM's own part of a bundle, and what it says of keys besides the one that quotes:
+ * certificates of its attestation and endorsement keys, the host's CA that signed them and
+ * those above it, and a key that the guest had certified, out of its files.
  *
  * A certificate that is not there is left out. What follows from that a verifier says.
  */
@@ -49,6 +49,31 @@ static json_t *certificate_of(const json_t *papers, const char *key)
 			return bundle_hex(paper, "certificate");
 	}
 	return NULL;
+}
+
+json_t *bundle_vtpm(const uint8_t *nonce, const json_t *body)
+{
+	char host[256] = "";
+	json_t *bundle;
+
+	if (gethostname(host, sizeof(host) - 1) || !host[0])
+		snprintf(host, sizeof(host), "unknown");
+	bundle = json_pack("{s:i, s:s, s:{s:s}, s:{s:O, s:O}, s:o, s:{s:o}, s:o}", "version", 1,
+			   "kind", "vtpm", "host", "name", host, "vtpm", "name",
+			   json_object_get(body, "name"), "uuid", json_object_get(body, "uuid"),
+			   "nonce", bundle_bytes(nonce, HOST_QUOTE_NONCE), "ak", "public",
+			   bundle_hex(body, "ak"), "quote", bundle_quote(body));
+	if (bundle && json_string_length(json_object_get(body, "ek")))
+		json_object_set_new(bundle, "ek",
+				    json_pack("{s:o}", "public", bundle_hex(body, "ek")));
+	return bundle;
+}
+
+json_t *bundle_deep(const json_t *deep, json_t *host)
+{
+	return json_pack("{s:o, s:O, s:O, s:o, s:o}", "leaf", bundle_hex(deep, "leaf"), "index",
+			 json_object_get(deep, "index"), "count", json_object_get(deep, "count"),
+			 "proof", bundle_hex(deep, "proof"), "host", host);
 }
 
 void bundle_certificates(const struct cli *cli, const char *name, json_t *bundle)

@@ -286,6 +286,7 @@ enum cli_exit cli_cert_renew(struct cli *cli, const char *name);
 enum cli_exit cli_device_list(struct cli *cli, const char *name);
 enum cli_exit cli_device_info(struct cli *cli, const char *name);
 enum cli_exit cli_device_cdi(struct cli *cli, const char *name);
+enum cli_exit cli_device_attest(struct cli *cli, const char *name);
 enum cli_exit cli_device_destroy(struct cli *cli, const char *name);
 
 #endif /* CLI_CLI_H */

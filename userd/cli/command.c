@@ -221,6 +221,11 @@ static const struct command commands[] = {
 	  "[--control-node PATH] [--cdi-dir DIR]",
 	  "write, or remove, what container engines read of a device",
 	  "Where the driver has no such device (any more), there is no specification either." },
+	{ "device attest", cli_device_attest, true, "nonce digest app-key output",
+	  "--nonce DIGITS [--digest DIGITS] [--app-key PREFIX] [--output FILE]",
+	  "ask the host, through a vTPM's own node, to vouch for it",
+	  "What a container can do: it takes /dev/vtpmN or /dev/vtpmrmN and nothing else. The\n"
+	  "bundle has the host's quote; `vtpm-verify appraise --host` adds its keys and logs." },
 	{ "device destroy", cli_device_destroy, true, "control-node yes",
 	  "[--control-node PATH] --yes", "end a device of the driver, without vtpmd",
 	  "Erases no state and no key, but whoever uses the device fails; vtpmd makes it anew "
@@ -260,7 +265,7 @@ static const struct command *find(char **words, int count, int *ret_used)
 static bool is_of_file(const struct command *command)
 {
 	return command->run == cli_ca_import || command->run == cli_gate_verdict ||
-	       command->run == cli_move_import;
+	       command->run == cli_move_import || command->run == cli_device_attest;
 }
 
 static const char *argument_of(const struct command *command)

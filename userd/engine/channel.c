@@ -265,6 +265,22 @@ int channel_asked(struct channel *channel, struct channel_attest *ret)
 	return 1;
 }
 
+int channel_ask(struct channel *channel, const struct vtpm_question *question)
+{
+	struct pollfd ready = { .fd = channel->fd, .events = POLLOUT };
+	uint8_t bytes[SMALL];
+	struct ipc_out out = ipc_out(ENGINE_ASKED, bytes, sizeof(bytes));
+	bool digest = question->flags & VTPM_ASK_DIGEST;
+
+	/* A manager may be away for long, and whoever asks has no right to stop the others. */
+	if (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))
+		return CHANNEL_BUSY;
+	cursor_put_u64(&out.body, question->id);
+	cursor_put_raw(&out.body, question->nonce, sizeof(question->nonce));
+	ipc_put_blob(&out, question->digest, digest ? sizeof(question->digest) : 0);
+	return ipc_send(channel->fd, &out);
+}
+
 static void put_result(struct ipc_out *out, const struct certify_result *result)
 {
 	ipc_put_blob(out, result->key.public, result->key.length);

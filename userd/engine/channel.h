@@ -22,6 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <linux/vtpm_ask.h>
+
 #include "engine/certify.h"
 #include "engine/launch.h"
 #include "store/store.h"
@@ -104,6 +106,16 @@ struct channel {
 	uint8_t in[IPC_PACKET_MAX];
 	uint8_t out[IPC_PACKET_MAX];
 };
+
+/** define CHANNEL_BUSY - the manager has not read what was said before */
+#define CHANNEL_BUSY 1
+
+/**
+ * channel_ask() - pass a client's question on, never waiting
+ *
+ * Return: 0; CHANNEL_BUSY; -errno of ipc_send().
+ */
+int channel_ask(struct channel *channel, const struct vtpm_question *question);
 
 /** channel_init() - set it up around @fd, a blocking channel that is borrowed */
 void channel_init(struct channel *channel, int fd);

@@ -28,6 +28,7 @@
 #include "base/log.h"
 #include "engine/channel.h"
 #include "engine/freeze.h"
+#include "engine/channel.h"
 #include "engine/tpmlib.h"
 #include "wire/command.h"
 #include "wire/tpm.h"
@@ -312,6 +313,22 @@ static int close_client(struct engine *engine)
 	return r;
 }
 
+/*
+ * A proof takes longer than a command may: the manager is told, and tells the driver. One that
+ * comes again is passed on again, as it has the same id.
+ */
+static void pass_on(struct engine *engine, size_t length)
+{
+	struct link *link = &engine->link;
+	struct vtpm_question question;
+	int r = -EPROTO;
+
+	if (engine->channel && length == sizeof(question) &&
+	    cursor_copy(&question, sizeof(question), link->frame.body, length))
+		r = channel_ask(engine->channel, &question);
+	link_refuse(link, !r ? 0 : r == CHANNEL_BUSY ? EBUSY : EIO);
+}
+
 /* Return: 1 when link->answer is ready, 0 when there is nothing to answer, or -errno. */
 static int take_frame(struct engine *engine)
 {
@@ -328,6 +345,9 @@ static int take_frame(struct engine *engine)
 	case VTPM_FRAME_CLOSE:
 		r = close_client(engine);
 		return r ? r : 1;
+	case VTPM_FRAME_ASK:
+		pass_on(engine, link->frame.head.size - sizeof(link->frame.head));
+		return 1;
 	case VTPM_FRAME_WAKE:
 		return 0;
 	default:

@@ -73,6 +73,8 @@ void power_adopt(struct vtpm *vtpm, pid_t pid, uint32_t status, uint64_t instanc
 		power_exited(vtpm, status);
 		return;
 	}
+	/* What the manager before was asked died with it. */
+	asks_lost(vtpm);
 	manager_channel_again(vtpm);
 	gate_ready(vtpm);
 	power_step(vtpm);

@@ -99,6 +99,7 @@ static void fail_first(struct vtpm *vtpm, enum problem_code code, const char *ne
 	struct problem problem;
 
 	problem_set(&problem, code, next, "'%s' is not vouched for: %s", vtpm->define.name, text);
+	first->told.error = ECANCELED;
 	fail(first, &problem);
 }
 
@@ -222,6 +223,7 @@ static int deep_is(void *context, const struct peer_answer *answer)
 	good = manager_evidence_is_good(answer, ended, &problem);
 	if (answer->error == EACCES || answer->error == EBUSY)
 		problem_set(&problem, PROBLEM_CONFLICT, NULL, "no deep quote: %s", answer->text);
+	attesting->told.error = answer->error;
 	end(attesting, good ? NULL : &problem);
 	return good || answer->error ? 0 : -EPROTO;
 }
@@ -256,6 +258,7 @@ int attest_take(struct vtpm *vtpm, struct ipc_in *in)
 			return -EPROTO;
 	}
 	pop(vtpm);
+	first->told.error = error;
 	if (error) {
 		problem = problem_of(error, vtpm->define.name, text);
 		end(first, &problem);
@@ -306,6 +309,7 @@ void manager_attest(struct manager *manager, const char *name,
 	attesting->wish = *what;
 	attesting->done = done;
 	if (!check(vtpm, name, &problem)) {
+		attesting->told.error = vtpm && vtpm->attests ? EBUSY : ECANCELED;
 		fail(attesting, &problem);
 		return;
 	}

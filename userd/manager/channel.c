@@ -8,9 +8,9 @@
  * then nothing more is read: one that floods us fills its own socket, not our memory.
  *
  *	phase		may say
- *	BEGINNING	COMMIT, FORK, CERTIFIED, READY, ENDS, ATTESTED (of one found running)
- *	SERVING		COMMIT, FORK, ENDS, ATTESTED (CERTIFIED, READY: of an engine found running)
- *	STOPPING	COMMIT, FORK, CERTIFIED, READY, ENDS, ATTESTED
+ *	BEGINNING	COMMIT, FORK, CERTIFIED, READY, ENDS; ATTESTED, ASKED (of one found running)
+ *	SERVING		COMMIT, FORK, ENDS, ATTESTED, ASKED (CERTIFIED, READY: of one found running)
+ *	STOPPING	COMMIT, FORK, CERTIFIED, READY, ENDS, ATTESTED, ASKED
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -183,6 +183,11 @@ static int take_attested(void *context, struct ipc_in *in)
 	return attest_take(context, in);
 }
 
+static int take_asked(void *context, struct ipc_in *in)
+{
+	return ask_take(context, in);
+}
+
 static const struct ipc_permit permits[] = {
 	{ ENGINE_COMMIT, BEGINNING | SERVING | STOPPING, take_commit },
 	{ ENGINE_FORK, BEGINNING | SERVING | STOPPING, take_fork },
@@ -190,6 +195,7 @@ static const struct ipc_permit permits[] = {
 	{ ENGINE_READY, BEGINNING | SERVING | STOPPING, take_ready },
 	{ ENGINE_ENDS, BEGINNING | SERVING | STOPPING, take_ends },
 	{ ENGINE_ATTESTED, BEGINNING | SERVING | STOPPING, take_attested },
+	{ ENGINE_ASKED, BEGINNING | SERVING | STOPPING, take_asked },
 };
 
 static int take_one(struct vtpm *vtpm)
@@ -250,6 +256,8 @@ int manager_channel_open(struct vtpm *vtpm, int fd)
 void manager_channel_close(struct vtpm *vtpm)
 {
 	attest_lost(vtpm);
+	if (vtpm->channel >= 0)
+		asks_lost(vtpm);
 	vtpm->channel_source = sd_event_source_disable_unref(vtpm->channel_source);
 	close_fdp(&vtpm->channel);
 	vtpm->channel = -1;

@@ -13,6 +13,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <linux/vtpm_ask.h>
+
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -101,13 +103,21 @@ static int attach(struct vtpm *vtpm, bool resume)
 {
 	struct vtpm_attach call = {
 		.size = sizeof(call),
-		.flags = (resume ? VTPM_ATTACH_RESUME : VTPM_ATTACH_RESET) | VTPM_ATTACH_JOURNALS,
+		.flags = (resume ? VTPM_ATTACH_RESUME : VTPM_ATTACH_RESET) |
+			 VTPM_ATTACH_JOURNALS | VTPM_ATTACH_ASKS,
 		.instance = resume ? vtpm->instance : 0,
 	};
+	int r;
 
 	put_name(call.name, vtpm);
-	if (ioctl(vtpm->manager->control, VTPM_IOC_ATTACH, &call))
-		return -errno;
+	r = ioctl(vtpm->manager->control, VTPM_IOC_ATTACH, &call) ? -errno : 0;
+	/* A module from before there were questions, loaded until the last device goes. */
+	if (r == -EOPNOTSUPP) {
+		call.flags &= ~(uint32_t)VTPM_ATTACH_ASKS;
+		r = ioctl(vtpm->manager->control, VTPM_IOC_ATTACH, &call) ? -errno : 0;
+	}
+	if (r)
+		return r;
 	vtpm->instance = call.instance;
 	return call.fd;
 }
@@ -159,6 +169,28 @@ void driver_detach(struct vtpm *vtpm)
 	if (ioctl(vtpm->manager->control, VTPM_IOC_DETACH, &call) && errno != ENOTCONN &&
 	    errno != ENOENT)
 		log_line("%s: cannot detach its device: %s", vtpm->define.name, strerror(errno));
+}
+
+void driver_tell(const struct vtpm *vtpm, uint64_t id, uint32_t error, const void *proof,
+		 size_t length)
+{
+	struct vtpm_tell call = {
+		.size = sizeof(call),
+		.instance = vtpm->instance,
+		.id = id,
+		.proof = (uintptr_t)proof,
+		.length = (uint32_t)length,
+		.error = error,
+	};
+
+	if (vtpm->define.front != VTPM_FRONT_DEVICE || vtpm->manager->control < 0)
+		return;
+	put_name(call.name, vtpm);
+	/* Whoever asked may be gone; a module from before there were questions had none. */
+	if (ioctl(vtpm->manager->control, VTPM_IOC_TELL, &call) && errno != ESTALE &&
+	    errno != ENOENT && errno != ENOTTY)
+		log_line("%s: cannot tell what its client asked: %s", vtpm->define.name,
+			 strerror(errno));
 }
 
 void driver_destroy(struct vtpm *vtpm)

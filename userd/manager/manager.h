@@ -453,6 +453,7 @@ struct manager_deep {
  * @pcrs: PCRs of the sha256 bank
  * @value: of those in @pcrs, at their own place
  * @deep: how the host vouches for it
+ * @error: where there is a problem: errno that names it, of enum engine_op or of keyd
  */
 struct manager_attested {
 	char name[VTPM_NAME_SIZE];
@@ -466,11 +467,13 @@ struct manager_attested {
 	uint32_t pcrs;
 	uint8_t value[MANAGER_PCRS][32];
 	struct manager_deep deep;
+	uint32_t error;
 };
 
 /**
  * typedef manager_attest_done - it
- * @problem: NULL for success; @attested is valid then only, and during the call only
+ * @problem: NULL for success; @attested is valid then only (but its error), and during the call
+ *	only
  */
 typedef void (*manager_attest_done)(void *context, const struct problem *problem,
 				    const struct manager_attested *attested);

@@ -8,6 +8,7 @@
  *	keyd.c		what keyd last said; spawn.c, driver.c: their connections
  *	rollback.c	whether the store is the newest one, and when it is anchored
  *	attest.c	requests to vouch for a vTPM
+ *	ask.c		those of its clients, through its device
  *	certify.c	papers: what is known of certificates, and wished for
  *	gate.h		the gate, and how its vTPMs stand to it
  *	move.c		vTPMs that go to another host (export.c) or come from one (import.c)
@@ -136,6 +137,7 @@ struct launch {
  * @removed: out of the list; freed when nothing is pending
  * @waiters: who waits
  * @attests: requests to vouch for it
+ * @asks: those that its clients made through its device
  * @ruled: it has a rule of its own at the gate
  * @rule: that one
  * @frozen: what its engine was told of its keys
@@ -191,6 +193,7 @@ struct vtpm {
 	bool removed;
 	struct waiter *waiters;
 	struct attesting *attests;
+	struct asking *asks;
 
 	bool ruled;
 	struct gate_rule rule;
@@ -491,6 +494,10 @@ void driver_detach(struct vtpm *vtpm);
 /** driver_look() - find out its numbers */
 void driver_look(struct vtpm *vtpm);
 
+/** driver_tell() - answer its client's question, or (id 0) end all of them; with @error or proof */
+void driver_tell(const struct vtpm *vtpm, uint64_t id, uint32_t error, const void *proof,
+		 size_t length);
+
 /** driver_destroy() - its device goes */
 void driver_destroy(struct vtpm *vtpm);
 
@@ -556,6 +563,17 @@ int attest_take(struct vtpm *vtpm, struct ipc_in *in);
 
 /** attest_lost() - its engine cannot answer any more */
 void attest_lost(struct vtpm *vtpm);
+
+/* ask.c */
+
+/** define ASKS_MAX - questions of one vTPM's clients that wait; the driver lets pass no more */
+#define ASKS_MAX 8
+
+/** ask_take() - ENGINE_ASKED came. Return: 0 or -EPROTO */
+int ask_take(struct vtpm *vtpm, struct ipc_in *in);
+
+/** asks_lost() - what the engine heard and did not pass on is lost: whoever waits asks again */
+void asks_lost(struct vtpm *vtpm);
 
 /* rollback.c */
 

@@ -453,7 +453,7 @@ static void test_api_many_connections(void **state)
 		fds[i] = client();
 		turn();
 	}
-	/* One more is heard when the idle ones have been closed; and no sooner than it can say it. */
+	/* One more is heard when the idle ones have been closed. */
 	turn_until(ask("GET", "/v1", NULL) == 200);
 	for (size_t i = 0; i < API_CONNECTIONS_MAX; i++)
 		close(fds[i]);

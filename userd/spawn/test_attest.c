@@ -7,6 +7,7 @@
 
 #include <signal.h>
 
+#include <linux/vtpm_ask.h>
 #include <openssl/sha.h>
 
 #include "attest/quote.h"
@@ -432,6 +433,66 @@ static void test_attest_signals(void **state)
 	assert_int_equal(signal_engine(&vtpm, SIGUSR1), -EPIPE);
 }
 
+/* A client's question through its device, as the driver frames it. */
+static void client_asks(uint64_t id, const char *nonce, bool digest, size_t length)
+{
+	struct vtpm_question question = { .id = id, .flags = digest ? VTPM_ASK_DIGEST : 0 };
+	struct test_command frame = { 0 };
+
+	cursor_copy(question.nonce, sizeof(question.nonce), nonce, strlen(nonce));
+	question.digest[0] = digest;
+	cursor_put_raw(open_at(&frame), &question, length);
+	test_send(&peer, VTPM_FRAME_ASK, ++peer.id, 0, &frame);
+	assert_true(test_receive(&peer, &answer));
+	assert_int_equal(answer.length, 0);
+}
+
+/* Return: bytes of the digest that the manager hears of. */
+static size_t passed_on(uint64_t id, char nonce)
+{
+	uint8_t bytes[256], said[LEAF_HASH];
+	struct ipc_in in;
+	size_t length;
+
+	assert_int_equal(ipc_receive(vtpm.channel, bytes, sizeof(bytes), true, &in), 0);
+	assert_int_equal(in.op, ENGINE_ASKED);
+	assert_true(cursor_get_u64(&in.body) == id);
+	cursor_get_raw(&in.body, said, sizeof(said));
+	assert_int_equal(said[0], nonce);
+	ipc_get_blob(&in, LEAF_HASH, &length);
+	assert_true(ipc_ended(&in));
+	return length;
+}
+
+/* Passed on at once, and the TPM goes on; a manager that does not read stops nobody. */
+static void test_attest_client_asks(void **state)
+{
+	int asked = 0;
+
+	(void)state;
+	start_ready(&vtpm);
+	client_asks(7, "a", false, sizeof(struct vtpm_question));
+	assert_int_equal(answer.head.error, 0);
+	assert_int_equal(test_call(&peer, test_get_random(16), &answer), TPM_RC_SUCCESS);
+	assert_int_equal(passed_on(7, 'a'), 0);
+	client_asks(8, "b", true, sizeof(struct vtpm_question));
+	assert_int_equal(answer.head.error, 0);
+	assert_int_equal(passed_on(8, 'b'), LEAF_HASH);
+	client_asks(9, "c", false, sizeof(struct vtpm_question) - 1);
+	assert_int_equal(answer.head.error, EIO);
+
+	do
+		client_asks(10, "d", false, sizeof(struct vtpm_question));
+	while (!answer.head.error && ++asked < 100000);
+	assert_int_equal(answer.head.error, EBUSY);
+	assert_int_equal(test_call(&peer, test_get_random(16), &answer), TPM_RC_SUCCESS);
+	while (asked--)
+		passed_on(10, 'd');
+	client_asks(11, "e", false, sizeof(struct vtpm_question));
+	assert_int_equal(answer.head.error, 0);
+	passed_on(11, 'e');
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +506,7 @@ int main(void)
 		SPAWN(test_attest_refuses),
 		SPAWN(test_attest_without_sha256),
 		SPAWN(test_attest_signals),
+		SPAWN(test_attest_client_asks),
 	};
 
 	return cmocka_run_group_tests_name("attest", tests, NULL, NULL);

@@ -21,6 +21,7 @@
 #include "base/cleanup.h"
 #include "verifier/application.h"
 #include "verifier/appraise.h"
+#include "verifier/join.h"
 
 static void freep(char **bytes)
 {
@@ -67,6 +68,8 @@ static int read_bundle(struct appraisal *appraisal, const char *path)
 
 	r = verifier_file_read(path, BUNDLE_BYTES_MAX, "bundle.missing", &appraisal->verdict, &text,
 			       &length);
+	if (!r && appraisal->verifier->host)
+		r = join_host(appraisal->verifier->host, &appraisal->verdict, &text, &length);
 	if (!r)
 		r = bundle_read(&appraisal->bundle, text, length, &appraisal->verdict);
 	appraisal->host = appraisal->bundle.below ? appraisal->bundle.below : &appraisal->bundle;

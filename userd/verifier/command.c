@@ -45,7 +45,8 @@ static const struct command commands[] = {
 	{ "serve", "--config FILE", "answer hosts and people over HTTPS", 0, verifier_serve },
 	{ "report", "--config FILE [--format FORMAT] [-e] [--output FILE] | --verify FILE --trust FILE",
 	  "the security report of all hosts", 0, verifier_report },
-	{ "appraise", "BUNDLE --policy FILE [--ima-policy FILE] [--nonce HEX|FILE] [--ca PATH]... [--files] [--json]",
+	{ "appraise", "BUNDLE --policy FILE [--host FILE] [--ima-policy FILE] [--nonce HEX|FILE] [--ca PATH]... [--files] "
+	  "[--json]",
 	  "appraise all evidence of a host", 1, verifier_appraise },
 	{ "learn", "BUNDLE [--nonce HEX|FILE] [--ca PATH]...",
 	  "print the policy that this very host meets", 1, verifier_learn },

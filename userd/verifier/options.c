@@ -173,6 +173,12 @@ static bool take_ima_policy(struct verifier *verifier, const char *text)
 	return *text;
 }
 
+static bool take_host(struct verifier *verifier, const char *text)
+{
+	verifier->host = text;
+	return *text;
+}
+
 static bool take_files(struct verifier *verifier, const char *text)
 {
 	(void)text;
@@ -226,6 +232,8 @@ static const struct row rows[] = {
 	{ "trust", "FILE", "certificate of the CA that signed it", take_trust },
 	{ "policy", "FILE", "what the host has to be (JSON)", take_policy },
 	{ "ima-policy", "FILE", "files it may have measured (JSON of keylime)", take_ima_policy },
+	{ "host", "FILE", "bundle of the host that vouches, where a vTPM's has but its quote",
+	  take_host },
 	{ "files", NULL, "name each file that the host measured", take_files },
 	{ "vtpm", "UUID", "the vTPM that a deep quote has to be about", take_vtpm },
 	{ "epoch", "N", "the epoch that it has to be in", take_epoch },

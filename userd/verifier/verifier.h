@@ -70,6 +70,7 @@ enum verifier_exit {
  * @vtpm_policy: what a vTPM has to be that a host vouches for; NULL for none
  * @app_key: file of the application key that a vTPM has to have; NULL: any, or none
  * @ima_policy: which files it may have measured; NULL for none
+ * @host: the host's own bundle, for one that came through a vTPM's node; NULL for none
  * @files: print each file that the host measured
  * @vtpm: UUID that a vTPM has to have, where @has_vtpm
  * @epoch: that it has to be in, where @has_epoch
@@ -104,6 +105,7 @@ struct verifier {
 	const char *vtpm_policy;
 	const char *app_key;
 	const char *ima_policy;
+	const char *host;
 	bool files;
 	uint8_t vtpm[LEAF_UUID];
 	uint64_t epoch;

@@ -48,6 +48,8 @@
  *	key or no SHA-256 bank; EINVAL: no PCRs; EIO: OpenSSL fails
  * @ENGINE_FREEZE: u8 1: from now on answer only what engine/freeze.h lists, as with
  *	ENGINE_CONFIG_FROZEN; 0: everything again. One that serves looks when it is sent SIGURG
+ * @ENGINE_ASKED: u64 id, nonce (LEAF_HASH), blob SHA-256 of a TPMS_ATTEST (empty: none): its
+ *	client asked for a proof (VTPM_IOC_ASK), which the manager tells the driver
  */
 enum engine_op {
 	ENGINE_CONFIG = 0,
@@ -61,6 +63,7 @@ enum engine_op {
 	ENGINE_ATTEST = 8,
 	ENGINE_ATTESTED = 9,
 	ENGINE_FREEZE = 10,
+	ENGINE_ASKED = 11,
 	_ENGINE_OP_MAX,
 };
 
