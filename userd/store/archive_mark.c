@@ -30,8 +30,8 @@ enum statement {
 static const char *const texts[_STATEMENT_MAX] = {
 	[SELECT_MARK] = ARCHIVE_MARKS " WHERE uuid = ?1",
 	[SELECT_EACH] = ARCHIVE_MARKS,
-	[REPLACE_MARK] = "INSERT OR REPLACE INTO mark (uuid, epoch, way, time, host, package,"
-			 " head, key) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[REPLACE_MARK] = ("INSERT OR REPLACE INTO mark (uuid, epoch, way, time, host, package,"
+			  " head, key) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
 	[UPDATE_HEAD] = "UPDATE mark SET package = ?6, head = ?7 WHERE uuid = ?1",
 	[SELECT_HEAD] = "SELECT head, key FROM mark WHERE uuid = ?1",
 	[ERASE_HEAD] = "UPDATE mark SET head = x'', key = x'' WHERE uuid = ?1",
