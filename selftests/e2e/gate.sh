@@ -68,7 +68,13 @@ gate_freezes() {
 	kill -9 "$vtpmd"
 	wait "$vtpmd"
 	up && until_true 10 vtpm_is web1 running && gate_is open && signs || return
-	ctl gate set web1 --policy log && judge failed verified_at=3 && gate_is closed && signs
+	ctl gate set web1 --policy log && judge failed verified_at=3 && gate_is closed && signs ||
+		return
+	# a vtpmd that knows of no rule any more finds it frozen
+	ctl gate set web1 --policy freeze-keys && frozen && kill -9 "$vtpmd"
+	wait "$vtpmd"
+	rm "$place/state/gate.json"
+	up && until_true 10 vtpm_is web1 running && signs
 }
 check gate-freeze gate_freezes
 
@@ -186,10 +192,13 @@ gate_glass() {
 	cp "$file" "$place/kept"
 	sed -i 's/rack 7/rack 8/' "$file"
 	is "$(gate "['glass']['records_whole']")" False && has "$(ctl gate show)" WARNING || return
+	cp "$place/kept" "$file"
+	is "$(gate "['glass']['records_whole']")" True || return
 	head -n 2 "$place/kept" >"$file"
 	is "$(gate "['glass']['records_whole']")" False || return
-	cp "$place/kept" "$file"
-	is "$(gate "['glass']['records_whole']")" True
+	# and is not hidden by the next one
+	ctl gate break-glass --reason hide --for 0 || return
+	is "$(gate "['glass']['records_whole']")" False
 }
 check gate-break-glass gate_glass
 

@@ -76,6 +76,7 @@ void power_adopt(struct vtpm *vtpm, pid_t pid, uint32_t status, uint64_t instanc
 	/* What the manager before was asked died with it. */
 	asks_lost(vtpm);
 	manager_channel_again(vtpm);
+	vtpm->unheard = true;
 	gate_ready(vtpm);
 	power_step(vtpm);
 }

@@ -8,7 +8,7 @@
  *
  * An open gate undoes all three. One timer goes off when the next span ends. An engine that
  * begins while that happens may not hear the signal yet, so it is told once more when it is
- * ready, and so is one that was found running.
+ * ready. So is one that was found running: another vtpmd told it last, under rules of then.
  */
 #include <errno.h>
 #include <signal.h>
@@ -159,9 +159,9 @@ static void tell(struct vtpm *vtpm)
 	struct ipc_out out = ipc_out(ENGINE_FREEZE, buffer, sizeof(buffer));
 
 	cursor_put_u8(&out.body, vtpm->frozen);
-	/* An engine that is gone is followed by one that is configured so. */
-	if (vtpm->channel >= 0 && !ipc_send(vtpm->channel, &out))
-		manager_spawn_signal(vtpm, SIGURG);
+	/* An engine that is gone, or does not listen, is followed by one that is configured so. */
+	if (vtpm->channel >= 0)
+		manager_spawn_signal(vtpm, ipc_send(vtpm->channel, &out) ? SIGKILL : SIGURG);
 }
 
 static void apply_freeze(struct vtpm *vtpm)
@@ -170,6 +170,7 @@ static void apply_freeze(struct vtpm *vtpm)
 
 	if (gate_freezes(vtpm) == before)
 		return;
+	vtpm->unheard = vtpm->phase != VTPM_SERVING;
 	if (!vtpm->pid)
 		return;
 	log_line("security: %s: its keys %s", vtpm->define.name,
@@ -190,10 +191,11 @@ static void apply_stop(struct vtpm *vtpm)
 
 void gate_ready(struct vtpm *vtpm)
 {
-	if (gate_rule_of(vtpm)->policy < GATE_FREEZE_KEYS)
-		return;
-	gate_freezes(vtpm);
-	tell(vtpm);
+	bool before = vtpm->frozen;
+
+	if (gate_freezes(vtpm) != before || vtpm->unheard)
+		tell(vtpm);
+	vtpm->unheard = false;
 	apply_stop(vtpm);
 }
 

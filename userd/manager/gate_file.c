@@ -374,9 +374,12 @@ int gate_record(struct manager *manager, const struct gate_record *record, struc
 	}
 	if (!r) {
 		rewind(file);
-		if (!walk(file, &manager->gate.log, &found))
+		if (!walk(file, &manager->gate.log, &found)) {
 			log_line("security: %s/" RECORDS " is not as it was left",
 				 manager->options.state_dir);
+			/* A new line hides nothing: it is behind the one that should be there. */
+			found = manager->gate.log;
+		}
 		line = line_of(record, &found);
 		r = line ? append(file, line) : -ENOMEM;
 	}

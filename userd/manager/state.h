@@ -141,6 +141,7 @@ struct launch {
  * @ruled: it has a rule of its own at the gate
  * @rule: that one
  * @frozen: what its engine was told of its keys
+ * @unheard: and may not have heard
  */
 struct vtpm {
 	struct vtpm *next;
@@ -198,6 +199,7 @@ struct vtpm {
 	bool ruled;
 	struct gate_rule rule;
 	bool frozen;
+	bool unheard;
 };
 
 /**
