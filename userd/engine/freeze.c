@@ -15,6 +15,9 @@
 #include "engine/freeze.h"
 
 static const struct freeze_row rows[] = {
+	{ 0x121, "HierarchyControl: a machine's firmware closes the platform's hierarchy before a "
+		 "guest runs" },
+	{ 0x129, "HierarchyChangeAuth: the same; SeaBIOS measures nothing more where it may not" },
 	{ 0x13c, "PCR_Event: what happens is measured" },
 	{ 0x142, "IncrementalSelfTest: a driver begins with it; it says nothing of a key" },
 	{ 0x143, "SelfTest: a driver begins with it" },
