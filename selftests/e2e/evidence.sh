@@ -65,7 +65,7 @@ host_attest_refuses() {
 	refused nonce attest --nonce 00 || return
 	refused pcrs attest --nonce "$nonce" --pcrs 24 || return
 	refused pcrs attest --nonce "$nonce" --pcrs sha1:all || return
-	refused --to attest --to http://localhost || return
+	refused https:// attest --to http://localhost || return
 	refused URL ctl host enrol || return
 	refused token ctl host enrol https://localhost || return
 	refused https ctl host enrol http://localhost --token x --state-dir "$place/state" || return
