@@ -108,7 +108,13 @@ chain() {
 	# a list of before does not know it, and that it is of before is said
 	has "$(follow | python3 -c 'import json, sys; print(json.load(sys.stdin)["trust"])')" \
 		"'revocations_at': '20" || return
+	# evidence of the host alone
+	attest --nonce "$nonce" --output "$place/alone" || return
+	cp "$place/alone" "$place/bundle"
+	is "$(follow | reasons)" "" || return
 	post "/v1/hosts/$(enrolled host)" -X DELETE && crl || return
+	is "$(follow | reasons)" chain.host-removed || return
+	cp "$place/good" "$place/bundle"
 	is "$(follow | reasons)" "chain.host-removed deep.host-unmeasured"
 }
 if unshare --uts --mount true 2>/dev/null; then

@@ -165,11 +165,11 @@ static void check_list_asked(struct appraisal *appraisal)
 	struct attest_verdict *verdict = &appraisal->verdict;
 
 	if (!appraisal->verifier->crl || verdict->status == ATTEST_FAILED ||
-	    (appraisal->bundle.below && appraisal->chain.list.crl))
+	    appraisal->chain.list.crl)
 		return;
 	attest_verdict_say(verdict, ATTEST_UNKNOWN, "crl.unasked",
-			   "ask for a deep bundle of a vTPM of the fleet, with certificates; of a "
-			   "host alone, ask its verifier how it stands; or leave --crl out",
+			   "ask for a bundle of a host of the fleet, or of a vTPM on it, with "
+			   "certificates; or leave --crl out",
 			   "a list of what is revoked is given, and the bundle has no certificate "
 			   "that could be in it");
 }

@@ -22,11 +22,28 @@ int authority_add(struct fleet *fleet, const struct authority_row *row)
 					   sizeof(row->keyid), row->until));
 }
 
-int authority_end(struct fleet *fleet, const char *host, int64_t now)
+/* Return: 0, also where there was none; -EIO. */
+static int end_all(struct fleet *fleet, enum fleet_statement which, const char *host, int64_t now)
 {
-	int r = fleet_run(fleet, fleet_bind(fleet, FLEET_AUTHORITY_END, "ti", host, now));
+	int r = fleet_run(fleet, fleet_bind(fleet, which, "ti", host, now));
 
 	return r == -ENOENT ? 0 : r;
+}
+
+int authority_add_attester(struct fleet *fleet, const struct authority_row *row, int64_t now)
+{
+	int r = end_all(fleet, FLEET_ATTESTER_END, row->host, now);
+
+	return r ? r
+		 : fleet_run(fleet, fleet_bind(fleet, FLEET_ATTESTER_ADD, "bti", row->serial,
+					       sizeof(row->serial), row->host, row->until));
+}
+
+int authority_end(struct fleet *fleet, const char *host, int64_t now)
+{
+	int r = end_all(fleet, FLEET_AUTHORITY_END, host, now);
+
+	return r ? r : end_all(fleet, FLEET_ATTESTER_END, host, now);
 }
 
 int authority_revoke(struct fleet *fleet, const char *host, const struct crl_vtpm *what,
@@ -57,10 +74,10 @@ static bool take_blob(sqlite3_stmt *row, int column, uint8_t *to, size_t size)
 	       cursor_copy(to, size, sqlite3_column_blob(row, column), size);
 }
 
-/* Certificates of hosts' CAs. Return: 0; -EIO. */
-static int add_authorities(struct fleet *fleet, X509_CRL *crl, int64_t now)
+/* Certificates of hosts: of their CAs and of their attestation keys. Return: 0; -EIO. */
+static int add_hosts(struct fleet *fleet, X509_CRL *crl, int64_t now)
 {
-	sqlite3_stmt *row = fleet_bind(fleet, FLEET_AUTHORITY_LIST, "i", now);
+	sqlite3_stmt *row = fleet_bind(fleet, FLEET_CERTIFIED_LIST, "i", now);
 	uint8_t serial[DRAFT_SERIAL_SIZE];
 	bool good = true;
 	int r;
@@ -117,7 +134,7 @@ int authority_crl(struct fleet *fleet, struct ca *ca, int64_t now, uint8_t **ret
 	uint8_t *der = NULL;
 	int length = -1;
 
-	if (crl && !add_authorities(fleet, crl, now) && !list_vtpms(fleet, now, &vtpms, &count) &&
+	if (crl && !add_hosts(fleet, crl, now) && !list_vtpms(fleet, now, &vtpms, &count) &&
 	    crl_end(crl, issuer, vtpms, count) && !ca_sign_crl(ca, crl))
 		length = i2d_X509_CRL(crl, &der);
 	free(vtpms);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * CAs of hosts that the fleet's CA certified, and what they certified that is good no more:
+ * What the fleet's CA certified, and what is good no more:
  *
+ *	attester	one row for each certificate of a host's attestation key
  *	authority	one row for each certificate of a host's CA
  *	revocation	of a host: a vTPM up to an epoch, or one certificate by its serial number
  *
- * Both become a CRL (cert/crl.h) when somebody asks for one. What stands there of a host's CA
- * follows from how the host stands at that moment: on hold while it is failed, revoked once the
- * host was removed or has another TPM. Rows of certificates that are out of date are left out.
+ * All become a CRL (cert/crl.h) when somebody asks for one. What stands there of a host's
+ * certificates follows from how the host stands at that moment: on hold while it is failed, revoked
+ * once the host was removed or has another TPM. Of its attestation keys the newest is good. Rows of
+ * certificates that are out of date are left out.
  */
 #ifndef VERIFIER_AUTHORITY_H
 #define VERIFIER_AUTHORITY_H
@@ -17,10 +19,10 @@
 #include "verifier/fleet.h"
 
 /**
- * struct authority_row - a host's CA
- * @serial: of its certificate
+ * struct authority_row - a certificate of a host's CA, or of its attestation key
+ * @serial: of it
  * @host: id of the host
- * @keyid: key identifier
+ * @keyid: key identifier, of a CA
  * @until: last second it is good
  */
 struct authority_row {
@@ -33,7 +35,10 @@ struct authority_row {
 /** authority_add() - another one. Return: 0; -EIO */
 int authority_add(struct fleet *fleet, const struct authority_row *row);
 
-/** authority_end() - all of a host are revoked: it has another TPM. Return: 0; -EIO */
+/** authority_add_attester() - an attestation key; a former one of the host ends. Return: 0; -EIO */
+int authority_add_attester(struct fleet *fleet, const struct authority_row *row, int64_t now);
+
+/** authority_end() - all of a host end: it was removed, or has another TPM. Return: 0; -EIO */
 int authority_end(struct fleet *fleet, const char *host, int64_t now);
 
 /**

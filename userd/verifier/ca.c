@@ -70,16 +70,16 @@ static int put_certificate(X509 *certificate, uint8_t ret[CA_CERTIFICATE_MAX], s
 	return 0;
 }
 
-int ca_certify(struct ca *ca, EVP_PKEY *key, const char *host, uint8_t ret[CA_CERTIFICATE_MAX],
-	       size_t *ret_size)
+int ca_certify(struct ca *ca, EVP_PKEY *key, struct authority_row *row,
+	       uint8_t ret[CA_CERTIFICATE_MAX], size_t *ret_size)
 {
 	const struct draft_wish wish = {
 		.key = key,
-		.name = host,
+		.name = row->host,
 		.issuer = ca->certificate,
 		.until = time(NULL) + SECONDS_OF_AK,
 	};
-	_cleanup_(certificatep) X509 *certificate = draft_new(&wish, NULL);
+	_cleanup_(certificatep) X509 *certificate = draft_new(&wish, row->serial);
 
 	if (!certificate ||
 	    !draft_extend(certificate, wish.issuer, NID_basic_constraints, "critical,CA:FALSE") ||
@@ -88,6 +88,7 @@ int ca_certify(struct ca *ca, EVP_PKEY *key, const char *host, uint8_t ret[CA_CE
 	    !draft_extend(certificate, wish.issuer, NID_authority_key_identifier, "keyid") ||
 	    !X509_sign(certificate, ca->key, EVP_sha256()))
 		return -EIO;
+	row->until = wish.until;
 	return put_certificate(certificate, ret, ret_size);
 }
 

@@ -57,14 +57,14 @@ X509 *ca_certificate(const struct ca *ca);
  * ca_certify() - certify an attestation key: EKU 2.23.133.8.3, good for a year
  * @ca: signs
  * @key: public key
- * @host: id of the host, which becomes its common name
+ * @row: its host is there, and becomes the common name; serial and end are set on success
  * @ret: DER
  * @ret_size: bytes of it
  *
  * Return: 0 or -EIO.
  */
-int ca_certify(struct ca *ca, EVP_PKEY *key, const char *host, uint8_t ret[CA_CERTIFICATE_MAX],
-	       size_t *ret_size);
+int ca_certify(struct ca *ca, EVP_PKEY *key, struct authority_row *row,
+	       uint8_t ret[CA_CERTIFICATE_MAX], size_t *ret_size);
 
 /**
  * ca_certify_authority() - certify the key of a host's CA: pathLen 0, good for five years

@@ -113,6 +113,9 @@ static void take_host(struct chain *chain, X509 *certificate, X509 *fleet)
 	if (ASN1_TIME_to_tm(X509_get0_notBefore(certificate), &from) == 1)
 		chain->since = timegm(&from) + DRAFT_SLACK;
 	read_subject(fleet, chain->by, sizeof(chain->by));
+	if (!X509_up_ref(certificate))
+		return;
+	chain->attester = certificate;
 	if (X509_up_ref(fleet))
 		chain->fleet = fleet;
 }
@@ -146,6 +149,28 @@ int chain_host(struct chain *chain, const struct bundle *host, const struct ekce
 	return 0;
 }
 
+/* Of a host that was taken back all certificates are in the list: it is said once. */
+static bool check_standing(struct chain *chain, X509 *certificate, struct attest_verdict *verdict)
+{
+	enum revocation_standing standing = REVOCATION_GOOD;
+
+	if (chain->list.crl)
+		standing = revocation_standing(&chain->list, certificate);
+	if (standing == REVOCATION_GOOD || chain->ended)
+		return standing == REVOCATION_GOOD;
+	chain->ended = true;
+	if (standing == REVOCATION_SUSPENDED)
+		fail(verdict, "chain.suspended",
+		     "look at the host's own evidence, and acknowledge its failure",
+		     "the fleet's CA suspended the host's certificates: the host failed");
+	else
+		fail(verdict, "chain.host-removed",
+		     "enrol the host again if it is to be one of the fleet: vtpmctl host enrol",
+		     "the fleet's CA took the host's certificates back: the host was removed, "
+		     "enrolled anew, or has another TPM");
+	return false;
+}
+
 int chain_list(struct chain *chain, const char *path, struct attest_verdict *verdict)
 {
 	int r;
@@ -162,6 +187,8 @@ int chain_list(struct chain *chain, const char *path, struct attest_verdict *ver
 		revocation_done(&chain->list);
 	} else if (!revocation_is_current(&chain->list, verdict)) {
 		revocation_done(&chain->list);
+	} else {
+		check_standing(chain, chain->attester, verdict);
 	}
 	return 0;
 }
@@ -191,30 +218,8 @@ static bool check_host(const struct chain *chain, X509 *authority, struct attest
 	return false;
 }
 
-static bool check_standing(const struct chain *chain, X509 *authority,
-			   struct attest_verdict *verdict)
-{
-	if (!chain->list.crl)
-		return true;
-	switch (revocation_standing(&chain->list, authority)) {
-	case REVOCATION_SUSPENDED:
-		fail(verdict, "chain.suspended",
-		     "look at the host's own evidence, and acknowledge its failure",
-		     "the fleet's CA suspended the CA of the host: the host failed");
-		return false;
-	case REVOCATION_ENDED:
-		fail(verdict, "chain.host-removed",
-		     "enrol the host again if it is to be one of the fleet: vtpmctl host enrol",
-		     "the fleet's CA revoked the CA of the host: the host was removed, or has "
-		     "another TPM");
-		return false;
-	default:
-		return true;
-	}
-}
-
 /* Return: who signed it, of @way; NULL: the verdict says why not. */
-static X509 *check_way(const struct chain *chain, const struct paper *paper,
+static X509 *check_way(struct chain *chain, const struct paper *paper,
 		       const STACK_OF(X509) *way, const struct ekcert_gap *gap,
 		       struct attest_verdict *verdict)
 {
@@ -298,7 +303,7 @@ static bool check_list(const struct chain *chain, X509 *certificate,
 	return false;
 }
 
-static int check_paper(const struct chain *chain, const struct paper *paper,
+static int check_paper(struct chain *chain, const struct paper *paper,
 		       const struct leaf *leaf, const struct ekcert_store *store,
 		       struct attest_verdict *verdict)
 {
@@ -389,5 +394,6 @@ void chain_done(struct chain *chain)
 {
 	revocation_done(&chain->list);
 	X509_free(chain->fleet);
+	X509_free(chain->attester);
 	*chain = (struct chain){ 0 };
 }

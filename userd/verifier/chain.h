@@ -7,7 +7,7 @@
  *
  * Both end at the same root, which the operator gave, and name the same host; the certificates
  * of the vTPM's keys name the vTPM and the epoch that are in the leaf. With a list (--crl)
- * neither the host nor the vTPM was taken back.
+ * neither the host, by the certificates of either way, nor the vTPM was taken back.
  *
  * A host's CA certifies whatever root on that host wants, so no certificate of it passes for
  * one of the fleet's: each way has exactly the steps above.
@@ -29,6 +29,8 @@
  * @by: subject of @fleet; harmless text
  * @host: id of the host, as the fleet's CA says
  * @since: when that CA checked the host's endorsement key, in seconds since 1970
+ * @attester: certificate of the host's attestation key
+ * @ended: the fleet's CA took it back
  * @vtpm: it holds up to the vTPM's keys
  * @list: of what was taken back; without a list where nobody gave one
  */
@@ -37,6 +39,8 @@ struct chain {
 	char by[CHAIN_NAME];
 	char host[STANDING_ID];
 	int64_t since;
+	X509 *attester;
+	bool ended;
 	bool vtpm;
 	struct revocation list;
 };
@@ -58,7 +62,8 @@ int chain_host(struct chain *chain, const struct bundle *host, const struct ekce
  * chain_list() - take the list of the fleet's CA
  * @chain: whose host is vouched for
  * @path: of the list; NULL: there is none, and the verdict says that nobody asked
- * @verdict: hears "crl.missing", "crl.invalid", "crl.expired"
+ * @verdict: hears "crl.missing", "crl.invalid", "crl.expired"; "chain.suspended" and
+ *	"chain.host-removed" of the host's attestation key
  *
  * Return: as revocation_read().
  */

@@ -351,12 +351,12 @@ static int store(struct request *request, const struct enrolment *enrolment,
 	return r ? r : fleet_event_add(fleet, standing->id, time(NULL), &reason);
 }
 
-static int certify(struct request *request, const struct fleet_keys *keys, const char *id,
-		   uint8_t ret[CA_CERTIFICATE_MAX], size_t *ret_size)
+static int certify(struct request *request, const struct fleet_keys *keys,
+		   struct authority_row *row, uint8_t ret[CA_CERTIFICATE_MAX], size_t *ret_size)
 {
 	struct public ak;
 	EVP_PKEY *key = public_parse(&ak, keys->ak, keys->ak_size) ? public_key(&ak) : NULL;
-	int r = key ? ca_certify(request->service->ca, key, id, ret, ret_size) : -EIO;
+	int r = key ? ca_certify(request->service->ca, key, row, ret, ret_size) : -EIO;
 
 	EVP_PKEY_free(key);
 	return r;
@@ -396,6 +396,7 @@ static void finish(struct request *request, const struct enrolment *enrolment,
 	char by[BASE64_ROOM(CA_CERTIFICATE_MAX)];
 	uint8_t certificate[CA_CERTIFICATE_MAX], ca[CA_CERTIFICATE_MAX];
 	struct fleet *fleet = request->service->fleet;
+	struct authority_row row = { 0 };
 	struct standing standing;
 	size_t size;
 	int r = find_host(fleet, enrolment, token, &standing);
@@ -414,12 +415,14 @@ static void finish(struct request *request, const struct enrolment *enrolment,
 		standing_new(&standing, id, enrolment->name);
 	/* Another key, or another TPM: what its clock said before binds it no more. */
 	standing.machine.known = false;
+	text_cut(row.host, sizeof(row.host), standing.id);
 	if ((r && !new) || fleet_secret_new(bearer) ||
-	    certify(request, &enrolment->keys, standing.id, certificate, &size) ||
+	    certify(request, &enrolment->keys, &row, certificate, &size) ||
 	    fleet_begin(fleet, true) ||
 	    !request_end(request,
 			 !fleet_pass_spend(fleet, enrolment->token, strlen(enrolment->token)) &&
-				 !store(request, enrolment, &standing, new, bearer))) {
+				 !store(request, enrolment, &standing, new, bearer) &&
+				 !authority_add_attester(fleet, &row, time(NULL)))) {
 		request_broken(request);
 		return;
 	}

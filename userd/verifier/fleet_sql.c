@@ -49,6 +49,9 @@ static const char later[] =
 	"CREATE TABLE IF NOT EXISTS revocation (host TEXT NOT NULL, by_serial INT NOT NULL,"
 	" what BLOB NOT NULL, epoch INT NOT NULL, at INT NOT NULL,"
 	" PRIMARY KEY (host, by_serial, what)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS attester (serial BLOB PRIMARY KEY, host TEXT NOT NULL,"
+	" until INT NOT NULL, ended INT NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX IF NOT EXISTS attester_host ON attester (host);"
 	"CREATE TABLE IF NOT EXISTS share (host TEXT PRIMARY KEY, sealed BLOB NOT NULL,"
 	" made INT NOT NULL, released INT NOT NULL, releases INT NOT NULL) WITHOUT ROWID;";
 
@@ -88,8 +91,13 @@ static const char *const texts[_FLEET_STATEMENT_MAX] = {
 	[FLEET_AUTHORITY_ADD] = "INSERT INTO authority (serial, host, keyid, until, ended)"
 				" VALUES (?1, ?2, ?3, ?4, 0)",
 	[FLEET_AUTHORITY_END] = "UPDATE authority SET ended = ?2 WHERE host = ?1 AND ended = 0",
-	[FLEET_AUTHORITY_LIST] = "SELECT serial, ended, status, verified_at FROM authority"
-				 " LEFT JOIN host ON host.id = authority.host WHERE until > ?1",
+	[FLEET_ATTESTER_ADD] = "INSERT INTO attester (serial, host, until, ended)"
+			       " VALUES (?1, ?2, ?3, 0)",
+	[FLEET_ATTESTER_END] = "UPDATE attester SET ended = ?2 WHERE host = ?1 AND ended = 0",
+	[FLEET_CERTIFIED_LIST] = "SELECT serial, ended, status, verified_at FROM"
+				 " (SELECT serial, host, until, ended FROM authority UNION ALL"
+				 " SELECT serial, host, until, ended FROM attester) AS certified"
+				 " LEFT JOIN host ON host.id = certified.host WHERE until > ?1",
 	[FLEET_REVOCATION_ADD] = "INSERT INTO revocation (host, by_serial, what, epoch, at)"
 				 " VALUES (?1, ?2, ?3, ?4, ?5)"
 				 " ON CONFLICT (host, by_serial, what)"

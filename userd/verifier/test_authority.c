@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include <openssl/pem.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <time.h>
 
 #include "attest/certified.h"
@@ -323,6 +323,66 @@ static void test_authority_failed(void **state)
 	assert_int_not_equal(host_verifies(), 0);
 }
 
+/* Its certificate, for the chain that a bundle of the host has. */
+static X509 *enrol_key(EVP_PKEY *of)
+{
+	struct authority_row made = { .host = HOST };
+	uint8_t bytes[CA_CERTIFICATE_MAX];
+	const uint8_t *at = bytes;
+	X509 *certificate;
+	size_t size;
+
+	assert_int_equal(ca_certify(ca, of, &made, bytes, &size), 0);
+	assert_int_equal(authority_add_attester(fleet, &made, time(NULL)), 0);
+	certificate = d2i_X509(NULL, &at, (long)size);
+	assert_non_null(certificate);
+	return certificate;
+}
+
+/* Return: reason of its entry in the list as it is now; -1: it is not in it. */
+static int listed_for(X509 *certificate)
+{
+	X509_CRL *crl = get_crl();
+	X509_REVOKED *entry = NULL;
+	ASN1_ENUMERATED *why;
+	int reason = -1;
+
+	if (X509_CRL_get0_by_cert(crl, &entry, certificate) == 1) {
+		why = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
+		reason = (int)ASN1_ENUMERATED_get(why);
+		ASN1_ENUMERATED_free(why);
+	}
+	X509_CRL_free(crl);
+	return reason;
+}
+
+/* The key that a host enrolled last is good as long as the host is; a former one no more. */
+static void test_authority_attester(void **state)
+{
+	EVP_PKEY *pair = EVP_EC_gen("P-256");
+	struct standing standing;
+	X509 *first, *second;
+
+	(void)state;
+	first = enrol_key(pair);
+	assert_int_equal(listed_for(first), -1);
+	assert_int_equal(fleet_host_get(fleet, HOST, &standing, NULL), 0);
+	standing.status = ATTEST_FAILED;
+	standing.verified_at = time(NULL);
+	assert_int_equal(fleet_host_set(fleet, &standing, NULL), 0);
+	assert_int_equal(listed_for(first), CRL_REASON_CERTIFICATE_HOLD);
+	standing.status = ATTEST_PASSED;
+	assert_int_equal(fleet_host_set(fleet, &standing, NULL), 0);
+	second = enrol_key(pair);
+	assert_int_equal(listed_for(first), CRL_REASON_CESSATION_OF_OPERATION);
+	assert_int_equal(listed_for(second), -1);
+	assert_int_equal(authority_end(fleet, HOST, time(NULL)), 0);
+	assert_int_equal(listed_for(second), CRL_REASON_CESSATION_OF_OPERATION);
+	X509_free(first);
+	X509_free(second);
+	EVP_PKEY_free(pair);
+}
+
 static void test_authority_revoked(void **state)
 {
 	struct crl_vtpm what = { .epoch = TEST_EPOCH - 1 };
@@ -453,7 +513,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_authority_chain),	 TEST(test_authority_proof),
 		TEST(test_authority_attributes), TEST(test_authority_failed),
-		TEST(test_authority_revoked),	 TEST(test_authority_serial),
+		TEST(test_authority_attester),	 TEST(test_authority_revoked),
+		TEST(test_authority_serial),
 		TEST(test_vtpmcert_check),	 TEST(test_vtpmcert_suspended),
 		TEST(test_vtpmcert_expired),
 	};

@@ -61,13 +61,14 @@ static X509 *host_ca;
 static uint8_t ak_der[CA_CERTIFICATE_MAX];
 static size_t ak_size;
 static struct authority_row row;
+static struct authority_row ak_row = { .host = HOST };
 static struct paper iak, ek;
 static bool with_ak, with_iak, with_chain, with_list, with_app;
 static struct ca *list_by;
 static time_t list_until;
 static struct crl_vtpm listed[1];
 static size_t listed_count;
-static int host_reason;
+static int host_reason, ak_reason;
 static json_t *bundle;
 static const char *app_key, *vtpm_policy;
 
@@ -127,7 +128,7 @@ static json_t *issued(const struct paper *paper)
 
 static void certify_ak(struct ca *by, EVP_PKEY *key)
 {
-	assert_int_equal(ca_certify(by, key, HOST, ak_der, &ak_size), 0);
+	assert_int_equal(ca_certify(by, key, &ak_row, ak_der, &ak_size), 0);
 }
 
 static X509 *certify_host_ca(struct ca *by, EVP_PKEY *key, const char *host)
@@ -174,6 +175,8 @@ static void save_list(void)
 	assert_non_null(crl);
 	if (host_reason)
 		assert_true(crl_add(crl, row.serial, time(NULL), host_reason));
+	if (ak_reason)
+		assert_true(crl_add(crl, ak_row.serial, time(NULL), ak_reason));
 	cursor_copy(listed[0].authority, CRL_AUTHORITY, row.keyid, sizeof(row.keyid));
 	assert_true(crl_end(crl, by, listed, listed_count));
 	assert_int_equal(ca_sign_crl(list_by, crl), 0);
@@ -281,7 +284,7 @@ static int setup(void **state)
 	listed[0] = (struct crl_vtpm){ .epoch = 3 };
 	cursor_copy(listed[0].uuid, IPC_UUID_SIZE, test_deep_uuid, LEAF_UUID);
 	listed_count = 0;
-	host_reason = 0;
+	host_reason = ak_reason = 0;
 	return 0;
 }
 
@@ -609,6 +612,22 @@ static void host_removed(void)
 	host_reason = CRL_REASON_CESSATION_OF_OPERATION;
 }
 
+static void ak_suspended(void)
+{
+	ak_reason = CRL_REASON_CERTIFICATE_HOLD;
+}
+
+static void ak_ended(void)
+{
+	ak_reason = CRL_REASON_CESSATION_OF_OPERATION;
+}
+
+static void all_ended(void)
+{
+	host_removed();
+	ak_ended();
+}
+
 static void list_of_a_stranger(void)
 {
 	list_by = stranger;
@@ -690,6 +709,9 @@ static const struct {
 	{ removed, "chain.revoked" },
 	{ host_failed, "chain.suspended" },
 	{ host_removed, "chain.host-removed" },
+	{ ak_suspended, "chain.suspended" },
+	{ ak_ended, "chain.host-removed" },
+	{ all_ended, "chain.host-removed" },
 	{ list_of_a_stranger, "crl.invalid" },
 	{ list_of_nothing, "crl.invalid" },
 	{ list_out_of_date, "crl.expired" },

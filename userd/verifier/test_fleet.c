@@ -14,6 +14,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
+#include "verifier/authority.h"
 #include "verifier/ca.h"
 #include "verifier/config.h"
 #include "verifier/fleet.h"
@@ -223,6 +224,7 @@ static void test_fleet_pass_once(void **state)
 
 static void test_ca_certifies_and_signs(void **state)
 {
+	struct authority_row row = { .host = ID };
 	char ca_path[96], pem[128], reason[256];
 	uint8_t der[CA_CERTIFICATE_MAX], signature[CA_SIGNATURE_MAX];
 	EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -239,7 +241,7 @@ static void test_ca_certifies_and_signs(void **state)
 	assert_int_equal(ca_open(ca_path, "other", reason, sizeof(reason), &ca), -EIO);
 	assert_int_equal(ca_open(ca_path, NULL, reason, sizeof(reason), &ca), -EIO);
 	assert_int_equal(ca_open(ca_path, "words", reason, sizeof(reason), &ca), 0);
-	assert_int_equal(ca_certify(ca, key, ID, der, &size), 0);
+	assert_int_equal(ca_certify(ca, key, &row, der, &size), 0);
 	certificate = d2i_X509(NULL, &at, (long)size);
 	assert_non_null(certificate);
 	assert_int_equal(X509_verify(certificate, X509_get0_pubkey(ca_certificate(ca))), 1);
