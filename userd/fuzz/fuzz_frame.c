@@ -177,13 +177,17 @@ char *tpmlib_info(uint64_t flags)
 static void check_answer(const struct link *link)
 {
 	const struct vtpm_answer *head = &link->answer.head;
+	/* there is no manager to ask for a proof */
+	bool asks = link->frame.head.kind == VTPM_FRAME_ASK;
 	size_t length = head->size - sizeof(*head);
 
 	if (!expects_answer || head->id != link->frame.head.id || head->size < sizeof(*head) ||
 	    length > sizeof(link->answer.response))
 		abort();
 	expects_answer = false;
-	if (head->error && (head->error != EINVAL || length))
+	if (head->error && (head->error != (asks ? EIO : EINVAL) || length))
+		abort();
+	if (asks && !head->error)
 		abort();
 	if (link->frame.head.kind != VTPM_FRAME_COMMAND || head->error) {
 		/* a client's end is published too, and names no request */
