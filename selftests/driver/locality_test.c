@@ -136,7 +136,7 @@ TEST_F(locality, sizes)
 	}
 	EXPECT_EQ(-EFAULT, call(self->client, VTPM_IOC_LOCALITY, bad_address()));
 	EXPECT_EQ(-ENOTTY, call(self->client, VTPM_IOC_WAKE, NULL));
-	EXPECT_EQ(-ENOTTY, call(self->client, VTPM_IOC_LOCALITY + 1, arg));
+	EXPECT_EQ(-ENOTTY, call(self->client, VTPM_IOC_PROOF + 1, arg));
 	EXPECT_EQ(-ENOTTY, call(self->server, VTPM_IOC_LOCALITY, arg));
 	EXPECT_EQ(2, seen(self->server, self->client));
 }
