@@ -210,7 +210,16 @@ gate_waits() {
 	ctl gate wait --timeout 20 &
 	waiting=$!
 	sleep 0.5
-	kill -0 $waiting && judge passed && wait $waiting && ctl gate wait --timeout 1
+	kill -0 $waiting && judge passed && wait $waiting && ctl gate wait --timeout 1 || return
+	# a vtpmd that is not there has not said no
+	judge failed verified_at=2 && gate_is closed || return
+	ctl gate wait --timeout 60 2>"$place/out" &
+	waiting=$!
+	kill -9 "$vtpmd"
+	wait "$vtpmd"
+	sleep 1
+	up && kill -0 $waiting && judge passed verified_at=3 && wait $waiting || return
+	has "$(cat "$place/out")" "waiting for it"
 }
 check gate-wait gate_waits
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli/client.h"
 #include "cli/report.h"
@@ -195,6 +196,20 @@ static time_t now(void)
 	return time.tv_sec;
 }
 
+/* A vtpmd that is restarted, or that has too many who wait, has not said no. */
+static bool waits_on(const json_t *problem, bool *told)
+{
+	if (report_is(problem, "timeout"))
+		return true;
+	if (!report_is(problem, "unreachable") && !report_is(problem, "busy"))
+		return false;
+	if (!*told)
+		fprintf(stderr, "vtpmd does not answer: waiting for it\n");
+	*told = true;
+	sleep(1);
+	return true;
+}
+
 enum cli_exit cli_gate_wait(struct cli *cli, const char *name)
 {
 	time_t end = now() + (time_t)cli->timeout;
@@ -203,6 +218,7 @@ enum cli_exit cli_gate_wait(struct cli *cli, const char *name)
 	struct client_request request = { .method = "GET", .path = path,
 					  .doing = "waiting for the gate" };
 	unsigned int slice;
+	bool told = false;
 
 	(void)name;
 	for (;;) {
@@ -213,7 +229,7 @@ enum cli_exit cli_gate_wait(struct cli *cli, const char *name)
 		request.seconds = slice + POLL_SLACK;
 		if (client_ask(cli, &request, &gate, &problem, NULL))
 			break;
-		if (!report_is(problem, "timeout") || (cli->timeout && now() >= end))
+		if ((cli->timeout && now() >= end) || !waits_on(problem, &told))
 			return report(cli, problem);
 		json_decref(problem);
 	}

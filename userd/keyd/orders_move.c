@@ -8,9 +8,10 @@
  *	here	KEYD_MOVE_OPEN	signed by a host of the fleet, sealed to our key: data key,
  *				wrapped by the own root key
  *
- * The data key is in clear in this process alone, at both ends, and whom it is sealed to is
- * decided here: no manager can exchange the other host. That a vTPM goes once, and comes once, is
- * the manager's to see to; it can only do so on a host that finds out older copies of its store.
+ * The data key is in clear in this process alone, at both ends. It is sealed to a host of this
+ * fleet that passed, and to nobody else; to which of them the manager says, as it brings chain and
+ * verdict. That a vTPM goes once, and comes once, is the manager's to see to; it can only do so on
+ * a host that finds out older copies of its store.
  */
 #include <errno.h>
 #include <string.h>
