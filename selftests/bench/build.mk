@@ -8,6 +8,7 @@
 #	make check-state is a short form, which fails where a ratio is far off.
 # make bench-verify: what a verdict on an event log and on a log of IMA costs.
 # make bench-deep: what a deep quote and a verdict on one cost, and how many share a host's quote.
+# make bench-create: what certificates cost the one who makes a vTPM; ROUNDS=5
 # make bench-serve: how many hosts the service of the verifier keeps judged; HOSTS=20000 COLD=500
 # make bench-start: how soon an engine is there, and how much memory many take.
 
@@ -76,6 +77,9 @@ bench-start: $(B)/selftests/start $(B)/vtpm-spawn
 bench-verify: $(B)/selftests/verify
 	@taskset -c 0 $<
 
+bench-create: programs
+	@selftests/bench/create
+
 bench-deep: programs $(B)/selftests/deep $(B)/userd/keyd/test_deep
 	@selftests/bench/deep "taskset -c 0 $(B)/selftests/deep" $(B)/userd/keyd/test_deep
 
@@ -83,4 +87,4 @@ bench-serve: $(B)/selftests/hosts $(B)/vtpm-verify
 	@$< $(B)/vtpm-verify $(HOSTS) $(COLD)
 
 .PHONY: bench bench-native bench-devices bench-start bench-daemon bench-state bench-verify \
-	bench-deep bench-serve check-state
+	bench-create bench-deep bench-serve check-state
