@@ -34,14 +34,15 @@ int hostca_policy(const struct root *root, struct tpm2_slot *ret_slot, TPM2B_DIG
 	return 0;
 }
 
-bool hostca_is_policy(const struct hostkey *key, const TPM2B_DIGEST *policy)
+static bool is_policy(const struct hostkey *key, const TPM2B_DIGEST *policy)
 {
 	const TPM2B_DIGEST *own = &key->key.public.publicArea.authPolicy;
 
 	return own->size == policy->size && secret_equal(own->buffer, policy->buffer, own->size);
 }
 
-int hostca_load(const struct root *root, struct hostkey *ret, struct reason *reason)
+int hostca_load_kind(const struct hostkey_kind *of, const struct root *root, struct hostkey *ret,
+		     struct reason *reason)
 {
 	struct tpm2_slot slot = { 0 };
 	struct hostkey key = { 0 };
@@ -50,8 +51,8 @@ int hostca_load(const struct root *root, struct hostkey *ret, struct reason *rea
 
 	r = hostca_policy(root, &slot, &policy, reason);
 	if (!r)
-		r = hostkey_load(&kind, root->directory, root->host, root->key, &key, reason);
-	if (!r && !hostca_is_policy(&key, &policy))
+		r = hostkey_load(of, root->directory, root->host, root->key, &key, reason);
+	if (!r && !is_policy(&key, &policy))
 		r = 1;
 	if (!r)
 		*ret = key;
@@ -59,7 +60,8 @@ int hostca_load(const struct root *root, struct hostkey *ret, struct reason *rea
 	return r;
 }
 
-int hostca_make(const struct root *root, struct hostkey *ret, struct reason *reason)
+int hostca_make_kind(const struct hostkey_kind *of, hostca_maker *make, const struct root *root,
+		     struct hostkey *ret, struct reason *reason)
 {
 	struct tpm2_slot slot = { 0 };
 	struct hostkey key = { 0 };
@@ -69,15 +71,25 @@ int hostca_make(const struct root *root, struct hostkey *ret, struct reason *rea
 	r = hostca_policy(root, &slot, &policy, reason);
 	/* for the authValue: what else is there is replaced, if it can be read */
 	if (!r)
-		r = hostkey_load(&kind, root->directory, root->host, root->key, &key, reason);
+		r = hostkey_load(of, root->directory, root->host, root->key, &key, reason);
 	if (r >= 0)
-		r = host_ca_make(root->host, key.auth, &policy, &key.key, reason);
+		r = make(root->host, key.auth, &policy, &key.key, reason);
 	if (!r)
-		r = hostkey_save(&kind, root->directory, root->host, root->key, &key, reason);
+		r = hostkey_save(of, root->directory, root->host, root->key, &key, reason);
 	if (!r)
 		*ret = key;
 	hostkey_done(&key);
 	return r;
+}
+
+int hostca_load(const struct root *root, struct hostkey *ret, struct reason *reason)
+{
+	return hostca_load_kind(&kind, root, ret, reason);
+}
+
+int hostca_make(const struct root *root, struct hostkey *ret, struct reason *reason)
+{
+	return hostca_make_kind(&kind, host_ca_make, root, ret, reason);
 }
 
 int hostca_sign(struct root *root, const struct hostkey *ca, const uint8_t digest[SEAL_HASH_SIZE],

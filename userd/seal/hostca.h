@@ -52,7 +52,17 @@ int hostca_sign(struct root *root, const struct hostkey *ca, const uint8_t diges
 int hostca_policy(const struct root *root, struct tpm2_slot *ret_slot, TPM2B_DIGEST *ret_policy,
 		  struct reason *reason);
 
-/** hostca_is_policy() - is a key of that policy? */
-bool hostca_is_policy(const struct hostkey *key, const TPM2B_DIGEST *policy);
+/** hostca_maker - makes a key in the TPM, as host_ca_make() does */
+typedef int hostca_maker(struct host *host, const uint8_t auth[SEAL_KEY_SIZE],
+			 const TPM2B_DIGEST *policy, struct host_sealed *ret,
+			 struct reason *reason);
+
+/** hostca_load_kind() - read one; as hostca_load() */
+int hostca_load_kind(const struct hostkey_kind *of, const struct root *root, struct hostkey *ret,
+		     struct reason *reason);
+
+/** hostca_make_kind() - make one by @make, in place of one that may be there; as hostca_make() */
+int hostca_make_kind(const struct hostkey_kind *of, hostca_maker *make, const struct root *root,
+		     struct hostkey *ret, struct reason *reason);
 
 #endif /* SEAL_HOSTCA_H */

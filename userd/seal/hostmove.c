@@ -18,39 +18,12 @@ static const struct hostkey_kind kind = {
 
 int hostmove_load(const struct root *root, struct hostkey *ret, struct reason *reason)
 {
-	_cleanup_(hostkey_done) struct hostkey key = { 0 };
-	struct tpm2_slot slot = { 0 };
-	TPM2B_DIGEST policy;
-	int r;
-
-	r = hostca_policy(root, &slot, &policy, reason);
-	if (!r)
-		r = hostkey_load(&kind, root->directory, root->host, root->key, &key, reason);
-	if (!r && !hostca_is_policy(&key, &policy))
-		r = 1;
-	if (!r)
-		*ret = key;
-	return r;
+	return hostca_load_kind(&kind, root, ret, reason);
 }
 
 int hostmove_make(const struct root *root, struct hostkey *ret, struct reason *reason)
 {
-	_cleanup_(hostkey_done) struct hostkey key = { 0 };
-	struct tpm2_slot slot = { 0 };
-	TPM2B_DIGEST policy;
-	int r;
-
-	r = hostca_policy(root, &slot, &policy, reason);
-	/* for the authValue: what else is there is replaced, if it can be read */
-	if (!r)
-		r = hostkey_load(&kind, root->directory, root->host, root->key, &key, reason);
-	if (r >= 0)
-		r = host_move_make(root->host, key.auth, &policy, &key.key, reason);
-	if (!r)
-		r = hostkey_save(&kind, root->directory, root->host, root->key, &key, reason);
-	if (!r)
-		*ret = key;
-	return r;
+	return hostca_make_kind(&kind, host_move_make, root, ret, reason);
 }
 
 int hostmove_agree(struct root *root, const struct hostkey *move, struct seal_bytes box,
