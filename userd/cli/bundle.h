@@ -108,6 +108,16 @@ json_t *bundle_vtpm(const uint8_t *nonce, const json_t *body);
 json_t *bundle_deep(const json_t *deep, json_t *host);
 
 /**
+ * bundle_papers() - put certificates into a vTPM's bundle
+ * @iak: of its attestation key
+ * @ek: of its endorsement key, which is left out where the bundle does not have that key
+ * @chain: between these and a root, left out likewise
+ *
+ * References are taken; NULL is one that is not there.
+ */
+void bundle_papers(json_t *bundle, json_t *iak, json_t *ek, json_t *chain);
+
+/**
  * bundle_certificates() - put a vTPM's certificates into its bundle
  * @name: of the vTPM
  * @bundle: of it; those that are not there are left out

@@ -76,9 +76,22 @@ json_t *bundle_deep(const json_t *deep, json_t *host)
 			 "proof", bundle_hex(deep, "proof"), "host", host);
 }
 
+void bundle_papers(json_t *bundle, json_t *iak, json_t *ek, json_t *chain)
+{
+	json_t *keys = json_object_get(bundle, "ek");
+
+	if (iak)
+		json_object_set_new(json_object_get(bundle, "ak"), "certificate", iak);
+	if (ek && keys)
+		json_object_set_new(keys, "certificates", json_pack("[O]", ek));
+	if (chain && keys)
+		json_object_set(keys, "chain", chain);
+	json_decref(ek);
+	json_decref(chain);
+}
+
 void bundle_certificates(const struct cli *cli, const char *name, json_t *bundle)
 {
-	json_t *ak = json_object_get(bundle, "ak"), *ek = json_object_get(bundle, "ek"), *value;
 	_cleanup_(json_putp) json_t *papers = NULL, *authority = NULL;
 	const json_t *list;
 	char path[128];
@@ -87,15 +100,8 @@ void bundle_certificates(const struct cli *cli, const char *name, json_t *bundle
 	papers = ask(cli, path);
 	authority = ask(cli, "/v1/host/ca");
 	list = json_object_get(papers, "certificates");
-	value = certificate_of(list, "iak");
-	if (value)
-		json_object_set_new(ak, "certificate", value);
-	value = ek ? certificate_of(list, "ek-p256") : NULL;
-	if (value)
-		json_object_set_new(ek, "certificates", json_pack("[o]", value));
-	value = ek ? bundle_hex(authority, "chain") : NULL;
-	if (value)
-		json_object_set_new(ek, "chain", value);
+	bundle_papers(bundle, certificate_of(list, "iak"), certificate_of(list, "ek-p256"),
+		      bundle_hex(authority, "chain"));
 }
 
 static json_t *read_file(const char *prefix, const char *suffix, json_t **ret)

@@ -96,21 +96,6 @@ static json_t *ask(const char *node, const struct vtpm_ask *question, json_t **r
 				     "%s: the proof is none that vtpmctl understands", node);
 }
 
-static void add_certificates(const json_t *proof, json_t *bundle)
-{
-	json_t *ak = json_object_get(bundle, "ak"), *ek = json_object_get(bundle, "ek"), *value;
-
-	value = bundle_hex(proof, "certificate");
-	if (value)
-		json_object_set_new(ak, "certificate", value);
-	value = ek ? bundle_hex(proof, "ek_certificate") : NULL;
-	if (value)
-		json_object_set_new(ek, "certificates", json_pack("[o]", value));
-	value = ek ? bundle_hex(proof, "chain") : NULL;
-	if (value)
-		json_object_set_new(ek, "chain", value);
-}
-
 /* The host's quote, without what it takes to believe it. */
 static json_t *make_deep(const uint8_t *nonce, const json_t *proof)
 {
@@ -135,7 +120,8 @@ static json_t *write_evidence(const struct cli *cli, const uint8_t *nonce, const
 				      "the host gave evidence that vtpmctl does not understand");
 	json_object_set_new(bundle, "deep", deep);
 	if (!cli->digest)
-		add_certificates(proof, bundle);
+		bundle_papers(bundle, bundle_hex(proof, "certificate"),
+			      bundle_hex(proof, "ek_certificate"), bundle_hex(proof, "chain"));
 	if (cli->app_key)
 		problem = bundle_application(cli, bundle);
 	return problem ? problem : bundle_write(cli, bundle);
